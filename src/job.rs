@@ -1,0 +1,109 @@
+//! What the config says of one job: its name, its task, its triggers, its policy.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::diagnostic::Span;
+use crate::trigger::Trigger;
+use crate::value::Value;
+
+/// One entry of the config, every default filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Its name: the key as written, with `#2` behind the second of a doubled key.
+    pub name: String,
+    /// Where its key is in the file.
+    pub span: Span,
+    /// What it calls.
+    pub task: Task,
+    /// When it is due, intervals not yet anchored.
+    pub trigger: Trigger,
+    /// Positional arguments.
+    pub args: Vec<Value>,
+    /// Keyword arguments; keys that are not strings make the call fail, as in Python.
+    pub kwargs: Vec<(Value, Value)>,
+    /// The dotted name of the context manager to call it in.
+    pub contextmanager: Option<String>,
+    /// The dotted name of the function that is told of a failure.
+    pub error_handler: Option<String>,
+    /// How its fires are treated.
+    pub policy: Policy,
+    /// Its process's surroundings.
+    pub surroundings: Surroundings,
+    /// What the administrator says about it.
+    pub description: Option<String>,
+}
+
+/// What a job calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// A dotted name: a Python function, or an executable file of the tasks folder.
+    Named(String),
+    /// A command, run without a shell: a program and its first arguments.
+    Command(Vec<String>),
+    /// A command for `/bin/sh -c`.
+    Shell(String),
+}
+
+/// How the fires of a job are treated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// How many runs of it may go on at once.
+    pub max_instances: u32,
+    /// Whether of several late fires only the latest runs.
+    pub coalesce: bool,
+    /// How late a fire may run; `None` for at any lateness while `sched` runs.
+    pub misfire_grace_time: Option<Duration>,
+    /// After how long a run is ended.
+    pub timeout: Option<Duration>,
+    /// How many more attempts a failed run gets.
+    pub retries: u32,
+    /// How long to wait before the first of them; doubles each time, up to an hour.
+    pub retry_delay: Duration,
+    /// Whether it also fires once when `watch` starts.
+    pub run_at_start: bool,
+    /// Whether it fires at all.
+    pub enabled: bool,
+}
+
+/// What surrounds a job's process.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Surroundings {
+    /// Environment variables to add.
+    pub environment: BTreeMap<String, String>,
+    /// A file of `KEY=VALUE` lines to add, read at each run.
+    pub environment_file: Option<PathBuf>,
+    /// The working directory; `None` for where `sched` was started.
+    pub directory: Option<PathBuf>,
+    /// The user to run as; `None` for the user of `sched`.
+    pub user: Option<String>,
+}
+
+impl Default for Policy {
+    /// The contract's defaults.
+    fn default() -> Self {
+        Self {
+            max_instances: 1,
+            coalesce: true,
+            misfire_grace_time: None,
+            timeout: None,
+            retries: 0,
+            retry_delay: Duration::from_secs(10),
+            run_at_start: false,
+            enabled: true,
+        }
+    }
+}
+
+impl Job {
+    /// What `sched next test.heartbeat` compares with: the dotted function, or the command's job
+    /// name.
+    #[must_use]
+    pub fn function(&self) -> &str {
+        match &self.task {
+            Task::Named(function) => function,
+            Task::Command(_) | Task::Shell(_) => &self.name,
+        }
+    }
+}

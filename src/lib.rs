@@ -1,0 +1,15 @@
+//! A scheduler that reads docassemble's configuration and runs its tasks.
+//!
+//! The modules, from those that know nobody to the one that knows all. A module may use those
+//! above it, never those below.
+
+pub mod diagnostic;
+pub mod run;
+pub mod value;
+
+pub mod trigger;
+pub mod yaml;
+
+pub mod job;
+
+pub mod config;

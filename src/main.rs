@@ -1,0 +1,3 @@
+//! The `sched` program: everything is in the library.
+
+fn main() {}
