@@ -15,3 +15,4 @@ pub mod job;
 pub mod config;
 
 pub mod paths;
+pub mod source;
