@@ -16,4 +16,6 @@ pub mod job;
 
 pub mod config;
 
+pub mod paths;
+
 pub mod cli;

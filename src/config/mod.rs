@@ -3,18 +3,39 @@
 //! Text in, config and faults out: nothing here opens a file or runs a task. Whether a task exists
 //! is asked of a [`Lookup`].
 
+mod call;
+mod directives;
+pub mod duration;
+mod job;
+mod key;
 mod lookup;
+mod policy;
+mod reader;
+mod scalar;
+mod section;
+mod settings;
+mod surprise;
+mod trigger;
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use lookup::{Answer, Lookup};
+use chrono::{DateTime, Utc};
 
-use crate::diagnostic::Diagnostic;
+pub use lookup::{Answer, Lookup, Reference, Role};
+
+use crate::diagnostic::{Code, Diagnostic, Span, near};
 use crate::job::Job;
 use crate::run::Level;
 use crate::trigger::Zone;
 use crate::value::Value;
+use crate::yaml::{self, Document, Entry, Node};
+use reader::Reader;
+use section::Section;
 
 /// A config as understood, every default filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,10 +61,10 @@ pub struct Settings {
     pub tasks_directory: Option<PathBuf>,
     /// The Python interpreter, as written.
     pub python: Option<PathBuf>,
-    /// The zone of triggers without one, and where it came from.
+    /// The zone of triggers without one.
     pub timezone: Zone,
-    /// Where the zone came from: `scheduler`, `docassemble`, `TZ`, `system`.
-    pub timezone_from: &'static str,
+    /// Where that zone came from.
+    pub timezone_from: ZoneOrigin,
     /// The function that is told of the failures of every job.
     pub error_handler: Option<String>,
     /// Whether tasks run in docassemble's background context.
@@ -89,12 +110,299 @@ pub struct Directives {
     pub log_server: Option<String>,
 }
 
+/// Where the zone of triggers without one came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ZoneOrigin {
+    /// The setting `timezone`.
+    Scheduler,
+    /// Docassemble's directive `timezone`.
+    Docassemble,
+    /// The environment variable `TZ`.
+    Tz,
+    /// The system.
+    System,
+}
+
+/// What a config cannot say itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outside {
+    /// The present instant: triggers that are over are warned of.
+    pub now: DateTime<Utc>,
+    /// The folder of the config, where relative paths start.
+    pub folder: PathBuf,
+    /// The zone where neither the scheduler nor docassemble names one.
+    pub zone: Zone,
+    /// Where that zone came from.
+    pub zone_from: ZoneOrigin,
+    /// What the environment says in place of the config.
+    pub environment: Overrides,
+}
+
+/// Environment variables that docassemble prefers to its config, where
+/// `ENVIRONMENT_TAKES_PRECEDENCE` says so.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Overrides {
+    /// `TIMEZONE`
+    pub timezone: Option<String>,
+    /// `DAHOSTNAME`
+    pub hostname: Option<String>,
+    /// `LOGSERVER`
+    pub log_server: Option<String>,
+}
+
 /// What reading a config gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// What could be understood; `None` where the text is not YAML or has no usable `scheduler`
     /// section.
     pub config: Option<Config>,
+    /// How many jobs the text has, faulty ones included.
+    pub jobs: usize,
     /// Every fault, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
+    /// The dotted names that must exist.
+    pub references: Vec<Reference>,
+}
+
+impl ZoneOrigin {
+    /// What people read.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Scheduler => "scheduler",
+            Self::Docassemble => "docassemble",
+            Self::Tz => "TZ",
+            Self::System => "system",
+        }
+    }
+}
+
+impl Reading {
+    /// Whether nothing is wrong but what is worth a warning.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        !self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Adds the faults of the dotted names, as `lookup` sees them.
+    pub fn look_up(&mut self, lookup: &dyn Lookup) {
+        self.diagnostics
+            .extend(lookup::check(&self.references, lookup));
+        self.diagnostics.sort_by_key(|one| one.span);
+    }
+}
+
+/// Reads a config from its text.
+#[must_use]
+pub fn read(text: &str, outside: &Outside) -> Reading {
+    let document = match yaml::parse(text) {
+        Ok(document) => document,
+        Err(diagnostic) => {
+            return Reading {
+                config: None,
+                jobs: 0,
+                diagnostics: vec![*diagnostic],
+                references: Vec::new(),
+            };
+        }
+    };
+    let mut reader = Reader::new(text, outside);
+    let mut names = JobNames::default();
+    let config = root(&mut reader, &document.root, &mut names);
+    duplicates(&mut reader, &document, &names);
+    let (diagnostics, references) = reader.finish();
+    Reading {
+        config,
+        jobs: names.count,
+        diagnostics,
+        references,
+    }
+}
+
+/// The names of the jobs by the place of their keys.
+#[derive(Default)]
+struct JobNames {
+    count: usize,
+    doubled: HashMap<Span, String>,
+    taken: HashMap<String, usize>,
+}
+
+impl JobNames {
+    /// The name of the next job with that key: the second of a doubled key gets `#2`.
+    fn next(&mut self, key: &str, span: Span) -> String {
+        self.count += 1;
+        let mut number = self.taken.get(key).map_or(1, |last| last + 1);
+        let name = loop {
+            let name = if number == 1 {
+                key.to_owned()
+            } else {
+                format!("{key}#{number}")
+            };
+            if number == 1 || !self.taken.contains_key(&name) {
+                break name;
+            }
+            number += 1;
+        };
+        self.taken.insert(key.to_owned(), number);
+        if number > 1 {
+            self.taken.insert(name.clone(), 1);
+            self.doubled.insert(span, name.clone());
+        }
+        name
+    }
+}
+
+fn root(reader: &mut Reader<'_>, node: &Node, names: &mut JobNames) -> Option<Config> {
+    let Some(mut root) = directives::Root::read(reader, node) else {
+        let what = if node.is_null() {
+            "the file is empty"
+        } else {
+            "the file is not a mapping"
+        };
+        reader.report(
+            Diagnostic::error(Code::MissingSection, what)
+                .with_help("write a `scheduler:` section with jobs into it"),
+        );
+        return None;
+    };
+    let zone = directives::timezone(reader, &mut root);
+    let directives = directives::read(reader, &mut root);
+    let Some(section) = root.take("scheduler") else {
+        missing_section(reader, &root);
+        return None;
+    };
+    let entries = match section.value.entries() {
+        Some(entries) => entries,
+        None if section.value.is_null() => &[],
+        None => {
+            let found = scalar::but_this_is(section.value);
+            let message = format!("`scheduler` must be a mapping of jobs{found}");
+            reader.bad_value(section.value.span, message, None);
+            return None;
+        }
+    };
+    let (settings, defaults) = settings(reader, entries, zone);
+    let (jobs, faulty) = jobs(reader, entries, &defaults, names);
+    if names.count == 0 {
+        let message = "the `scheduler` section has no jobs";
+        reader.report(
+            Diagnostic::warning(Code::EmptySection, message)
+                .at(section.key)
+                .with_help("a job is a key such as `test.heartbeat:` with `type` and a schedule"),
+        );
+    }
+    Some(Config {
+        settings,
+        directives,
+        jobs,
+        faulty,
+    })
+}
+
+fn missing_section(reader: &mut Reader<'_>, root: &directives::Root<'_>) {
+    let near = near("scheduler", root.names().map(|(name, _)| name));
+    let mut diagnostic = Diagnostic::error(Code::MissingSection, "there is no `scheduler` section");
+    if let Some(name) = near.first() {
+        diagnostic.span = root
+            .names()
+            .find(|(known, _)| known == name)
+            .map(|(_, span)| span);
+        diagnostic
+            .help
+            .push(format!("`{name}` was probably meant to be `scheduler`"));
+    } else {
+        diagnostic
+            .help
+            .push("write `scheduler:` at the start of a line, and jobs into it".to_owned());
+    }
+    reader.report(diagnostic);
+}
+
+fn settings(
+    reader: &mut Reader<'_>,
+    entries: &[Entry],
+    zone: directives::Timezone,
+) -> (Settings, job::Defaults) {
+    let own: Vec<Entry> = entries
+        .iter()
+        .filter(|entry| is_setting(&entry.key))
+        .cloned()
+        .collect();
+    let mut keys = Section::read(reader, &own);
+    settings::read(reader, &mut keys, zone)
+}
+
+fn is_setting(key: &Node) -> bool {
+    key.as_str().is_some_and(|name| {
+        let name = key::canonical(name);
+        key::SETTINGS
+            .iter()
+            .any(|setting| key::canonical(setting) == name)
+    })
+}
+
+/// The jobs that can be scheduled, and the names of those that cannot.
+fn jobs(
+    reader: &mut Reader<'_>,
+    entries: &[Entry],
+    defaults: &job::Defaults,
+    names: &mut JobNames,
+) -> (Vec<Job>, Vec<String>) {
+    let (mut jobs, mut faulty) = (Vec::new(), Vec::new());
+    for entry in entries.iter().filter(|entry| !is_setting(&entry.key)) {
+        let Some(key) = entry.key.as_str() else {
+            let message = format!(
+                "a job's name must be text, not {}",
+                entry.key.to_value().repr()
+            );
+            reader.report(Diagnostic::error(Code::BadName, message).at(entry.key.span));
+            names.count += 1;
+            continue;
+        };
+        if !key.contains('.') && entry.value.value().is_some() && !entry.value.is_null() {
+            unknown_setting(reader, key, entry);
+            continue;
+        }
+        let name = names.next(key, entry.key.span);
+        match job::read(reader, &name, entry.key.span, &entry.value, defaults) {
+            Some(job) => jobs.push(job),
+            None => faulty.push(name),
+        }
+    }
+    (jobs, faulty)
+}
+
+fn unknown_setting(reader: &mut Reader<'_>, name: &str, entry: &Entry) {
+    let message = format!("unknown setting `{name}`");
+    let mut diagnostic = Diagnostic::error(Code::UnknownKey, message).at(entry.key.span);
+    diagnostic
+        .help
+        .push(key::help(name, key::SETTINGS).unwrap_or_else(|| {
+            "a job's name is FILE.FUNCTION, such as `test.heartbeat`, and its value a mapping"
+                .to_owned()
+        }));
+    reader.report(diagnostic);
+}
+
+/// Warns of every key that is given twice. Jobs run both; of anything else the last one counts.
+fn duplicates(reader: &mut Reader<'_>, document: &Document, names: &JobNames) {
+    for duplicate in &document.duplicates {
+        let key = duplicate.second.of(reader.text).to_owned();
+        let diagnostic = match names.doubled.get(&duplicate.second) {
+            Some(name) => Diagnostic::warning(
+                Code::DuplicateKey,
+                format!("`{key}` is given twice; both schedules run, this one as `{name}`"),
+            )
+            .with_help(format!("give it a name of its own, e.g. `{key} second:`"))
+            .with_help("docassemble.Scheduler would keep only this second one")
+            .of_job(name),
+            None => Diagnostic::warning(
+                Code::DuplicateKey,
+                format!("`{key}` is given twice; only this second one counts"),
+            )
+            .with_help("remove one of the two"),
+        };
+        let place = diagnostic.at(duplicate.second).with_note("second one");
+        reader.report(place.with_related(duplicate.first, "first one"));
+    }
 }

@@ -4,11 +4,14 @@
 //! `Error`s of the module that met them. Text and JSON are two renderings of the same data.
 
 pub mod json;
+mod near;
 pub mod place;
 pub mod render;
 mod snippet;
 
 use std::borrow::Cow;
+
+pub use near::{did_you_mean, near};
 
 /// A piece of the source text, as offsets in bytes; `end` is exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
