@@ -1,6 +1,7 @@
 //! The command line: arguments in, text and an exit code out.
 
 pub mod arguments;
+pub mod load;
 
 use std::process::ExitCode;
 

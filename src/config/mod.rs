@@ -178,6 +178,17 @@ impl ZoneOrigin {
 }
 
 impl Reading {
+    /// The reading of a text that is not YAML.
+    #[must_use]
+    pub fn of_fault(diagnostic: Diagnostic) -> Self {
+        Self {
+            config: None,
+            jobs: 0,
+            diagnostics: vec![diagnostic],
+            references: Vec::new(),
+        }
+    }
+
     /// Whether nothing is wrong but what is worth a warning.
     #[must_use]
     pub fn is_valid(&self) -> bool {
@@ -197,14 +208,7 @@ impl Reading {
 pub fn read(text: &str, outside: &Outside) -> Reading {
     let document = match yaml::parse(text) {
         Ok(document) => document,
-        Err(diagnostic) => {
-            return Reading {
-                config: None,
-                jobs: 0,
-                diagnostics: vec![*diagnostic],
-                references: Vec::new(),
-            };
-        }
+        Err(diagnostic) => return Reading::of_fault(*diagnostic),
     };
     let mut reader = Reader::new(text, outside);
     let mut names = JobNames::default();
