@@ -13,3 +13,7 @@ pub mod yaml;
 pub mod job;
 
 pub mod config;
+
+pub mod process;
+
+pub mod task;
