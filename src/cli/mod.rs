@@ -1,6 +1,9 @@
 //! The command line: arguments in, text and an exit code out.
 
 pub mod arguments;
+pub mod output;
+pub mod select;
+pub mod time;
 
 use std::process::ExitCode;
 
