@@ -2,6 +2,9 @@
 
 pub mod arguments;
 pub mod load;
+pub mod output;
+pub mod select;
+pub mod time;
 
 use std::process::ExitCode;
 
