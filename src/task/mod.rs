@@ -184,7 +184,7 @@ impl Observer<'_> {
     /// Logs what a process left behind.
     fn note_end(&self, exit: &Exit) {
         if exit.left_behind {
-            let message = format!("{:?} left processes behind that go on", self.run.job);
+            let message = format!("'{}' left processes behind that go on", self.run.job);
             self.note(Level::Debug, exit.took, message);
         }
     }
