@@ -13,3 +13,5 @@ pub mod yaml;
 pub mod job;
 
 pub mod config;
+
+pub mod scheduler;
