@@ -17,5 +17,9 @@ pub mod job;
 pub mod config;
 
 pub mod paths;
+pub mod process;
+pub mod source;
+
+pub mod task;
 
 pub mod cli;

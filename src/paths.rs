@@ -79,18 +79,18 @@ pub fn folder(config: &Path) -> PathBuf {
     }
 }
 
-/// The folders of tasks that exist, in the order in which they are searched.
+/// The folder of tasks: as given, else the setting, else `tasks/` beside the config or beside its
+/// folder, where that is there.
 #[must_use]
-pub fn tasks(given: &Given, config_path: &Path, config: Option<&Config>) -> Vec<PathBuf> {
+pub fn tasks(given: &Given, config_path: &Path, config: Option<&Config>) -> Option<PathBuf> {
     let setting = config.and_then(|config| config.settings.tasks_directory.clone());
     let folder = folder(config_path);
     let beside = [folder.join("tasks"), parent(&folder).join("tasks")];
-    let first = given
+    given
         .tasks
         .clone()
         .or(setting)
-        .or_else(|| beside.into_iter().find(|path| path.is_dir()));
-    first.into_iter().collect()
+        .or_else(|| beside.into_iter().find(|path| path.is_dir()))
 }
 
 /// The folder above `folder`, also where that is a relative path such as `.`.

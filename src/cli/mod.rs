@@ -1,6 +1,7 @@
 //! The command line: arguments in, text and an exit code out.
 
 pub mod arguments;
+pub mod load;
 pub mod next;
 pub mod output;
 pub mod select;

@@ -2,15 +2,32 @@
 
 use std::path::PathBuf;
 
+use super::outside::Overrides;
 use super::reader::Reader;
 use super::scalar;
 use super::section::Item;
 use super::trigger::named_zone;
-use super::{Directives, Overrides};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::trigger::{Fault, Zone};
 use crate::value::Value;
 use crate::yaml::{Kind, Node};
+
+/// The directives of docassemble that matter here.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Directives {
+    /// The name of the application in mails.
+    pub appname: Option<String>,
+    /// The host name in mails.
+    pub external_hostname: Option<String>,
+    /// Who gets mails.
+    pub error_notification_email: Vec<String>,
+    /// How mail is sent, as written. It holds secrets.
+    pub mail: Option<Value>,
+    /// Where docassemble's logs are.
+    pub log: Option<PathBuf>,
+    /// The host whose logs docassemble's web interface lists.
+    pub log_server: Option<String>,
+}
 
 /// The entries of the root, as docassemble sees them: `_` is a space, and what `config from`
 /// holds replaces what stands beside it.

@@ -9,6 +9,8 @@ pub mod duration;
 mod job;
 mod key;
 mod lookup;
+mod names;
+mod outside;
 mod policy;
 mod reader;
 mod scalar;
@@ -20,22 +22,19 @@ mod trigger;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
-
-pub use lookup::{Answer, Lookup, Reference, Role};
-
-use crate::diagnostic::{Code, Diagnostic, Span, near};
-use crate::job::Job;
-use crate::run::Level;
-use crate::trigger::Zone;
-use crate::value::Value;
-use crate::yaml::{self, Document, Entry, Node};
+use directives::Timezone;
+use names::JobNames;
 use reader::Reader;
 use section::Section;
+
+pub use directives::Directives;
+pub use lookup::{Answer, Lookup, Reference, Role};
+pub use outside::{Outside, Overrides};
+pub use settings::{DocassembleContext, Settings, ZoneOrigin};
+
+use crate::diagnostic::{Code, Diagnostic, near};
+use crate::job::Job;
+use crate::yaml::{self, Entry, Node};
 
 /// A config as understood, every default filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,106 +47,6 @@ pub struct Config {
     pub jobs: Vec<Job>,
     /// The names of the jobs that are left out, because their schedule or policy is faulty.
     pub faulty: Vec<String>,
-}
-
-/// The settings of the `scheduler` section.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// What is written to `scheduler.log`.
-    pub log_level: Level,
-    /// Where `scheduler.log` goes, as written.
-    pub log_directory: Option<PathBuf>,
-    /// Where tasks are, as written.
-    pub tasks_directory: Option<PathBuf>,
-    /// The Python interpreter, as written.
-    pub python: Option<PathBuf>,
-    /// The zone of triggers without one.
-    pub timezone: Zone,
-    /// Where that zone came from.
-    pub timezone_from: ZoneOrigin,
-    /// The function that is told of the failures of every job.
-    pub error_handler: Option<String>,
-    /// Whether tasks run in docassemble's background context.
-    pub docassemble_context: DocassembleContext,
-    /// Python modules to import once, before any run.
-    pub preload: Vec<String>,
-    /// How many runs may go on at once; `None` for 4 per core.
-    pub max_workers: Option<u32>,
-    /// Whether runs that were missed while `sched` was down are made up for.
-    pub use_docassemble_database: bool,
-    /// How long the records of runs are kept.
-    pub keep_history: Duration,
-    /// Whether a recovery after a failure that was mailed is mailed.
-    pub recovery_mail: bool,
-}
-
-/// Whether tasks run in docassemble's background context.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum DocassembleContext {
-    /// Where docassemble can be imported.
-    #[default]
-    Auto,
-    /// Always; a run fails where docassemble cannot be imported.
-    On,
-    /// Never.
-    Off,
-}
-
-/// The directives of docassemble that matter here.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Directives {
-    /// The name of the application in mails.
-    pub appname: Option<String>,
-    /// The host name in mails.
-    pub external_hostname: Option<String>,
-    /// Who gets mails.
-    pub error_notification_email: Vec<String>,
-    /// How mail is sent, as written. It holds secrets.
-    pub mail: Option<Value>,
-    /// Where docassemble's logs are.
-    pub log: Option<PathBuf>,
-    /// The host whose logs docassemble's web interface lists.
-    pub log_server: Option<String>,
-}
-
-/// Where the zone of triggers without one came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ZoneOrigin {
-    /// The setting `timezone`.
-    Scheduler,
-    /// Docassemble's directive `timezone`.
-    Docassemble,
-    /// The environment variable `TZ`.
-    Tz,
-    /// The system.
-    System,
-}
-
-/// What a config cannot say itself.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outside {
-    /// The present instant: triggers that are over are warned of.
-    pub now: DateTime<Utc>,
-    /// The folder of the config, where relative paths start.
-    pub folder: PathBuf,
-    /// The zone where neither the scheduler nor docassemble names one.
-    pub zone: Zone,
-    /// Where that zone came from.
-    pub zone_from: ZoneOrigin,
-    /// What the environment says in place of the config.
-    pub environment: Overrides,
-}
-
-/// Environment variables that docassemble prefers to its config, where
-/// `ENVIRONMENT_TAKES_PRECEDENCE` says so.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Overrides {
-    /// `TIMEZONE`
-    pub timezone: Option<String>,
-    /// `DAHOSTNAME`
-    pub hostname: Option<String>,
-    /// `LOGSERVER`
-    pub log_server: Option<String>,
 }
 
 /// What reading a config gave.
@@ -164,20 +63,18 @@ pub struct Reading {
     pub references: Vec<Reference>,
 }
 
-impl ZoneOrigin {
-    /// What people read.
+impl Reading {
+    /// The reading of a text that is not YAML.
     #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Scheduler => "scheduler",
-            Self::Docassemble => "docassemble",
-            Self::Tz => "TZ",
-            Self::System => "system",
+    pub fn of_fault(diagnostic: Diagnostic) -> Self {
+        Self {
+            config: None,
+            jobs: 0,
+            diagnostics: vec![diagnostic],
+            references: Vec::new(),
         }
     }
-}
 
-impl Reading {
     /// Whether nothing is wrong but what is worth a warning.
     #[must_use]
     pub fn is_valid(&self) -> bool {
@@ -197,58 +94,18 @@ impl Reading {
 pub fn read(text: &str, outside: &Outside) -> Reading {
     let document = match yaml::parse(text) {
         Ok(document) => document,
-        Err(diagnostic) => {
-            return Reading {
-                config: None,
-                jobs: 0,
-                diagnostics: vec![*diagnostic],
-                references: Vec::new(),
-            };
-        }
+        Err(diagnostic) => return Reading::of_fault(*diagnostic),
     };
     let mut reader = Reader::new(text, outside);
     let mut names = JobNames::default();
     let config = root(&mut reader, &document.root, &mut names);
-    duplicates(&mut reader, &document, &names);
+    names::warn_of_doubled(&mut reader, &document, &names);
     let (diagnostics, references) = reader.finish();
     Reading {
         config,
         jobs: names.count,
         diagnostics,
         references,
-    }
-}
-
-/// The names of the jobs by the place of their keys.
-#[derive(Default)]
-struct JobNames {
-    count: usize,
-    doubled: HashMap<Span, String>,
-    taken: HashMap<String, usize>,
-}
-
-impl JobNames {
-    /// The name of the next job with that key: the second of a doubled key gets `#2`.
-    fn next(&mut self, key: &str, span: Span) -> String {
-        self.count += 1;
-        let mut number = self.taken.get(key).map_or(1, |last| last + 1);
-        let name = loop {
-            let name = if number == 1 {
-                key.to_owned()
-            } else {
-                format!("{key}#{number}")
-            };
-            if number == 1 || !self.taken.contains_key(&name) {
-                break name;
-            }
-            number += 1;
-        };
-        self.taken.insert(key.to_owned(), number);
-        if number > 1 {
-            self.taken.insert(name.clone(), 1);
-            self.doubled.insert(span, name.clone());
-        }
-        name
     }
 }
 
@@ -321,7 +178,7 @@ fn missing_section(reader: &mut Reader<'_>, root: &directives::Root<'_>) {
 fn settings(
     reader: &mut Reader<'_>,
     entries: &[Entry],
-    zone: directives::Timezone,
+    zone: Timezone,
 ) -> (Settings, job::Defaults) {
     let own: Vec<Entry> = entries
         .iter()
@@ -382,27 +239,4 @@ fn unknown_setting(reader: &mut Reader<'_>, name: &str, entry: &Entry) {
                 .to_owned()
         }));
     reader.report(diagnostic);
-}
-
-/// Warns of every key that is given twice. Jobs run both; of anything else the last one counts.
-fn duplicates(reader: &mut Reader<'_>, document: &Document, names: &JobNames) {
-    for duplicate in &document.duplicates {
-        let key = duplicate.second.of(reader.text).to_owned();
-        let diagnostic = match names.doubled.get(&duplicate.second) {
-            Some(name) => Diagnostic::warning(
-                Code::DuplicateKey,
-                format!("`{key}` is given twice; both schedules run, this one as `{name}`"),
-            )
-            .with_help(format!("give it a name of its own, e.g. `{key} second:`"))
-            .with_help("docassemble.Scheduler would keep only this second one")
-            .of_job(name),
-            None => Diagnostic::warning(
-                Code::DuplicateKey,
-                format!("`{key}` is given twice; only this second one counts"),
-            )
-            .with_help("remove one of the two"),
-        };
-        let place = diagnostic.at(duplicate.second).with_note("second one");
-        reader.report(place.with_related(duplicate.first, "first one"));
-    }
 }

@@ -1,5 +1,6 @@
 //! The settings of the `scheduler` section.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::call;
@@ -10,11 +11,79 @@ use super::reader::Reader;
 use super::scalar;
 use super::section::{Item, Section};
 use super::trigger::named_zone;
-use super::{DocassembleContext, Settings, ZoneOrigin};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean, near};
 use crate::run::Level;
 use crate::trigger::Zone;
 use crate::value::Value;
+
+/// The settings of the `scheduler` section.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// What is written to `scheduler.log`.
+    pub log_level: Level,
+    /// Where `scheduler.log` goes, as written.
+    pub log_directory: Option<PathBuf>,
+    /// Where tasks are, as written.
+    pub tasks_directory: Option<PathBuf>,
+    /// The Python interpreter, as written.
+    pub python: Option<PathBuf>,
+    /// The zone of triggers without one.
+    pub timezone: Zone,
+    /// Where that zone came from.
+    pub timezone_from: ZoneOrigin,
+    /// The function that is told of the failures of every job.
+    pub error_handler: Option<String>,
+    /// Whether tasks run in docassemble's background context.
+    pub docassemble_context: DocassembleContext,
+    /// Python modules to import once, before any run.
+    pub preload: Vec<String>,
+    /// How many runs may go on at once; `None` for 4 per core.
+    pub max_workers: Option<u32>,
+    /// Whether runs that were missed while `sched` was down are made up for.
+    pub use_docassemble_database: bool,
+    /// How long the records of runs are kept.
+    pub keep_history: Duration,
+    /// Whether a recovery after a failure that was mailed is mailed.
+    pub recovery_mail: bool,
+}
+
+/// Whether tasks run in docassemble's background context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum DocassembleContext {
+    /// Where docassemble can be imported.
+    #[default]
+    Auto,
+    /// Always; a run fails where docassemble cannot be imported.
+    On,
+    /// Never.
+    Off,
+}
+
+/// Where the zone of triggers without one came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ZoneOrigin {
+    /// The setting `timezone`.
+    Scheduler,
+    /// Docassemble's directive `timezone`.
+    Docassemble,
+    /// The environment variable `TZ`.
+    Tz,
+    /// The system.
+    System,
+}
+
+impl ZoneOrigin {
+    /// What people read.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Scheduler => "scheduler",
+            Self::Docassemble => "docassemble",
+            Self::Tz => "TZ",
+            Self::System => "system",
+        }
+    }
+}
 
 const KEEP_HISTORY: Duration = Duration::from_secs(90 * 86_400);
 const LEVELS: [&str; 5] = ["debug", "info", "warning", "error", "critical"];

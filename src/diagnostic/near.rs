@@ -8,14 +8,21 @@
 pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let lower = word.to_lowercase();
     let allowed = (lower.chars().count() / 3).max(1);
-    let mut found: Vec<(usize, &str)> = candidates
+    let mut found: Vec<(usize, f64, &str)> = candidates
         .into_iter()
         .filter(|name| name.len().abs_diff(lower.len()) <= 4 * allowed)
-        .map(|name| (strsim::osa_distance(&lower, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= allowed && *distance < name.chars().count())
+        .map(|name| (name, name.to_lowercase()))
+        .map(|(name, other)| {
+            (
+                strsim::osa_distance(&lower, &other),
+                strsim::jaro_winkler(&lower, &other),
+                name,
+            )
+        })
+        .filter(|(distance, _, name)| *distance <= allowed && *distance < name.chars().count())
         .collect();
-    found.sort_by_key(|(distance, _)| *distance);
-    let mut names: Vec<&str> = found.into_iter().map(|(_, name)| name).collect();
+    found.sort_by(|one, other| one.0.cmp(&other.0).then(other.1.total_cmp(&one.1)));
+    let mut names: Vec<&str> = found.into_iter().map(|(_, _, name)| name).collect();
     names.dedup();
     names.truncate(3);
     names
