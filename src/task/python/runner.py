@@ -37,7 +37,6 @@ def main(stream):
     channel = Channel(request["channel"])
     detach_input()
     install_logger(channel)
-    install_packages(request)
     result, code = Attempt(request, channel).run()
     flush_outputs()
     channel.report(result)
@@ -485,6 +484,7 @@ class Attempt:
         """The result to report, and the exit code."""
         outcome = None
         try:
+            install_packages(self.request)
             with background_context(self.request, self.channel):
                 outcome = self.outcome()
         except BaseException as error:
