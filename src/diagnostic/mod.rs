@@ -3,7 +3,15 @@
 //! Not for errors of the world (a file that cannot be read, a database that is locked): those are
 //! `Error`s of the module that met them. Text and JSON are two renderings of the same data.
 
+pub mod json;
+mod near;
+pub mod place;
+pub mod render;
+mod snippet;
+
 use std::borrow::Cow;
+
+pub use near::{did_you_mean, near};
 
 /// A piece of the source text, as offsets in bytes; `end` is exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -94,6 +102,15 @@ pub struct Diagnostic {
     pub job: Option<String>,
     /// Ways out, one a line.
     pub help: Vec<String>,
+}
+
+/// How many of the diagnostics are of that severity.
+#[must_use]
+pub fn count(diagnostics: &[Diagnostic], severity: Severity) -> usize {
+    diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == severity)
+        .count()
 }
 
 impl Span {

@@ -10,7 +10,6 @@ mod english;
 mod interval;
 pub mod zone;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -82,13 +81,22 @@ impl Fault {
         self
     }
 
-    /// What the user wrote, cut where it is too long to read.
-    fn shown(text: &str) -> Cow<'_, str> {
+    /// What the user wrote, cut where it is too long to read, control characters made visible.
+    fn shown(text: &str) -> String {
         const LONGEST: usize = 60;
-        match text.char_indices().nth(LONGEST) {
-            Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
-            None => Cow::Borrowed(text),
+        let mut shown = String::new();
+        for (index, c) in text.chars().enumerate() {
+            if index == LONGEST {
+                shown.push('…');
+                break;
+            }
+            if c.is_control() {
+                shown.extend(c.escape_default());
+            } else {
+                shown.push(c);
+            }
         }
+        shown
     }
 }
 

@@ -3,17 +3,56 @@
 //! `granit-parser` gives the events; the resolution of scalars, merge keys, tags, duplicate keys
 //! and the limits are here. Not for what a key means: that is `config`.
 
+mod base64;
+mod blanks;
+mod composer;
+mod constructor;
+mod decode;
+mod digit;
+mod doubled;
+mod events;
+mod fault;
 mod node;
+mod resolver;
+mod scalar;
+mod strict;
+mod tag;
+mod timestamp;
 
+#[cfg(test)]
+mod tests;
+
+pub use decode::decode;
 pub use node::{Document, Duplicate, Entry, Kind, Node};
 
 use crate::diagnostic::Diagnostic;
+use crate::value::Value;
+
+/// The longest file that is read, in bytes; who opens the file checks it.
+pub const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// How deeply lists and mappings may be nested, aliases followed.
+pub const MAX_DEPTH: usize = 256;
+
+/// How many nodes aliases and merge keys may add to those that are written.
+pub const MAX_ADDED_NODES: usize = 1_000_000;
 
 /// Reads one document.
 ///
 /// # Errors
 /// The first fault that makes the text unusable: bad syntax, an unknown or refused tag, a
 /// recursive structure, more than the limits allow.
-pub fn parse(_text: &str) -> Result<Document, Box<Diagnostic>> {
-    todo!()
+pub fn parse(text: &str) -> Result<Document, Box<Diagnostic>> {
+    decode::check_characters(text)?;
+    blanks::check(text)?;
+    let graph = composer::compose(text)?;
+    constructor::construct(&graph)
+}
+
+/// Reads a value as it is given on the command line: `2` is an `int`, `[1, two]` a `list`.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_value(text: &str) -> Result<Value, Box<Diagnostic>> {
+    Ok(parse(text)?.root.to_value())
 }

@@ -1,9 +1,10 @@
 //! A YAML document as a tree of nodes, each with its place in the text.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::diagnostic::Span;
-use crate::value::Value;
+use crate::value::{Key, Unhashable, Value};
 
 /// A document: its root, and the keys that were given more than once.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,9 +61,100 @@ pub struct Entry {
 }
 
 impl Node {
+    /// The value of a scalar, a tuple, a set or a list of pairs; `None` for lists and mappings.
+    #[must_use]
+    pub fn value(&self) -> Option<&Value> {
+        match &self.kind {
+            Kind::Plain(value) | Kind::Quoted(value) | Kind::Tagged(value) => Some(value),
+            Kind::Sequence(_) | Kind::Mapping(_) => None,
+        }
+    }
+
+    /// Whether it is a scalar that was written plainly, so that its text is what its span covers.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        matches!(self.kind, Kind::Plain(_))
+    }
+
+    /// The text of a string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        self.value().and_then(Value::as_str)
+    }
+
+    /// Whether it is `None` in Python, as an empty value is.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        self.value() == Some(&Value::None)
+    }
+
+    /// The items of a list.
+    #[must_use]
+    pub fn items(&self) -> Option<&[Node]> {
+        match &self.kind {
+            Kind::Sequence(items) => Some(items),
+            Kind::Plain(_) | Kind::Quoted(_) | Kind::Mapping(_) | Kind::Tagged(_) => None,
+        }
+    }
+
+    /// The entries of a mapping, overridden ones included.
+    #[must_use]
+    pub fn entries(&self) -> Option<&[Entry]> {
+        match &self.kind {
+            Kind::Mapping(entries) => Some(entries),
+            Kind::Plain(_) | Kind::Quoted(_) | Kind::Sequence(_) | Kind::Tagged(_) => None,
+        }
+    }
+
+    /// What stands for this node among the keys of a Python `dict`.
+    ///
+    /// # Errors
+    /// What Python cannot hash: a list, a mapping, a set, a tuple that holds one.
+    pub fn key(&self) -> Result<Key<'_>, Unhashable> {
+        match &self.kind {
+            Kind::Plain(value) | Kind::Quoted(value) | Kind::Tagged(value) => value.key(),
+            Kind::Sequence(_) => Err(Unhashable("list")),
+            Kind::Mapping(_) => Err(Unhashable("dict")),
+        }
+    }
+
+    /// The name of its type in Python, such as `int` or `dict`.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match &self.kind {
+            Kind::Plain(value) | Kind::Quoted(value) | Kind::Tagged(value) => value.type_name(),
+            Kind::Sequence(_) => "list",
+            Kind::Mapping(_) => "dict",
+        }
+    }
+
     /// The value that Python would see: of equal keys the last one, at the first one's place.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        todo!()
+        match &self.kind {
+            Kind::Plain(value) | Kind::Quoted(value) | Kind::Tagged(value) => {
+                value.as_ref().clone()
+            }
+            Kind::Sequence(items) => Value::List(items.iter().map(Self::to_value).collect()),
+            Kind::Mapping(entries) => Value::Map(to_pairs(entries)),
+        }
     }
+}
+
+fn to_pairs(entries: &[Entry]) -> Vec<(Value, Value)> {
+    let has_doubled = entries.iter().any(|entry| entry.overridden);
+    let mut places = HashMap::new();
+    let mut pairs = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if has_doubled && let Ok(key) = entry.key.key() {
+            if let Some(&place) = places.get(&key) {
+                let (_, value): &mut (Value, Value) = &mut pairs[place];
+                *value = entry.value.to_value();
+                continue;
+            }
+            places.insert(key, pairs.len());
+        }
+        pairs.push((entry.key.to_value(), entry.value.to_value()));
+    }
+    pairs
 }

@@ -33,7 +33,8 @@ struct Times {
 /// A month of a year.
 struct Month {
     year: u16,
-    month: u32,
+    /// 1 to 12
+    number: u32,
     /// Its first day, in days since 1970.
     first: i64,
     /// The weekday of its first day, Monday is 0.
@@ -118,7 +119,7 @@ impl Calendar {
     /// The next month whose number and year match.
     fn month_after(&self, month: &Month) -> Option<Month> {
         if self.is_year(month.year)
-            && let Some(next) = member_from(self.months.into(), month.month + 1)
+            && let Some(next) = member_from(self.months.into(), month.number + 1)
         {
             return Some(Month::new(month.year, next));
         }
@@ -143,7 +144,7 @@ impl Calendar {
 
     /// The matching days of a month; none in a month or year that does not match.
     fn days_of(&self, month: &Month) -> u32 {
-        if self.months >> month.month & 1 == 0 || !self.is_year(month.year) {
+        if self.months >> month.number & 1 == 0 || !self.is_year(month.year) {
             return 0;
         }
         let shape = usize::try_from(month.length - 28).expect("a length is 28 to 31");
@@ -194,7 +195,7 @@ impl Month {
         let first = NaiveDate::from_ymd_opt(year.into(), month, 1).expect("a month is 1 to 12");
         Self {
             year,
-            month,
+            number: month,
             first: first.to_epoch_days().into(),
             weekday: usize::try_from(first.weekday().num_days_from_monday()).expect("0 to 6"),
             length: length(first),
@@ -204,9 +205,9 @@ impl Month {
     /// Those of its days that lie in one of these ISO weeks.
     fn days_of_weeks(&self, weeks: u64) -> u32 {
         let mut days = 0;
-        let first = NaiveDate::from_ymd_opt(self.year.into(), self.month, 1).expect("1 to 12");
+        let first = NaiveDate::from_ymd_opt(self.year.into(), self.number, 1).expect("1 to 12");
         let mut day = first;
-        while day.month() == self.month {
+        while day.month() == self.number {
             let in_week = 7 - day.weekday().num_days_from_monday();
             if weeks >> day.iso_week().week() & 1 == 1 {
                 days |= ((1 << in_week) - 1) << day.day0();

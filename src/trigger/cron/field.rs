@@ -189,7 +189,7 @@ impl Field {
         let parts = pieces(text)
             .map(|piece| {
                 read(name, &text[piece.clone()])
-                    .map_err(|problem| hints::fault(name, text, piece, &problem))
+                    .map_err(|problem| hints::field(name, text, piece, &problem))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self::new(name, text, parts))

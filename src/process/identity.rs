@@ -1,0 +1,90 @@
+//! The user that a child runs as.
+
+use std::ffi::{CString, OsString};
+use std::io;
+
+use nix::unistd::{Gid, Uid, User};
+
+use super::Error;
+
+/// A user with its groups, looked up before the child is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    name: String,
+    uid: Uid,
+    gid: Gid,
+    groups: Vec<Gid>,
+    home: OsString,
+    shell: OsString,
+}
+
+impl Identity {
+    /// The user of that name; `None` where we are that user already.
+    ///
+    /// # Errors
+    /// Where there is no such user, or where we are not root.
+    pub fn of(name: &str) -> Result<Option<Self>, Error> {
+        let user = User::from_name(name).ok().flatten();
+        let user = user.ok_or_else(|| Error::NoUser(name.to_owned()))?;
+        if user.uid == Uid::effective() {
+            return Ok(None);
+        }
+        if !Uid::effective().is_root() {
+            return Err(Error::NotRoot(name.to_owned()));
+        }
+        Ok(Some(Self {
+            groups: groups(&user),
+            name: user.name,
+            uid: user.uid,
+            gid: user.gid,
+            home: user.dir.into_os_string(),
+            shell: user.shell.into_os_string(),
+        }))
+    }
+
+    /// The variables that a login of that user would set.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(OsString, Option<OsString>)> {
+        let name = OsString::from(&self.name);
+        [
+            ("HOME", self.home.clone()),
+            ("USER", name.clone()),
+            ("LOGNAME", name),
+            ("SHELL", self.shell.clone()),
+        ]
+        .into_iter()
+        .map(|(variable, value)| (variable.into(), Some(value)))
+        .collect()
+    }
+
+    /// Becomes that user, for good. Called between fork and exec: it makes system calls only.
+    pub(super) fn assume(&self) -> io::Result<()> {
+        set_groups(&self.groups)?;
+        nix::unistd::setgid(self.gid)?;
+        nix::unistd::setuid(self.uid)?;
+        // The kernel lets root's set-id calls change the saved ids too; this makes sure of it.
+        match nix::unistd::setuid(Uid::from_raw(0)) {
+            Ok(()) if !self.uid.is_root() => Err(io::ErrorKind::PermissionDenied.into()),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// The user's groups, its own first.
+fn groups(user: &User) -> Vec<Gid> {
+    #[cfg(not(target_vendor = "apple"))]
+    if let Ok(name) = CString::new(user.name.as_str())
+        && let Ok(groups) = nix::unistd::getgrouplist(&name, user.gid)
+    {
+        return groups;
+    }
+    vec![user.gid]
+}
+
+/// Sets the supplementary groups; Apple's systems derive them from the user.
+fn set_groups(groups: &[Gid]) -> nix::Result<()> {
+    #[cfg(not(target_vendor = "apple"))]
+    return nix::unistd::setgroups(groups);
+    #[cfg(target_vendor = "apple")]
+    return Ok(drop(groups));
+}

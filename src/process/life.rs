@@ -1,0 +1,80 @@
+//! From a child's start to its end, whoever brings it about.
+
+use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio::process::Child;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::Ending;
+use super::group::Group;
+use crate::run::Order;
+
+/// How long a group has between TERM and KILL.
+const MERCY: Duration = Duration::from_secs(5);
+
+/// How often to look whether a group is gone whose leader is: nothing tells of it.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// Waits until the child is over, and ends its group after `timeout` or by `order`.
+pub(super) async fn follow(
+    child: &mut Child,
+    group: &Group,
+    timeout: Option<Duration>,
+    order: &mut watch::Receiver<Order>,
+) -> io::Result<(ExitStatus, Ending)> {
+    let ending = tokio::select! {
+        biased;
+        status = child.wait() => return Ok((status?, Ending::Itself)),
+        () = ordered(order, Order::Terminate) => Ending::Ordered,
+        () = elapsed(timeout) => Ending::Timeout,
+    };
+    Ok((end(child, group, order).await?, ending))
+}
+
+/// Ends the whole group: TERM, and KILL for what is left after five seconds or by order.
+async fn end(
+    child: &mut Child,
+    group: &Group,
+    order: &mut watch::Receiver<Order>,
+) -> io::Result<ExitStatus> {
+    if *order.borrow_and_update() != Order::Kill {
+        group.signal(Signal::SIGTERM);
+        // A stopped process takes note of TERM only when it goes on.
+        group.signal(Signal::SIGCONT);
+        tokio::select! {
+            () = gone(child, group) => {}
+            () = sleep(MERCY) => {}
+            () = ordered(order, Order::Kill) => {}
+        }
+    }
+    group.signal(Signal::SIGKILL);
+    child.wait().await
+}
+
+/// Waits until neither the child nor its group is there any more.
+async fn gone(child: &mut Child, group: &Group) {
+    // An error here is met again by the wait that follows KILL.
+    let _ = child.wait().await;
+    while group.exists() {
+        sleep(GLANCE).await;
+    }
+}
+
+/// Waits for an order that is `wanted` or worse; for ever where nobody can give it any more.
+async fn ordered(order: &mut watch::Receiver<Order>, wanted: Order) {
+    if order.wait_for(|given| *given >= wanted).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Waits for `limit`, or for ever.
+async fn elapsed(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}

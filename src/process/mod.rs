@@ -1,0 +1,188 @@
+//! One child process: started in a session of its own, read, timed out, ended with all it started.
+//!
+//! Its output always goes through our pipes, so that what it leaves behind can hold neither the
+//! run nor whoever called `sched`. Not for what the child is (a Python task, a command), nor for
+//! what its messages mean: that is `task`.
+
+mod channel;
+mod group;
+mod identity;
+mod life;
+mod pump;
+mod spawn;
+mod tail;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use channel::Channel;
+pub use identity::Identity;
+
+use crate::run::{Order, Outcome};
+use group::Group;
+
+/// What to start, and for how long.
+#[derive(Debug, Default)]
+pub struct Launch {
+    /// The program: a path, or a name that is looked up on `PATH`.
+    pub program: PathBuf,
+    /// Its arguments, visible to every user of the machine.
+    pub args: Vec<OsString>,
+    /// Changes of the environment that it inherits: the value to set, `None` to remove.
+    pub variables: Vec<(OsString, Option<OsString>)>,
+    /// Its working directory; `None` for ours.
+    pub directory: Option<PathBuf>,
+    /// Whom it runs as; `None` for our own user.
+    pub identity: Option<Identity>,
+    /// What it reads from its standard input, which is `/dev/null` where this is `None`.
+    pub input: Option<Vec<u8>>,
+    /// A way for it to send messages apart from its output.
+    pub channel: Option<Channel>,
+    /// After how long it is ended; `None` for never.
+    pub timeout: Option<Duration>,
+}
+
+/// Who is told what a child says, as it says it. None of this may wait.
+pub trait Sink: Send {
+    /// A piece of its standard output.
+    fn stdout(&mut self, bytes: &[u8]);
+    /// A piece of its standard error.
+    fn stderr(&mut self, bytes: &[u8]);
+    /// One datagram of its channel.
+    fn datagram(&mut self, bytes: &[u8]);
+}
+
+/// Why a child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// By itself, or by somebody else's signal.
+    Itself,
+    /// It ran into its timeout.
+    Timeout,
+    /// An [`Order`] ended it.
+    Ordered,
+}
+
+/// How a child ended, with all that it left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// Why it ended.
+    pub ending: Ending,
+    /// Its exit code, where it exited.
+    pub code: Option<i32>,
+    /// The number of the signal that ended it.
+    pub signal: Option<i32>,
+    /// The last 64 KiB of its standard output.
+    pub stdout: String,
+    /// The last 64 KiB of its standard error.
+    pub stderr: String,
+    /// How long it took, by the monotonic clock.
+    pub took: Duration,
+    /// Whether processes of its group go on after its normal end.
+    pub left_behind: bool,
+}
+
+/// Why a child could not be started or followed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The program could not be executed.
+    #[error("cannot start `{}`", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The working directory is none.
+    #[error("`{}` is not a directory", .0.display())]
+    Directory(PathBuf),
+    /// The user does not exist.
+    #[error("there is no user `{0}`")]
+    NoUser(String),
+    /// Only root may run a process as somebody else.
+    #[error("only root can run a job as the user `{0}`")]
+    NotRoot(String),
+    /// The system refused pipes, users or news of the child.
+    #[error("cannot run `{}`", program.display())]
+    System {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Runs a child until its process is over, or until its timeout or `order` ends its whole group:
+/// TERM first, KILL five seconds later.
+///
+/// Dropping the future kills the group at once. A group that the child leaves behind after a
+/// normal end goes on.
+///
+/// # Errors
+/// Where the child could not be started; the child's own failure is no error.
+pub async fn run(
+    launch: Launch,
+    order: &mut watch::Receiver<Order>,
+    sink: &mut dyn Sink,
+) -> Result<Exit, Error> {
+    let program = launch.program.clone();
+    let timeout = launch.timeout;
+    let stopwatch = Stopwatch::start();
+    let (mut child, mut pipes) = spawn::spawn(launch)?;
+    let mut group = Group::of(&child);
+
+    let followed = tokio::select! {
+        followed = life::follow(&mut child, &group, timeout, order) => followed,
+        never = pipes.pump(sink) => match never {},
+    };
+    let (status, ending) = followed.map_err(|source| Error::System { program, source })?;
+    let left_behind = group.release();
+    let took = stopwatch.elapsed();
+    let (stdout, stderr) = pipes.drain(sink);
+    Ok(Exit {
+        ending,
+        code: status.code(),
+        signal: std::os::unix::process::ExitStatusExt::signal(&status),
+        stdout,
+        stderr,
+        took,
+        left_behind,
+    })
+}
+
+impl Exit {
+    /// The outcome that a child's end means by itself, before any message that it sent.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match (self.ending, self.signal, self.code) {
+            (Ending::Timeout, _, _) => Outcome::Timeout,
+            (Ending::Ordered, _, _) => Outcome::Interrupted,
+            (Ending::Itself, Some(_), _) => Outcome::Killed,
+            (Ending::Itself, None, Some(0)) => Outcome::Success,
+            (Ending::Itself, None, _) => Outcome::Failure,
+        }
+    }
+}
+
+/// How long a child runs, by the monotonic clock.
+struct Stopwatch(std::time::Instant);
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a child takes is measured where it runs; no decision hangs on it"
+)]
+impl Stopwatch {
+    fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        std::time::Instant::now().saturating_duration_since(self.0)
+    }
+}

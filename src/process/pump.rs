@@ -1,0 +1,162 @@
+//! Everything that flows between a child and us while it runs.
+
+use std::convert::Infallible;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixDatagram;
+use tokio::net::unix::pipe;
+use tokio::process::ChildStdin;
+
+use super::Sink;
+use super::tail::Tail;
+
+/// How much is read in one go, in bytes. A datagram that is longer is cut off.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// The most that a pipe can hold, in bytes (Linux, `/proc/sys/fs/pipe-max-size`): whatever a
+/// child wrote before its end is within so much.
+const PIPE_BYTES: usize = 1024 * 1024;
+
+/// The most datagrams that may wait (Linux, `/proc/sys/net/unix/max_dgram_qlen`, is far below).
+const QUEUED_DATAGRAMS: usize = 16 * 1024;
+
+/// Our ends of a child's pipes.
+pub(super) struct Pipes {
+    input: Input,
+    stdout: Output,
+    stderr: Output,
+    channel: Option<UnixDatagram>,
+    datagram: Vec<u8>,
+}
+
+impl Pipes {
+    /// The pipes of a child that reads `bytes` from its standard input.
+    pub(super) fn new(
+        stdin: Option<(ChildStdin, Vec<u8>)>,
+        stdout: OwnedFd,
+        stderr: OwnedFd,
+        channel: Option<std::os::unix::net::UnixDatagram>,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            input: Input {
+                pipe: stdin,
+                sent: 0,
+            },
+            stdout: Output::new(stdout)?,
+            stderr: Output::new(stderr)?,
+            channel: channel.map(UnixDatagram::from_std).transpose()?,
+            datagram: vec![0; PIECE_BYTES],
+        })
+    }
+
+    /// Passes everything on as it arrives, for as long as it is polled.
+    pub(super) async fn pump(&mut self, sink: &mut dyn Sink) -> Infallible {
+        loop {
+            tokio::select! {
+                count = self.stdout.read() => sink.stdout(self.stdout.take(count)),
+                count = self.stderr.read() => sink.stderr(self.stderr.take(count)),
+                count = receive(self.channel.as_ref(), &mut self.datagram) => {
+                    sink.datagram(&self.datagram[..count]);
+                }
+                () = self.input.feed() => self.input.pipe = None,
+            }
+        }
+    }
+
+    /// Passes on what is in the pipes now and returns the ends of standard output and standard
+    /// error. Processes that the child left behind may hold the other ends, and even write on.
+    pub(super) fn drain(self, sink: &mut dyn Sink) -> (String, String) {
+        let stdout = self.stdout.drain(|bytes| sink.stdout(bytes));
+        let stderr = self.stderr.drain(|bytes| sink.stderr(bytes));
+        if let Some(Ok(channel)) = self.channel.map(UnixDatagram::into_std) {
+            let mut datagram = self.datagram;
+            for _ in 0..QUEUED_DATAGRAMS {
+                match channel.recv(&mut datagram) {
+                    Ok(count) => sink.datagram(&datagram[..count]),
+                    Err(_) => break,
+                }
+            }
+        }
+        (stdout, stderr)
+    }
+}
+
+/// Waits for a datagram; for ever where there is no channel, or one that is broken.
+async fn receive(channel: Option<&UnixDatagram>, buffer: &mut [u8]) -> usize {
+    if let Some(channel) = channel
+        && let Ok(count @ 1..) = channel.recv(buffer).await
+    {
+        return count;
+    }
+    std::future::pending().await
+}
+
+/// What a child reads from its standard input.
+struct Input {
+    pipe: Option<(ChildStdin, Vec<u8>)>,
+    sent: usize,
+}
+
+impl Input {
+    /// Writes until everything is written or the child does not want it; for ever where there is
+    /// nothing to write. It goes on where it was interrupted.
+    async fn feed(&mut self) {
+        let Some((pipe, bytes)) = &mut self.pipe else {
+            return std::future::pending().await;
+        };
+        while self.sent < bytes.len() {
+            match pipe.write(&bytes[self.sent..]).await {
+                Ok(count @ 1..) => self.sent += count,
+                Ok(0) | Err(_) => return,
+            }
+        }
+    }
+}
+
+/// One stream that a child writes.
+struct Output {
+    pipe: Option<pipe::Receiver>,
+    buffer: Vec<u8>,
+    tail: Tail,
+}
+
+impl Output {
+    fn new(pipe: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            pipe: Some(pipe::Receiver::from_owned_fd(pipe)?),
+            buffer: vec![0; PIECE_BYTES],
+            tail: Tail::default(),
+        })
+    }
+
+    /// Waits for a piece of the stream and gives its length: 0 at the end, and then never again.
+    async fn read(&mut self) -> usize {
+        match &mut self.pipe {
+            Some(pipe) => pipe.read(&mut self.buffer).await.unwrap_or(0),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The `count` bytes that were read.
+    fn take(&mut self, count: usize) -> &[u8] {
+        if count == 0 {
+            self.pipe = None;
+        }
+        self.tail.push(&self.buffer[..count]);
+        &self.buffer[..count]
+    }
+
+    fn drain(mut self, mut pass_on: impl FnMut(&[u8])) -> String {
+        let rest = self.pipe.take().map(pipe::Receiver::into_nonblocking_fd);
+        if let Some(Ok(rest)) = rest {
+            let mut rest = File::from(rest).take(PIPE_BYTES as u64);
+            while let Ok(count @ 1..) = rest.read(&mut self.buffer) {
+                pass_on(self.take(count));
+            }
+        }
+        self.tail.into_text()
+    }
+}

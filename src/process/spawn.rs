@@ -1,0 +1,106 @@
+//! Starting a child: its session, its user, its descriptors.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::Stdio;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use tokio::process::{Child, Command};
+
+use super::pump::Pipes;
+use super::{Error, Identity, Launch};
+
+/// Variables that are meant for us alone: a child that used them would speak in our name.
+const OURS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
+
+/// Starts a child, stopped by nothing that stops us, with our ends of its pipes.
+pub(super) fn spawn(mut launch: Launch) -> Result<(Child, Pipes), Error> {
+    if let Some(directory) = launch.directory.as_ref().filter(|path| !path.is_dir()) {
+        return Err(Error::Directory(directory.clone()));
+    }
+    let program = launch.program.clone();
+    let piped = |source| Error::System {
+        program: program.clone(),
+        source,
+    };
+    let (stdout, child_stdout) = io::pipe().map_err(piped)?;
+    let (stderr, child_stderr) = io::pipe().map_err(piped)?;
+    let (ours, theirs) = match launch.channel.take() {
+        Some(channel) => (Some(channel.ours), Some(channel.theirs)),
+        None => (None, None),
+    };
+
+    let mut command = command(&launch);
+    command.stdout(child_stdout).stderr(child_stderr);
+    let identity = launch.identity;
+    // SAFETY: between fork and exec the closure only makes system calls, on memory that was laid
+    // out before; `theirs` stays open until the child is started.
+    unsafe {
+        let theirs = theirs
+            .as_ref()
+            .map(|theirs| BorrowedFd::borrow_raw(std::os::fd::AsRawFd::as_raw_fd(theirs)));
+        command.pre_exec(move || prepare(identity.as_ref(), theirs));
+    }
+    let mut child = command.spawn().map_err(|source| Error::Start {
+        program: program.clone(),
+        source,
+    })?;
+    drop(theirs);
+
+    let stdin = child.stdin.take().zip(launch.input);
+    let pipes = Pipes::new(stdin, OwnedFd::from(stdout), OwnedFd::from(stderr), ours);
+    Ok((child, pipes.map_err(piped)?))
+}
+
+/// The command without its output and without what happens between fork and exec.
+fn command(launch: &Launch) -> Command {
+    let mut command = Command::new(&launch.program);
+    command.args(&launch.args);
+    command.stdin(match launch.input {
+        Some(_) => Stdio::piped(),
+        None => Stdio::null(),
+    });
+    if let Some(directory) = &launch.directory {
+        command.current_dir(directory);
+    }
+    for name in OURS {
+        command.env_remove(name);
+    }
+    for (name, value) in &launch.variables {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
+/// What the child does before it becomes the program.
+fn prepare(identity: Option<&Identity>, channel: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    // A session has no terminal: its keys and its end reach only us, and nobody asks there.
+    nix::unistd::setsid()?;
+    if let Some(identity) = identity {
+        identity.assume()?;
+    }
+    inherit_nothing();
+    if let Some(channel) = channel {
+        fcntl(channel.as_fd(), FcntlArg::F_SETFD(FdFlag::empty()))?;
+    }
+    Ok(())
+}
+
+/// Closes on exec what whoever started `sched` left open; older kernels cannot, and then a child
+/// inherits it, as it would from a shell.
+fn inherit_nothing() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the call takes three numbers and touches no memory.
+    unsafe {
+        use nix::libc;
+        libc::syscall(
+            libc::SYS_close_range,
+            3 as libc::c_uint,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        );
+    }
+}

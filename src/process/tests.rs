@@ -1,0 +1,311 @@
+//! Real children: `sh` and what every system has.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::*;
+
+/// A sink that keeps all it is told.
+#[derive(Default)]
+struct Kept {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    datagrams: Vec<Vec<u8>>,
+}
+
+impl Sink for Kept {
+    fn stdout(&mut self, bytes: &[u8]) {
+        self.stdout.extend_from_slice(bytes);
+    }
+
+    fn stderr(&mut self, bytes: &[u8]) {
+        self.stderr.extend_from_slice(bytes);
+    }
+
+    fn datagram(&mut self, bytes: &[u8]) {
+        self.datagrams.push(bytes.to_vec());
+    }
+}
+
+/// A sink that counts.
+#[derive(Default)]
+struct Counted(usize);
+
+impl Sink for Counted {
+    fn stdout(&mut self, bytes: &[u8]) {
+        self.0 += bytes.len();
+    }
+
+    fn stderr(&mut self, _bytes: &[u8]) {}
+
+    fn datagram(&mut self, _bytes: &[u8]) {}
+}
+
+fn shell(script: &str) -> Launch {
+    Launch {
+        program: "/bin/sh".into(),
+        args: vec!["-c".into(), script.into()],
+        ..Launch::default()
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+fn run_with(launch: Launch, sink: &mut dyn Sink) -> Result<Exit, Error> {
+    let (_orders, mut order) = watch::channel(Order::GoOn);
+    block_on(run(launch, &mut order, sink))
+}
+
+fn run_alone(launch: Launch) -> (Exit, Kept) {
+    let mut kept = Kept::default();
+    let exit = run_with(launch, &mut kept).unwrap();
+    (exit, kept)
+}
+
+#[test]
+fn output_and_exit_code_arrive() {
+    let (exit, kept) = run_alone(shell("echo out; echo err >&2; exit 7"));
+    assert_eq!((exit.code, exit.signal), (Some(7), None));
+    assert_eq!(
+        (exit.stdout.as_str(), exit.stderr.as_str()),
+        ("out\n", "err\n")
+    );
+    assert_eq!(
+        (kept.stdout, kept.stderr),
+        (b"out\n".to_vec(), b"err\n".to_vec())
+    );
+    assert_eq!(exit.outcome(), Outcome::Failure);
+    assert!(!exit.left_behind);
+}
+
+#[test]
+fn a_signal_is_told_by_its_number() {
+    let (exit, _) = run_alone(shell("kill -9 $$"));
+    assert_eq!((exit.code, exit.signal), (None, Some(9)));
+    assert_eq!(exit.outcome(), Outcome::Killed);
+}
+
+#[test]
+fn input_arrives_whole_and_ends() {
+    let (exit, _) = run_alone(Launch {
+        input: Some(vec![b'i'; 3_000_000]),
+        ..shell("wc -c")
+    });
+    assert_eq!(exit.stdout.trim(), "3000000");
+}
+
+#[test]
+fn a_child_need_not_read_its_input() {
+    let (exit, _) = run_alone(Launch {
+        input: Some(vec![b'i'; 3_000_000]),
+        ..shell("exit 0")
+    });
+    assert_eq!(exit.outcome(), Outcome::Success);
+}
+
+#[test]
+fn without_input_stdin_is_empty() {
+    assert_eq!(run_alone(shell("wc -c")).0.stdout.trim(), "0");
+}
+
+#[test]
+fn a_flood_is_passed_on_and_its_end_is_kept() {
+    let mut counted = Counted::default();
+    let script = "head -c 100000000 /dev/zero; echo end";
+    let exit = run_with(shell(script), &mut counted).unwrap();
+    assert_eq!(counted.0, 100_000_004);
+    assert_eq!(exit.stdout.len(), 64 * 1024);
+    assert!(exit.stdout.ends_with("end\n"));
+}
+
+#[test]
+fn what_holds_the_pipes_does_not_hold_the_run() {
+    let (exit, kept) = run_alone(shell("sleep 600 & echo $!"));
+    assert_eq!(exit.outcome(), Outcome::Success);
+    assert!(exit.left_behind);
+    let pid: i32 = String::from_utf8(kept.stdout)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    let left = nix::unistd::Pid::from_raw(pid);
+    nix::sys::signal::kill(left, nix::sys::signal::Signal::SIGKILL).unwrap();
+}
+
+#[test]
+fn what_writes_on_does_not_hold_the_run() {
+    let (exit, _) = run_alone(shell("(trap '' PIPE; yes) & echo started; sleep 0.2"));
+    assert_eq!(exit.outcome(), Outcome::Success);
+}
+
+#[test]
+fn a_timeout_ends_a_child_that_listens() {
+    let (exit, _) = run_alone(Launch {
+        timeout: Some(Duration::from_millis(300)),
+        ..shell("trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done")
+    });
+    assert_eq!((exit.ending, exit.code), (Ending::Timeout, Some(0)));
+    assert_eq!(exit.stdout, "bye\n");
+    assert_eq!(exit.outcome(), Outcome::Timeout);
+}
+
+#[test]
+fn a_timeout_kills_a_group_that_does_not_listen() {
+    let (exit, kept) = run_alone(Launch {
+        timeout: Some(Duration::from_millis(300)),
+        ..shell("trap '' TERM; (while :; do sleep 0.05; done) & echo $!; wait; wait")
+    });
+    assert_eq!((exit.ending, exit.signal), (Ending::Timeout, Some(9)));
+    assert!(!exit.left_behind || !alive(&kept.stdout));
+}
+
+fn alive(pid: &[u8]) -> bool {
+    let pid = String::from_utf8_lossy(pid);
+    let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    !state.is_empty() && !state.contains(") Z ")
+}
+
+#[test]
+fn an_order_ends_the_whole_group() {
+    let (orders, mut order) = watch::channel(Order::GoOn);
+    let mut kept = Kept::default();
+    let exit = block_on(async {
+        let stop = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            orders.send(Order::Terminate).unwrap();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            exit = run(shell("sleep 600 & sleep 600"), &mut order, &mut kept) => exit,
+            () = stop => unreachable!(),
+        }
+    })
+    .unwrap();
+    assert_eq!((exit.ending, exit.signal), (Ending::Ordered, Some(15)));
+    assert_eq!(exit.outcome(), Outcome::Interrupted);
+    assert!(!exit.left_behind);
+}
+
+#[test]
+fn an_order_given_before_the_start_counts() {
+    let (_orders, mut order) = watch::channel(Order::Kill);
+    let exit = block_on(run(shell("sleep 600"), &mut order, &mut Kept::default())).unwrap();
+    assert_eq!((exit.ending, exit.signal), (Ending::Ordered, Some(9)));
+}
+
+#[test]
+fn a_dropped_run_is_a_killed_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pid");
+    let script = format!(
+        "sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait",
+        file.display()
+    );
+    let (_orders, mut order) = watch::channel(Order::GoOn);
+    block_on(async {
+        let there = async {
+            while !file.exists() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let mut kept = Kept::default();
+        tokio::select! {
+            _ = run(shell(&script), &mut order, &mut kept) => unreachable!(),
+            () = there => {}
+        }
+    });
+    let pid = std::fs::read(&file).unwrap();
+    eventually(|| !alive(&pid));
+}
+
+/// Waits until `done`, or fails after half a minute.
+fn eventually(done: impl Fn() -> bool) {
+    for _ in 0..3000 {
+        if done() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it did not come true within half a minute");
+}
+
+#[test]
+fn a_child_has_its_streams_and_its_channel_alone() {
+    // A descriptor that is inherited unless somebody sees to it.
+    let leak = nix::unistd::dup(std::io::stderr()).unwrap();
+    let channel = Channel::new().unwrap();
+    let number = channel.child_descriptor();
+    let (exit, _) = run_alone(Launch {
+        channel: Some(channel),
+        ..shell("ls /proc/self/fd")
+    });
+    drop(leak);
+    // 3 is the folder that `ls` reads, unless the channel took that number.
+    let others = exit
+        .stdout
+        .lines()
+        .filter(|fd| !["0", "1", "2", &number.to_string()].contains(fd));
+    assert!(others.count() <= 1, "{}", exit.stdout);
+}
+
+#[test]
+fn a_child_leads_a_session_of_its_own() {
+    let (exit, _) = run_alone(shell("cut -d' ' -f1,5,6 /proc/$$/stat"));
+    let numbers: Vec<_> = exit.stdout.split_whitespace().collect();
+    assert!(
+        numbers.iter().all(|number| *number == numbers[0]),
+        "{numbers:?}"
+    );
+}
+
+#[test]
+fn variables_are_set_and_removed() {
+    let (exit, _) = run_alone(Launch {
+        variables: vec![("HOME".into(), None), ("WORD".into(), Some("a b".into()))],
+        ..shell("echo ${HOME-none} $WORD")
+    });
+    assert_eq!(exit.stdout, "none a b\n");
+}
+
+#[test]
+fn what_cannot_start_says_why() {
+    let missing = Launch {
+        program: "/nowhere/at-all".into(),
+        ..Launch::default()
+    };
+    let error = run_with(missing, &mut Kept::default()).unwrap_err();
+    assert_eq!(error.to_string(), "cannot start `/nowhere/at-all`");
+    let nowhere = Launch {
+        directory: Some("/nowhere".into()),
+        ..shell("")
+    };
+    let error = run_with(nowhere, &mut Kept::default()).unwrap_err();
+    assert_eq!(error.to_string(), "`/nowhere` is not a directory");
+}
+
+#[test]
+fn another_user_gets_its_own_groups() {
+    if !nix::unistd::Uid::effective().is_root() {
+        return;
+    }
+    let identity = Identity::of("nobody").unwrap();
+    let (exit, _) = run_alone(Launch {
+        variables: identity
+            .as_ref()
+            .map(Identity::variables)
+            .unwrap_or_default(),
+        identity,
+        ..shell("id -un; id -G; echo $USER; grep CapEff /proc/self/status")
+    });
+    let lines: Vec<_> = exit.stdout.lines().collect();
+    assert_eq!((lines[0], lines[2]), ("nobody", "nobody"));
+    assert!(!lines[1].split(' ').any(|group| group == "0"));
+    assert!(lines[3].ends_with("0000000000000000"));
+}

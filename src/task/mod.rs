@@ -1,0 +1,221 @@
+//! What a run executes: a Python function, an executable file, a command.
+//!
+//! One file per kind. Not for when a task runs or what follows from its end: that is `scheduler`.
+
+mod exec;
+mod python;
+mod resolve;
+mod surroundings;
+#[cfg(test)]
+mod testing;
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use exec::ArgumentError;
+pub use python::interpreter::{Interpreter, InterpreterError};
+pub use resolve::Ambiguous;
+pub use surroundings::VariablesError;
+
+use crate::config::DocassembleContext;
+use crate::job::{Job, Task};
+use crate::process::{self, Exit, Launch};
+use crate::run::{Ended, Level, Order, Outcome, Record, Run, RunError};
+
+/// What the config says that concerns every task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setup {
+    /// The config file. Relative paths of the config start at its folder.
+    pub config_file: PathBuf,
+    /// The folder of tasks, where there is one.
+    pub tasks_folder: Option<PathBuf>,
+    /// The Python interpreter, as written in the config.
+    pub python: Option<PathBuf>,
+    /// Whether tasks run in docassemble's background context.
+    pub docassemble_context: DocassembleContext,
+}
+
+/// Everything that can be run.
+#[derive(Debug)]
+pub struct Tasks {
+    setup: Setup,
+    interpreter: Mutex<Option<python::interpreter::Remembered>>,
+    told_absence: AtomicBool,
+}
+
+/// Who is told what a run says, while it says it. None of this may wait: a task never blocks
+/// because somebody reads slowly.
+pub trait Output: Send + Sync {
+    /// A piece of its standard output, cut anywhere.
+    fn stdout(&self, run: &Run, bytes: &[u8]);
+    /// A piece of its standard error, cut anywhere.
+    fn stderr(&self, run: &Run, bytes: &[u8]);
+    /// A line for the log.
+    fn record(&self, run: &Run, record: &Record);
+}
+
+/// Why a run could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The system would not start or follow the process.
+    #[error(transparent)]
+    Process(#[from] process::Error),
+    /// There is no usable Python.
+    #[error(transparent)]
+    Interpreter(#[from] InterpreterError),
+    /// The job's name names several files.
+    #[error(transparent)]
+    Ambiguous(#[from] Ambiguous),
+    /// The job's environment file cannot be used.
+    #[error(transparent)]
+    Variables(#[from] VariablesError),
+    /// An argument cannot be handed to a program.
+    #[error(transparent)]
+    Argument(#[from] ArgumentError),
+}
+
+impl Tasks {
+    /// The tasks of a config.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            setup,
+            interpreter: Mutex::new(None),
+            told_absence: AtomicBool::new(false),
+        }
+    }
+
+    /// Runs one attempt to its end, which its timeout or `order` may bring about.
+    ///
+    /// Everything that goes wrong is in what it returns: a task that cannot be started is a
+    /// failed run with an error of the class `CannotStart`.
+    pub async fn run(
+        &self,
+        run: &Run,
+        job: &Job,
+        order: watch::Receiver<Order>,
+        output: &dyn Output,
+    ) -> Ended {
+        self.attempt(run, job, order, output)
+            .await
+            .unwrap_or_else(|error| cannot_start(&error))
+    }
+
+    /// The Python that runs the tasks; asked for its version once, as long as its file stays.
+    ///
+    /// # Errors
+    /// Where none is found, or none that can be used.
+    pub async fn interpreter(&self) -> Result<Interpreter, InterpreterError> {
+        python::interpreter::find(&self.setup, &self.interpreter).await
+    }
+
+    async fn attempt(
+        &self,
+        run: &Run,
+        job: &Job,
+        order: watch::Receiver<Order>,
+        output: &dyn Output,
+    ) -> Result<Ended, Error> {
+        let launch = surroundings::launch(run, job, &self.setup)?;
+        let observer = Observer { run, output };
+        let program = match &job.task {
+            Task::Named(name) => match resolve::executable(&self.setup, name)? {
+                Some(file) => exec::file(file),
+                None => return self.run_python(name, job, launch, order, observer).await,
+            },
+            Task::Command(words) => exec::command(words),
+            Task::Shell(text) => exec::shell(text),
+        };
+        exec::run(program, job, launch, order, observer).await
+    }
+
+    async fn run_python(
+        &self,
+        name: &str,
+        job: &Job,
+        launch: Launch,
+        order: watch::Receiver<Order>,
+        observer: Observer<'_>,
+    ) -> Result<Ended, Error> {
+        let interpreter = self.interpreter().await?;
+        let call = python::Call {
+            name,
+            job,
+            setup: &self.setup,
+            tell_absence: !self.told_absence.swap(true, Ordering::Relaxed),
+        };
+        Ok(python::run(&interpreter, &call, launch, order, observer).await?)
+    }
+}
+
+/// The output of one run.
+#[derive(Clone, Copy)]
+struct Observer<'a> {
+    run: &'a Run,
+    output: &'a dyn Output,
+}
+
+impl Observer<'_> {
+    /// Logs a line of our own, `after` the start of the run.
+    fn note(&self, level: Level, after: Duration, message: String) {
+        let record = Record {
+            level,
+            at: self.run.started + after,
+            file: "sched".to_owned(),
+            function: "run".to_owned(),
+            line: 0,
+            message,
+        };
+        self.output.record(self.run, &record);
+    }
+
+    /// Logs what a process left behind.
+    fn note_end(&self, exit: &Exit) {
+        if exit.left_behind {
+            let message = format!("{:?} left processes behind that go on", self.run.job);
+            self.note(Level::Debug, exit.took, message);
+        }
+    }
+}
+
+/// What is left of a process that ended, before any message that it sent.
+fn ended(exit: Exit) -> Ended {
+    Ended {
+        outcome: exit.outcome(),
+        exit_code: exit.code,
+        signal: exit.signal,
+        returned: None,
+        error: None,
+        stdout: exit.stdout,
+        stderr: exit.stderr,
+        took: exit.took,
+    }
+}
+
+/// The failed run of a task that could not be started.
+fn cannot_start(error: &Error) -> Ended {
+    let mut message = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        message = format!("{message}: {source}");
+        cause = source.source();
+    }
+    Ended {
+        outcome: Outcome::Failure,
+        exit_code: None,
+        signal: None,
+        returned: None,
+        error: Some(RunError {
+            class: "CannotStart".to_owned(),
+            message,
+            traceback: String::new(),
+        }),
+        stdout: String::new(),
+        stderr: String::new(),
+        took: Duration::ZERO,
+    }
+}

@@ -1,0 +1,250 @@
+//! Which Python runs the tasks.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+
+use crate::process::{self, Launch, Sink};
+use crate::run::Order;
+use crate::task::Setup;
+
+/// The oldest version that will do.
+const OLDEST: (u32, u32) = (3, 8);
+
+/// How long an interpreter may take to tell its version.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where docassemble's installer puts things.
+const DOCASSEMBLE: &str = "/usr/share/docassemble";
+
+/// Runs code that arrives on standard input, before the rest of what does. Until the working
+/// directory is off `sys.path`, a file in it could stand in for any module.
+const BOOTSTRAP: &str = "\
+import sys; sys.path[:1] = filter(None, sys.path[:1]); \
+f = open(0, 'rb', closefd=False); s = {'__name__': 'sched'}; \
+exec(compile(f.read(int(f.readline())), '<sched>', 'exec'), s); s['main'](f)";
+
+/// A Python that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interpreter {
+    /// Its own name for itself, which in a virtual environment is a symlink that must stay one.
+    pub program: PathBuf,
+    /// Its version, such as `3.11.7`.
+    pub version: String,
+    /// Where its name came from: `setting`, `VIRTUAL_ENV`, `docassemble`, `PATH`.
+    pub from: &'static str,
+}
+
+/// An interpreter that was asked, with its file as it was then.
+#[derive(Debug)]
+pub(in crate::task) struct Remembered {
+    candidate: Candidate,
+    modified: Option<SystemTime>,
+    interpreter: Interpreter,
+}
+
+/// A file that may be an interpreter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Candidate {
+    path: PathBuf,
+    from: &'static str,
+}
+
+/// Why no Python can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InterpreterError {
+    /// There is none of that name.
+    #[error("{0} was not found")]
+    NotFound(String),
+    /// It could not be asked.
+    #[error(transparent)]
+    Process(#[from] process::Error),
+    /// What was started is no Python.
+    #[error("`{}` does not answer as a Python does", .0.display())]
+    Strange(PathBuf),
+    /// It is too old.
+    #[error("`{}` is Python {version}, but {}.{} or newer is needed", path.display(), OLDEST.0, OLDEST.1)]
+    Old {
+        /// Its file.
+        path: PathBuf,
+        /// Its version.
+        version: String,
+    },
+}
+
+impl Interpreter {
+    /// `launch` as the start of this Python with `code`, whose function `main` reads `input`.
+    pub(in crate::task) fn launch(&self, code: &str, input: &str, launch: Launch) -> Launch {
+        let mut bytes = format!("{}\n", code.len()).into_bytes();
+        bytes.extend_from_slice(code.as_bytes());
+        bytes.extend_from_slice(input.as_bytes());
+        Launch {
+            program: self.program.clone(),
+            args: ["-X", "utf8", "-X", "faulthandler", "-c", BOOTSTRAP]
+                .map(OsString::from)
+                .into(),
+            input: Some(bytes),
+            ..launch
+        }
+    }
+}
+
+/// The interpreter for `setup`; asked again only when its file is another one.
+pub(in crate::task) async fn find(
+    setup: &Setup,
+    memory: &Mutex<Option<Remembered>>,
+) -> Result<Interpreter, InterpreterError> {
+    let candidate = candidate(setup)?;
+    let modified = modified(&candidate.path);
+    if let Some(known) = &*memory.lock().unwrap_or_else(PoisonError::into_inner)
+        && known.candidate == candidate
+        && known.modified == modified
+    {
+        return Ok(known.interpreter.clone());
+    }
+    let interpreter = ask(&candidate).await?;
+    *memory.lock().unwrap_or_else(PoisonError::into_inner) = Some(Remembered {
+        candidate,
+        modified,
+        interpreter: interpreter.clone(),
+    });
+    Ok(interpreter)
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata()
+        .and_then(|metadata| metadata.modified())
+        .ok()
+}
+
+/// The first of the places where a Python may be.
+fn candidate(setup: &Setup) -> Result<Candidate, InterpreterError> {
+    if let Some(written) = &setup.python {
+        return from_setting(written, setup);
+    }
+    let found = virtual_environment()
+        .or_else(|| docassemble(&setup.config_file))
+        .or_else(|| on_path(Path::new("python3")));
+    found.ok_or_else(|| InterpreterError::NotFound("python3".to_owned()))
+}
+
+/// The interpreter that the config names: a path, or a name that is looked up on `PATH`.
+fn from_setting(written: &Path, setup: &Setup) -> Result<Candidate, InterpreterError> {
+    let is_name = written.components().count() == 1 && !written.has_root();
+    let found = if is_name {
+        on_path(written).map(|candidate| candidate.path)
+    } else {
+        let folder = setup.config_file.parent().unwrap_or(Path::new(""));
+        Some(folder.join(written)).filter(|path| path.is_file())
+    };
+    let from = "setting";
+    found.map(|path| Candidate { path, from }).ok_or_else(|| {
+        InterpreterError::NotFound(format!("the Python `{}` of the config", written.display()))
+    })
+}
+
+fn virtual_environment() -> Option<Candidate> {
+    let folder = std::env::var_os("VIRTUAL_ENV").filter(|folder| !folder.is_empty())?;
+    let path = PathBuf::from(folder).join("bin/python3");
+    path.is_file().then_some(Candidate {
+        path,
+        from: "VIRTUAL_ENV",
+    })
+}
+
+/// docassemble's own Python, of the newest version, where `config_file` is docassemble's own.
+fn docassemble(config_file: &Path) -> Option<Candidate> {
+    let theirs = match std::env::var_os("DA_CONFIG_FILE") {
+        Some(file) => PathBuf::from(file),
+        None => Path::new(DOCASSEMBLE).join("config/config.yml"),
+    };
+    if theirs.canonicalize().ok()? != config_file.canonicalize().ok()? {
+        return None;
+    }
+    let folders = Path::new(DOCASSEMBLE).read_dir().ok()?.flatten();
+    let minor = |path: &PathBuf| -> Option<u32> {
+        let name = path.file_name()?.to_str()?;
+        name.strip_prefix("local3.")?.parse().ok()
+    };
+    let newest = folders
+        .map(|folder| folder.path())
+        .filter(|path| minor(path).is_some() && path.join("bin/python3").is_file())
+        .max_by_key(minor)?;
+    Some(Candidate {
+        path: newest.join("bin/python3"),
+        from: "docassemble",
+    })
+}
+
+/// The first file of that name on `PATH`.
+fn on_path(name: &Path) -> Option<Candidate> {
+    let folders = std::env::var_os("PATH")?;
+    let path = std::env::split_paths(&folders)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())?;
+    Some(Candidate { path, from: "PATH" })
+}
+
+/// Asks a Python for its version and its own name.
+async fn ask(candidate: &Candidate) -> Result<Interpreter, InterpreterError> {
+    const QUESTION: &str = "import sys; print(*sys.version_info[:3]); print(sys.executable)";
+    let launch = Launch {
+        program: candidate.path.clone(),
+        // Without the site's modules: the answer is the same, and sooner there.
+        args: ["-I", "-S", "-X", "utf8", "-c", QUESTION]
+            .map(OsString::from)
+            .into(),
+        timeout: Some(PATIENCE),
+        ..Launch::default()
+    };
+    let mut answer = Answer::default();
+    let (_nobody, mut order) = watch::channel(Order::GoOn);
+    let exit = process::run(launch, &mut order, &mut answer).await?;
+    let strange = || InterpreterError::Strange(candidate.path.clone());
+    if exit.code != Some(0) {
+        return Err(strange());
+    }
+    let (version, program) = understand(&answer.0).ok_or_else(strange)?;
+    let numbers: Vec<u32> = version.split('.').flat_map(str::parse).collect();
+    match numbers[..] {
+        [major, minor, _] if (major, minor) >= OLDEST => Ok(Interpreter {
+            program,
+            version,
+            from: candidate.from,
+        }),
+        [_, _, _] => Err(InterpreterError::Old {
+            path: candidate.path.clone(),
+            version,
+        }),
+        _ => Err(strange()),
+    }
+}
+
+/// The version and the path in a Python's answer.
+fn understand(answer: &[u8]) -> Option<(String, PathBuf)> {
+    let answer = answer.strip_suffix(b"\n")?;
+    let end = answer.iter().position(|byte| *byte == b'\n')?;
+    let version = std::str::from_utf8(&answer[..end]).ok()?.replace(' ', ".");
+    let program = PathBuf::from(OsString::from_vec(answer[end + 1..].to_vec()));
+    program.is_absolute().then_some((version, program))
+}
+
+/// The beginning of what a Python says.
+#[derive(Default)]
+struct Answer(Vec<u8>);
+
+impl Sink for Answer {
+    fn stdout(&mut self, bytes: &[u8]) {
+        let room = 64 * 1024_usize.saturating_sub(self.0.len());
+        self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn stderr(&mut self, _bytes: &[u8]) {}
+
+    fn datagram(&mut self, _bytes: &[u8]) {}
+}

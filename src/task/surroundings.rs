@@ -1,0 +1,181 @@
+//! What surrounds a job's process: its variables, its directory, its user.
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use chrono::SecondsFormat;
+
+use super::{Error, Setup};
+use crate::job::Job;
+use crate::process::{Identity, Launch};
+use crate::run::Run;
+
+/// The longest environment file that is read, in bytes.
+const LONGEST_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Why an environment file cannot be used. Its text, which may hold secrets, is never told.
+#[derive(Debug, thiserror::Error)]
+pub enum VariablesError {
+    /// It cannot be read.
+    #[error("cannot read the environment file `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A line is no `KEY=VALUE`.
+    #[error("line {line} of the environment file `{}` does not have the form KEY=VALUE", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+}
+
+/// A launch without a program: what is the same for every kind of task.
+pub(super) fn launch(run: &Run, job: &Job, setup: &Setup) -> Result<Launch, Error> {
+    let folder = setup.config_file.parent().unwrap_or(Path::new(""));
+    let surroundings = &job.surroundings;
+    let identity = match &surroundings.user {
+        Some(user) => Identity::of(user)?,
+        None => None,
+    };
+    let mut variables = identity
+        .as_ref()
+        .map(Identity::variables)
+        .unwrap_or_default();
+    if let Some(file) = &surroundings.environment_file {
+        variables.extend(read(&folder.join(file))?.into_iter().map(set));
+    }
+    variables.extend(surroundings.environment.clone().into_iter().map(set));
+    variables.extend(of_run(run));
+    Ok(Launch {
+        variables,
+        identity,
+        directory: surroundings
+            .directory
+            .as_ref()
+            .map(|path| folder.join(path)),
+        timeout: job.policy.timeout,
+        ..Launch::default()
+    })
+}
+
+fn set((name, value): (String, String)) -> (OsString, Option<OsString>) {
+    (name.into(), Some(value.into()))
+}
+
+/// The variables that tell a task of its run. A run by hand has no fire time, and must not
+/// inherit that of a run that it was started from.
+fn of_run(run: &Run) -> [(OsString, Option<OsString>); 5] {
+    let due = run.scheduled_for;
+    let due_text = due.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    let due_ns = due.map(|at| {
+        let nanos = i128::from(at.timestamp()) * 1_000_000_000;
+        (nanos + i128::from(at.timestamp_subsec_nanos())).to_string()
+    });
+    [
+        ("SCHED_JOB", Some(run.job.clone())),
+        ("SCHED_RUN_ID", Some(run.id.to_string())),
+        ("SCHED_SCHEDULED_FOR", due_text),
+        ("SCHED_ATTEMPT", Some(run.attempt.to_string())),
+        ("SCHED_DUE_NS", due_ns),
+    ]
+    .map(|(name, value)| (name.into(), value.map(OsString::from)))
+}
+
+/// The variables of the environment file at `path`.
+fn read(path: &Path) -> Result<Vec<(String, String)>, VariablesError> {
+    let text = read_text(path).map_err(|source| VariablesError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    parse(&text).map_err(|line| VariablesError::Line {
+        path: path.to_owned(),
+        line,
+    })
+}
+
+/// Reads a regular file; a pipe without a writer must not hold the run.
+fn read_text(path: &Path) -> io::Result<String> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::libc::O_NONBLOCK)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut text = String::new();
+    file.take(LONGEST_FILE_BYTES + 1)
+        .read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST_FILE_BYTES {
+        return Err(io::Error::other("it is longer than 1 MiB"));
+    }
+    Ok(text)
+}
+
+/// The variables in `text`: lines `KEY=VALUE`, where quotes around a value and `export` before a
+/// key are taken off, as a shell would. Blank lines and comments are passed over.
+///
+/// # Errors
+/// The number of the first line that is something else.
+fn parse(text: &str) -> Result<Vec<(String, String)>, usize> {
+    let lines = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.trim()));
+    lines
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(number, line)| parse_line(line).ok_or(number))
+        .collect()
+}
+
+fn parse_line(line: &str) -> Option<(String, String)> {
+    let line = line.strip_prefix("export ").unwrap_or(line);
+    let (key, value) = line.split_once('=')?;
+    let key = key.trim();
+    let nameless = key.is_empty() || key.contains(char::is_whitespace);
+    let unsettable = key.contains('\0') || value.contains('\0');
+    (!nameless && !unsettable).then(|| (key.to_owned(), unquoted(value.trim()).to_owned()))
+}
+
+/// `value` without the quotes around it.
+fn unquoted(value: &str) -> &str {
+    ['"', '\'']
+        .into_iter()
+        .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
+        .unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_file_has_keys_values_and_comments() {
+        let text = "# secrets\nA=1\n\n  B = two words \nexport C='quoted'\nD=\"a=b\"\nE=\nF='\n";
+        let variables = parse(text).unwrap();
+        let expected = [
+            ("A", "1"),
+            ("B", "two words"),
+            ("C", "quoted"),
+            ("D", "a=b"),
+            ("E", ""),
+            ("F", "'"),
+        ];
+        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(variables, expected);
+    }
+
+    #[test]
+    fn a_line_that_is_no_variable_is_named() {
+        for text in ["A=1\nhunter2\n", "A=1\n=x", "A=1\nB C=2", "#\nA=\0"] {
+            assert_eq!(parse(text), Err(2), "{text:?}");
+        }
+    }
+}
