@@ -16,6 +16,7 @@ pub mod job;
 
 pub mod config;
 
+pub mod logging;
 pub mod paths;
 pub mod process;
 pub mod source;
