@@ -5,6 +5,7 @@ pub mod load;
 pub mod next;
 pub mod output;
 pub mod select;
+pub mod show;
 pub mod time;
 
 use std::process::ExitCode;
