@@ -23,3 +23,4 @@ pub mod source;
 pub mod task;
 
 pub mod cli;
+pub mod scheduler;

@@ -1,5 +1,6 @@
 //! Tests of the triggers as a whole; those of one part are beside it.
 
+mod laws;
 mod vectors;
 
 use super::*;

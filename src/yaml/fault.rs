@@ -131,3 +131,97 @@ pub(super) fn unhashable(span: Span, error: Unhashable) -> Box<Diagnostic> {
             .with_help("put it in quotes if it is meant as text"),
     )
 }
+
+pub(super) fn indicator_in_brackets(span: Span, indicator: char, scalar: &str) -> Box<Diagnostic> {
+    Box::new(
+        error(
+            span,
+            format!("`{indicator}` has a meaning of its own within brackets"),
+        )
+        .with_help(format!(
+            "put the text in quotes: `'{}'`",
+            scalar.replace('\'', "''")
+        )),
+    )
+}
+
+pub(super) fn surrogate(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "half of a surrogate pair is no character")
+            .with_help("write the character itself, or `\\U` and its eight hexadecimal digits"),
+    )
+}
+
+pub(super) fn missing_key(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "a key is missing before this colon")
+            .with_help("put the text in quotes if no key is meant"),
+    )
+}
+
+pub(super) fn long_key(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "a key must be on one line")
+            .with_help("is a comma missing at the end of the line before?"),
+    )
+}
+
+pub(super) fn not_separated(span: Span, what: &str) -> Box<Diagnostic> {
+    Box::new(
+        error(span, format!("a space is missing after this {what}"))
+            .with_help("put a space after it"),
+    )
+}
+
+pub(super) fn block_not_indented(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "the lines of a block text must be indented")
+            .with_help("put a space before each line of it"),
+    )
+}
+
+pub(super) fn end_without_document(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "the document ends here before it began").with_help("remove the line `...`"),
+    )
+}
+
+/// A tab or line separator where it does not belong.
+pub(super) fn blank(text: &str, start: usize, character: char) -> Box<Diagnostic> {
+    let span = Span::new(start, start + character.len_utf8());
+    if character != '\t' {
+        let code = u32::from(character);
+        return Box::new(
+            error(
+                span,
+                format!("the character U+{code:04X} ends a line in YAML 1.1"),
+            )
+            .with_note("it cannot be seen here")
+            .with_help("remove it, or put the text in double quotes"),
+        );
+    }
+    let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let is_indentation = text[line_start..start].trim().is_empty();
+    let message = if is_indentation {
+        "a tab cannot be used as indentation"
+    } else {
+        "a tab cannot stand between values"
+    };
+    let fault = error(span, message).with_note("this is a tab");
+    Box::new(fault.with_help(spaces_help(&text[..line_start], is_indentation)))
+}
+
+/// What to write instead of a tab; `before` are the lines before that of the tab.
+fn spaces_help(before: &str, is_indentation: bool) -> String {
+    let indented = before
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| line.starts_with(' '));
+    match indented.last() {
+        Some((index, line)) if is_indentation => {
+            let indent = line.len() - line.trim_start_matches(' ').len();
+            format!("use spaces; line {} is indented by {indent}", index + 1)
+        }
+        _ => "use spaces".to_owned(),
+    }
+}

@@ -4,6 +4,7 @@
 //! and the limits are here. Not for what a key means: that is `config`.
 
 mod base64;
+mod blanks;
 mod composer;
 mod constructor;
 mod decode;
@@ -14,6 +15,7 @@ mod fault;
 mod node;
 mod resolver;
 mod scalar;
+mod strict;
 mod tag;
 mod timestamp;
 
@@ -42,6 +44,7 @@ pub const MAX_ADDED_NODES: usize = 1_000_000;
 /// recursive structure, more than the limits allow.
 pub fn parse(text: &str) -> Result<Document, Box<Diagnostic>> {
     decode::check_characters(text)?;
+    blanks::check(text)?;
     let graph = composer::compose(text)?;
     constructor::construct(&graph)
 }
