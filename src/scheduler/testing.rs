@@ -87,7 +87,7 @@ pub(super) fn config(jobs: impl IntoIterator<Item = Job>) -> Config {
             tasks_directory: None,
             python: None,
             timezone: Zone::utc(),
-            timezone_from: "scheduler",
+            timezone_from: crate::config::ZoneOrigin::Scheduler,
             error_handler: None,
             docassemble_context: DocassembleContext::Auto,
             preload: Vec::new(),
