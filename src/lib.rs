@@ -26,4 +26,3 @@ pub mod task;
 pub mod scheduler;
 
 pub mod cli;
-pub mod scheduler;

@@ -7,6 +7,7 @@ pub mod output;
 pub mod record;
 mod run_once;
 pub mod select;
+pub mod show;
 pub mod time;
 mod understood;
 mod validate;
