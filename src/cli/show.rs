@@ -3,12 +3,30 @@
 mod effective;
 mod emit;
 
-use std::io::Write;
+use std::io::{self, Write};
 
-use super::select;
+use chrono::{DateTime, Utc};
+
+use super::arguments::{Global, Show};
+use super::output::Refusal;
+use super::{Exit, load, select, usable};
 use crate::clean;
 use crate::config::Config;
 use crate::secret::Secrets;
+
+/// Writes the config as understood to stdout.
+///
+/// # Errors
+/// Where there is no config, no such job, or nobody reads the answer.
+pub fn run(global: &Global, show: &Show, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+    let loaded = load::load(&global.given(), now).map_err(Refusal::from)?;
+    let Some(config) = usable(&loaded, global) else {
+        return Ok(Exit::Failed);
+    };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    write(&mut out, config, &loaded.text, show.job.as_deref())?;
+    Ok(Exit::Done)
+}
 
 /// Writes the config, or those of its jobs that `job` names, every default filled in.
 ///
