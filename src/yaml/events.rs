@@ -191,8 +191,7 @@ impl<'a> Events<'a> {
 
     /// `PyYAML` takes letters, digits, `-` and `_` only, and every anchor once.
     fn check_anchor(&mut self, name: Cow<'a, str>, span: Span) -> Result<(), Fault> {
-        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if !name.bytes().all(is_word) {
+        if !fault::is_name(&name) {
             return Err(fault::bad_anchor(span, &name));
         }
         self.strict.name(span)?;

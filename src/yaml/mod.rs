@@ -10,6 +10,7 @@ mod constructor;
 mod decode;
 mod digit;
 mod doubled;
+mod escape;
 mod events;
 mod fault;
 mod node;

@@ -2,6 +2,7 @@
 //!
 //! Source: the scanner of `PyYAML` 6.0, `scanner.py`, where it differs from YAML 1.2.
 
+use super::escape::{code, escapes};
 use super::fault;
 use crate::diagnostic::{Diagnostic, Span};
 
@@ -124,19 +125,14 @@ impl<'a> Strict<'a> {
 
     /// `PyYAML` makes two characters of the two halves of a pair, and Python cannot encode them.
     fn check_surrogates(&self, span: Span) -> Result<(), Box<Diagnostic>> {
-        let mut rest = span.of(self.text);
-        let mut start = span.start as usize;
-        while let Some(at) = rest.find('\\') {
-            start += at;
-            rest = &rest[at..];
-            if is_surrogate_escape(rest) {
-                return Err(fault::surrogate(Span::new(start, start + r"\ud800".len())));
+        let is_half = |escape| code(escape).is_some_and(|code| (0xd800..0xe000).contains(&code));
+        match escapes(span.of(self.text)).find(|&(_, escape)| is_half(escape)) {
+            Some((at, _)) => {
+                let start = span.start as usize + at;
+                Err(fault::surrogate(Span::new(start, start + r"\ud800".len())))
             }
-            let len = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
-            start += len;
-            rest = &rest[len..];
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn check_key(&self, span: Span, is_bare: bool) -> Result<(), Box<Diagnostic>> {
@@ -195,15 +191,4 @@ fn without_comment(line: &str) -> &str {
         return "";
     }
     line.split_once(" #").map_or(line, |(before, _)| before)
-}
-
-/// Whether a text begins with an escape such as `\ud83d`.
-fn is_surrogate_escape(text: &str) -> bool {
-    let code = match text.as_bytes() {
-        [b'\\', b'u', ..] => text.get(2..6),
-        [b'\\', b'U', ..] => text.get(2..10),
-        _ => None,
-    };
-    code.and_then(|code| u32::from_str_radix(code, 16).ok())
-        .is_some_and(|code| (0xd800..0xe000).contains(&code))
 }
