@@ -3,8 +3,10 @@
 //! The modules, from those that know nobody to the one that knows all. A module may use those
 //! above it, never those below.
 
+pub mod clean;
 pub mod diagnostic;
 pub mod run;
+pub mod secret;
 pub mod value;
 
 pub mod trigger;
@@ -14,6 +16,13 @@ pub mod job;
 
 pub mod config;
 
+pub mod logging;
+pub mod paths;
 pub mod process;
+pub mod source;
 
 pub mod task;
+
+pub mod scheduler;
+
+pub mod cli;

@@ -1,6 +1,8 @@
-//! Asking whether tasks exist.
+//! Asking whether what the config names exists.
 
 use std::path::PathBuf;
+
+use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean};
 
 /// Tells whether dotted names name something that can be called, without running a line of it.
 pub trait Lookup {
@@ -52,4 +54,93 @@ pub enum Answer {
         /// Why, a fragment.
         why: String,
     },
+}
+
+/// A dotted name in the config that must exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The dotted name.
+    pub name: String,
+    /// Where it is in the file.
+    pub span: Span,
+    /// What it is used as.
+    pub role: Role,
+    /// The job that it belongs to; `None` for a setting.
+    pub job: Option<String>,
+}
+
+/// What a dotted name is used as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// What a job calls.
+    Task,
+    /// The context that it is called in.
+    ContextManager,
+    /// What is told of a failure.
+    ErrorHandler,
+}
+
+impl Role {
+    fn code(self) -> Code {
+        match self {
+            Self::Task => Code::UnknownTask,
+            Self::ContextManager => Code::UnknownContextManager,
+            Self::ErrorHandler => Code::UnknownErrorHandler,
+        }
+    }
+}
+
+/// The faults of `references`, as `lookup` sees them: each name is asked for once, all in one go.
+pub(super) fn check(references: &[Reference], lookup: &dyn Lookup) -> Vec<Diagnostic> {
+    if references.is_empty() {
+        return Vec::new();
+    }
+    let mut names: Vec<&str> = references.iter().map(|one| one.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let answers = match lookup.look_up(&names) {
+        Ok(answers) => answers,
+        Err(why) => return vec![unchecked(&why)],
+    };
+    references
+        .iter()
+        .filter_map(|reference| {
+            let index = names.binary_search(&reference.name.as_str()).ok()?;
+            fault(reference, answers.get(index)?)
+        })
+        .collect()
+}
+
+fn unchecked(why: &str) -> Diagnostic {
+    Diagnostic::warning(Code::Unchecked, format!("tasks were not looked up: {why}"))
+        .with_help("the setting `python` names the interpreter that runs them")
+}
+
+fn fault(reference: &Reference, answer: &Answer) -> Option<Diagnostic> {
+    let error = |message: String| Diagnostic::error(reference.role.code(), message);
+    let mut diagnostic = match answer {
+        Answer::Function { .. } | Answer::Executable { .. } => return None,
+        Answer::NoModule { what, near } => with_near(error(format!("there is no {what}")), near),
+        Answer::NoFunction {
+            file,
+            function,
+            near,
+        } => {
+            let message = format!("{} has no function `{function}`", file.display());
+            with_near(error(message), near)
+        }
+        Answer::Unusable { why } => error(why.clone()),
+        Answer::Opaque { why } => {
+            let message = format!("`{}` was not looked up: {why}", reference.name);
+            Diagnostic::warning(Code::Unchecked, message)
+        }
+    };
+    diagnostic.span = Some(reference.span);
+    diagnostic.job.clone_from(&reference.job);
+    Some(diagnostic)
+}
+
+fn with_near(mut diagnostic: Diagnostic, near: &[String]) -> Diagnostic {
+    diagnostic.help.extend(did_you_mean(near));
+    diagnostic
 }

@@ -3,18 +3,39 @@
 //! Text in, config and faults out: nothing here opens a file or runs a task. Whether a task exists
 //! is asked of a [`Lookup`].
 
+mod call;
+mod directives;
+pub mod duration;
+mod job;
+mod key;
 mod lookup;
+mod names;
+mod outside;
+mod policy;
+mod reader;
+mod scalar;
+mod section;
+mod settings;
+mod surprise;
+mod trigger;
 
-use std::path::PathBuf;
-use std::time::Duration;
+#[cfg(test)]
+mod tests;
 
-pub use lookup::{Answer, Lookup};
+use directives::Timezone;
+use names::JobNames;
+use reader::Reader;
+use section::Section;
 
-use crate::diagnostic::Diagnostic;
+pub use directives::Directives;
+pub use lookup::{Answer, Lookup, Reference, Role};
+pub use outside::{Outside, Overrides};
+pub use settings::{DocassembleContext, Settings, ZoneOrigin};
+pub use surprise::explain;
+
+use crate::diagnostic::{Code, Diagnostic, near};
 use crate::job::Job;
-use crate::run::Level;
-use crate::trigger::Zone;
-use crate::value::Value;
+use crate::yaml::{self, Entry, Node};
 
 /// A config as understood, every default filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,72 +50,194 @@ pub struct Config {
     pub faulty: Vec<String>,
 }
 
-/// The settings of the `scheduler` section.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// What is written to `scheduler.log`.
-    pub log_level: Level,
-    /// Where `scheduler.log` goes, as written.
-    pub log_directory: Option<PathBuf>,
-    /// Where tasks are, as written.
-    pub tasks_directory: Option<PathBuf>,
-    /// The Python interpreter, as written.
-    pub python: Option<PathBuf>,
-    /// The zone of triggers without one, and where it came from.
-    pub timezone: Zone,
-    /// Where the zone came from: `scheduler`, `docassemble`, `TZ`, `system`.
-    pub timezone_from: &'static str,
-    /// The function that is told of the failures of every job.
-    pub error_handler: Option<String>,
-    /// Whether tasks run in docassemble's background context.
-    pub docassemble_context: DocassembleContext,
-    /// Python modules to import once, before any run.
-    pub preload: Vec<String>,
-    /// How many runs may go on at once; `None` for 4 per core.
-    pub max_workers: Option<u32>,
-    /// Whether runs that were missed while `sched` was down are made up for.
-    pub use_docassemble_database: bool,
-    /// How long the records of runs are kept.
-    pub keep_history: Duration,
-    /// Whether a recovery after a failure that was mailed is mailed.
-    pub recovery_mail: bool,
-}
-
-/// Whether tasks run in docassemble's background context.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum DocassembleContext {
-    /// Where docassemble can be imported.
-    #[default]
-    Auto,
-    /// Always; a run fails where docassemble cannot be imported.
-    On,
-    /// Never.
-    Off,
-}
-
-/// The directives of docassemble that matter here.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Directives {
-    /// The name of the application in mails.
-    pub appname: Option<String>,
-    /// The host name in mails.
-    pub external_hostname: Option<String>,
-    /// Who gets mails.
-    pub error_notification_email: Vec<String>,
-    /// How mail is sent, as written. It holds secrets.
-    pub mail: Option<Value>,
-    /// Where docassemble's logs are.
-    pub log: Option<PathBuf>,
-    /// The host whose logs docassemble's web interface lists.
-    pub log_server: Option<String>,
-}
-
 /// What reading a config gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// What could be understood; `None` where the text is not YAML or has no usable `scheduler`
     /// section.
     pub config: Option<Config>,
+    /// How many jobs the text has, faulty ones included.
+    pub jobs: usize,
     /// Every fault, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
+    /// The dotted names that must exist.
+    pub references: Vec<Reference>,
+}
+
+impl Reading {
+    /// The reading of a text that is not YAML.
+    #[must_use]
+    pub fn of_fault(diagnostic: Diagnostic) -> Self {
+        Self {
+            config: None,
+            jobs: 0,
+            diagnostics: vec![diagnostic],
+            references: Vec::new(),
+        }
+    }
+
+    /// Whether nothing is wrong but what is worth a warning.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        !self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Adds the faults of the dotted names, as `lookup` sees them.
+    pub fn look_up(&mut self, lookup: &dyn Lookup) {
+        self.diagnostics
+            .extend(lookup::check(&self.references, lookup));
+        self.diagnostics.sort_by_key(|one| one.span);
+    }
+}
+
+/// Reads a config from its text.
+#[must_use]
+pub fn read(text: &str, outside: &Outside) -> Reading {
+    let document = match yaml::parse(text) {
+        Ok(document) => document,
+        Err(diagnostic) => return Reading::of_fault(*diagnostic),
+    };
+    let mut reader = Reader::new(text, outside);
+    let mut names = JobNames::default();
+    let config = root(&mut reader, &document.root, &mut names);
+    names::warn_of_doubled(&mut reader, &document, &names);
+    let (diagnostics, references) = reader.finish();
+    Reading {
+        config,
+        jobs: names.count,
+        diagnostics,
+        references,
+    }
+}
+
+fn root(reader: &mut Reader<'_>, node: &Node, names: &mut JobNames) -> Option<Config> {
+    let Some(mut root) = directives::Root::read(reader, node) else {
+        let what = if node.is_null() {
+            "the file is empty"
+        } else {
+            "the file is not a mapping"
+        };
+        reader.report(
+            Diagnostic::error(Code::MissingSection, what)
+                .with_help("write a `scheduler:` section with jobs into it"),
+        );
+        return None;
+    };
+    let zone = directives::timezone(reader, &mut root);
+    let directives = directives::read(reader, &mut root);
+    let Some(section) = root.take("scheduler") else {
+        missing_section(reader, &root);
+        return None;
+    };
+    let entries = match section.value.entries() {
+        Some(entries) => entries,
+        None if section.value.is_null() => &[],
+        None => {
+            let found = scalar::but_this_is(section.value);
+            let message = format!("`scheduler` must be a mapping of jobs{found}");
+            reader.bad_value(section.value.span, message, None);
+            return None;
+        }
+    };
+    let (settings, defaults) = settings(reader, entries, zone);
+    let (jobs, faulty) = jobs(reader, entries, &defaults, names);
+    if names.count == 0 {
+        let message = "the `scheduler` section has no jobs";
+        reader.report(
+            Diagnostic::warning(Code::EmptySection, message)
+                .at(section.key)
+                .with_help("a job is a key such as `test.heartbeat:` with `type` and a schedule"),
+        );
+    }
+    Some(Config {
+        settings,
+        directives,
+        jobs,
+        faulty,
+    })
+}
+
+fn missing_section(reader: &mut Reader<'_>, root: &directives::Root<'_>) {
+    let near = near("scheduler", root.names().map(|(name, _)| name));
+    let mut diagnostic = Diagnostic::error(Code::MissingSection, "there is no `scheduler` section");
+    if let Some(name) = near.first() {
+        diagnostic.span = root
+            .names()
+            .find(|(known, _)| known == name)
+            .map(|(_, span)| span);
+        diagnostic
+            .help
+            .push(format!("`{name}` was probably meant to be `scheduler`"));
+    } else {
+        diagnostic
+            .help
+            .push("write `scheduler:` at the start of a line, and jobs into it".to_owned());
+    }
+    reader.report(diagnostic);
+}
+
+fn settings(
+    reader: &mut Reader<'_>,
+    entries: &[Entry],
+    zone: Timezone,
+) -> (Settings, job::Defaults) {
+    let own: Vec<Entry> = entries
+        .iter()
+        .filter(|entry| is_setting(&entry.key))
+        .cloned()
+        .collect();
+    let mut keys = Section::read(reader, &own);
+    settings::read(reader, &mut keys, zone)
+}
+
+fn is_setting(key: &Node) -> bool {
+    key.as_str().is_some_and(|name| {
+        let name = key::canonical(name);
+        key::SETTINGS
+            .iter()
+            .any(|setting| key::canonical(setting) == name)
+    })
+}
+
+/// The jobs that can be scheduled, and the names of those that cannot.
+fn jobs(
+    reader: &mut Reader<'_>,
+    entries: &[Entry],
+    defaults: &job::Defaults,
+    names: &mut JobNames,
+) -> (Vec<Job>, Vec<String>) {
+    let (mut jobs, mut faulty) = (Vec::new(), Vec::new());
+    for entry in entries.iter().filter(|entry| !is_setting(&entry.key)) {
+        let Some(key) = entry.key.as_str() else {
+            let message = format!(
+                "a job's name must be text, not {}",
+                entry.key.to_value().repr()
+            );
+            reader.report(Diagnostic::error(Code::BadName, message).at(entry.key.span));
+            names.count += 1;
+            continue;
+        };
+        if !key.contains('.') && entry.value.value().is_some() && !entry.value.is_null() {
+            unknown_setting(reader, key, entry);
+            continue;
+        }
+        let name = names.next(key, entry.key.span);
+        match job::read(reader, &name, entry.key.span, &entry.value, defaults) {
+            Some(job) => jobs.push(job),
+            None => faulty.push(name),
+        }
+    }
+    (jobs, faulty)
+}
+
+fn unknown_setting(reader: &mut Reader<'_>, name: &str, entry: &Entry) {
+    let message = format!("unknown setting `{name}`");
+    let mut diagnostic = Diagnostic::error(Code::UnknownKey, message).at(entry.key.span);
+    diagnostic
+        .help
+        .push(key::help(name, key::SETTINGS).unwrap_or_else(|| {
+            "a job's name is FILE.FUNCTION, such as `test.heartbeat`, and its value a mapping"
+                .to_owned()
+        }));
+    reader.report(diagnostic);
 }

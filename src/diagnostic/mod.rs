@@ -3,7 +3,15 @@
 //! Not for errors of the world (a file that cannot be read, a database that is locked): those are
 //! `Error`s of the module that met them. Text and JSON are two renderings of the same data.
 
+pub mod json;
+mod near;
+pub mod place;
+pub mod render;
+mod snippet;
+
 use std::borrow::Cow;
+
+pub use near::{did_you_mean, near};
 
 /// A piece of the source text, as offsets in bytes; `end` is exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]

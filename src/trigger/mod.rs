@@ -13,11 +13,11 @@ pub mod zone;
 use std::fmt;
 use std::ops::Range;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use cron::Cron;
 pub use date::Date;
-pub use interval::Interval;
+pub use interval::{Interval, Unit};
 pub use zone::Zone;
 
 /// A rule that yields fire times.
@@ -51,6 +51,90 @@ pub struct Bounds {
     pub start: Option<DateTime<Utc>>,
     /// Not after.
     pub end: Option<DateTime<Utc>>,
+}
+
+/// The last second of the year 9999: no search reaches further.
+const END_OF_TIME: i64 = 253_402_300_799;
+
+impl Fault {
+    /// A fault without a way out, of the whole value.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            help: Vec::new(),
+            part: None,
+        }
+    }
+
+    /// The same, with one more way out.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// The same, of these bytes of the value's text only.
+    #[must_use]
+    pub fn at(mut self, part: Range<usize>) -> Self {
+        self.part = Some(part);
+        self
+    }
+
+    /// What the user wrote, cut where it is too long to read, control characters made visible.
+    fn shown(text: &str) -> String {
+        const LONGEST: usize = 60;
+        let mut shown = String::new();
+        for (index, c) in text.chars().enumerate() {
+            if index == LONGEST {
+                shown.push('…');
+                break;
+            }
+            if c.is_control() {
+                shown.extend(c.escape_default());
+            } else {
+                shown.push(c);
+            }
+        }
+        shown
+    }
+}
+
+impl Bounds {
+    /// The bounds of a trigger's `start_date` and `end_date`.
+    ///
+    /// # Errors
+    /// Where the end is before the start.
+    pub fn new(start: Option<DateTime<Utc>>, end: Option<DateTime<Utc>>) -> Result<Self, Fault> {
+        match (start, end) {
+            (Some(start), Some(end)) if end < start => {
+                Err(Fault::new("`end_date` is before `start_date`")
+                    .help("a trigger fires from `start_date` up to and including `end_date`"))
+            }
+            _ => Ok(Self { start, end }),
+        }
+    }
+
+    /// The whole second after which the first fire may come, for a search that begins after
+    /// `after`.
+    fn search_after(&self, after: DateTime<Utc>) -> i64 {
+        // Fire times are whole seconds: one is later than a moment within a second exactly if it
+        // is later than the second's beginning.
+        let after = after.timestamp();
+        self.start
+            .map_or(after, |start| after.max(first_second(start) - 1))
+    }
+
+    /// The fire time `at`, unless it is too late for these bounds or the calendar.
+    fn admit(&self, at: i64) -> Option<DateTime<Utc>> {
+        let at = DateTime::from_timestamp(at, 0).filter(|_| at <= END_OF_TIME)?;
+        self.end.is_none_or(|end| at <= end).then_some(at)
+    }
+}
+
+/// The first whole second that is not before `at`.
+fn first_second(at: DateTime<Utc>) -> i64 {
+    at.timestamp() + i64::from(at.timestamp_subsec_nanos() > 0)
 }
 
 impl Trigger {
@@ -97,17 +181,44 @@ impl Trigger {
     }
 
     /// The zone in which it reads and writes wall-clock times; of a list, the first one's.
+    ///
+    /// # Panics
+    /// Where a list is empty: the caller has reported that.
     #[must_use]
     pub fn zone(&self) -> &Zone {
-        todo!()
+        match self {
+            Self::Interval(interval) => interval.zone(),
+            Self::Cron(cron) => cron.zone(),
+            Self::Date(date) => date.zone(),
+            Self::Any(triggers) => triggers
+                .first()
+                .expect("a list of triggers has at least one")
+                .zone(),
+        }
     }
 
     /// By how many seconds a fire at `fire_time` may be delayed at most; 0 for none.
     ///
     /// Of several triggers that fire then, the least.
     #[must_use]
-    pub fn jitter_s(&self, _fire_time: DateTime<Utc>) -> u32 {
-        todo!()
+    pub fn jitter_s(&self, fire_time: DateTime<Utc>) -> u32 {
+        match self {
+            Self::Interval(interval) => interval.jitter_s(),
+            Self::Cron(cron) => cron.jitter_s(),
+            Self::Date(date) => date.jitter_s(),
+            Self::Any(triggers) => triggers
+                .iter()
+                .filter(|one| one.fires_at(fire_time))
+                .map(|one| one.jitter_s(fire_time))
+                .min()
+                .unwrap_or(0),
+        }
+    }
+
+    fn fires_at(&self, fire_time: DateTime<Utc>) -> bool {
+        fire_time
+            .checked_sub_signed(TimeDelta::nanoseconds(1))
+            .is_some_and(|before| self.next_after(before) == Some(fire_time))
     }
 
     /// The trigger in plain English, such as `at 00:01 on day 1 of every month`.
@@ -124,7 +235,17 @@ impl fmt::Display for Trigger {
     /// APScheduler's text, such as `cron[day='1', hour='0', minute='1']` or `interval[0:01:00]`;
     /// of a list, its triggers' texts joined by commas.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let _ = f;
-        todo!()
+        match self {
+            Self::Interval(interval) => interval.fmt(f),
+            Self::Cron(cron) => cron.fmt(f),
+            Self::Date(date) => date.fmt(f),
+            Self::Any(triggers) => triggers.iter().enumerate().try_for_each(|(index, one)| {
+                let comma = if index == 0 { "" } else { ", " };
+                write!(f, "{comma}{one}")
+            }),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

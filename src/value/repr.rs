@@ -157,18 +157,18 @@ fn write_datetime(out: &mut String, reading: NaiveDateTime, offset: Option<Fixed
 
 /// A negative offset is a day less and the rest in seconds, as Python's `timedelta` has it.
 fn write_timezone(out: &mut String, seconds: i32) {
-    out.push_str(", tzinfo=datetime.timezone");
-    if seconds == 0 {
-        out.push_str(".utc");
-    } else if seconds < 0 {
-        let rest = seconds + 86_400;
-        push(
-            out,
-            format_args!("(datetime.timedelta(days=-1, seconds={rest}))"),
-        );
-    } else {
-        push(out, format_args!("(datetime.timedelta(seconds={seconds}))"));
-    }
+    let delta = match seconds {
+        0 => {
+            out.push_str(", tzinfo=datetime.timezone.utc");
+            return;
+        }
+        ..0 => format!("days=-1, seconds={}", seconds + 86_400),
+        1.. => format!("seconds={seconds}"),
+    };
+    push(
+        out,
+        format_args!(", tzinfo=datetime.timezone(datetime.timedelta({delta}))"),
+    );
 }
 
 /// Python prefers single quotes, and takes double ones where that saves escaping.

@@ -3,12 +3,18 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use granit_parser::{Event as Raw, Marker, Parser, ScalarStyle, StrInput, StructureStyle};
+use granit_parser::{
+    Event as Raw, Marker, Options, Parser, ScalarStyle, Span as Place, StrInput, StructureStyle,
+};
 
 use super::MAX_DEPTH;
 use super::fault;
+use super::strict::{Strict, Style};
+use super::syntax;
 use super::tag::Tag;
 use crate::diagnostic::{Diagnostic, Span};
+
+type Fault = Box<Diagnostic>;
 
 /// One step through a document.
 pub(super) enum Event<'a> {
@@ -39,139 +45,192 @@ pub(super) struct Properties {
     /// The number of its anchor, from 1; 0 without one.
     pub(super) anchor: usize,
     /// Its tag, and where; none for `!`, which leaves it to the looks.
-    pub(super) tag: Option<(Tag, Span)>,
+    pub(super) tag: Option<Box<(Tag, Span)>>,
 }
 
 /// The events of the one document of a text.
 pub(super) struct Events<'a> {
     text: &'a str,
     parser: Parser<'a, StrInput<'a>>,
+    strict: Strict<'a>,
     anchors: HashMap<Cow<'a, str>, Span>,
     documents: usize,
 }
 
+/// How the parser is set up to read as `PyYAML` does.
+pub(super) fn options() -> Options {
+    granit_parser::options! {
+        emit_comments: false,
+        emit_anchor_events: true,
+        emit_unresolved_aliases: true,
+        bom_inside_document_as_content: true,
+        block_scalar_eof_without_line_feed: true,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    }
+}
+
 impl<'a> Events<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let options = granit_parser::options! {
-            emit_comments: false,
-            emit_anchor_events: true,
-            emit_unresolved_aliases: true,
-            bom_inside_document_as_content: true,
-            block_scalar_eof_without_line_feed: true,
-            flow_nesting_limit: MAX_DEPTH,
-            block_nesting_limit: MAX_DEPTH,
-        };
         Self {
             text,
-            parser: Parser::new_from_str_with_options(text, options),
+            parser: Parser::new_from_str_with_options(text, options()),
+            strict: Strict::new(text),
             anchors: HashMap::new(),
             documents: 0,
         }
     }
 
     /// The event that a raw one stands for, if it matters.
-    fn translate(
-        &mut self,
-        raw: Raw<'a>,
-        place: &granit_parser::Span,
-    ) -> Result<Option<(Event<'a>, Span)>, Box<Diagnostic>> {
-        let mut span = self.span(place);
-        let event = match raw {
-            Raw::DocumentStart(..) => {
-                self.documents += 1;
-                if self.documents > 1 {
-                    return Err(fault::second_document(span));
-                }
-                return Ok(None);
-            }
-            Raw::Anchor(_, name) => {
-                self.check_anchor(name, span)?;
-                return Ok(None);
-            }
-            Raw::UnresolvedAlias(name) => return Err(fault::unknown_anchor(span, &name)),
+    fn translate(&mut self, raw: Raw<'a>, place: &Place) -> Result<Option<Event<'a>>, Fault> {
+        let span = span(self.text, place);
+        Ok(Some(match raw {
             Raw::Scalar(text, style, anchor, tag) => {
-                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
-                    span = self.trimmed(span);
-                }
-                let properties = self.properties(anchor, tag.as_deref(), place);
-                let unspecific = tag.is_some() && properties.tag.is_none();
-                let plain = style == ScalarStyle::Plain || unspecific;
-                Event::Scalar {
-                    text,
-                    plain,
+                let properties = self.properties(anchor, tag.as_deref(), place)?;
+                self.scalar(text, style, tag.is_some(), properties, span)?
+            }
+            Raw::SequenceStart(style, anchor, tag) => {
+                let properties = self.properties(anchor, tag.as_deref(), place)?;
+                let is_block = style == StructureStyle::Block;
+                self.strict.enter(span, is_block, false);
+                Event::Sequence {
+                    is_block,
                     properties,
                 }
             }
-            Raw::SequenceStart(style, anchor, tag) => Event::Sequence {
-                is_block: style == StructureStyle::Block,
-                properties: self.properties(anchor, tag.as_deref(), place),
-            },
-            Raw::MappingStart(style, anchor, tag) => Event::Mapping {
-                is_block: style == StructureStyle::Block,
-                properties: self.properties(anchor, tag.as_deref(), place),
-            },
-            Raw::SequenceEnd | Raw::MappingEnd => Event::End,
-            Raw::Alias(anchor) => Event::Alias(anchor),
+            Raw::MappingStart(style, anchor, tag) => {
+                let properties = self.properties(anchor, tag.as_deref(), place)?;
+                let is_block = style == StructureStyle::Block;
+                self.strict.enter(span, is_block, true);
+                Event::Mapping {
+                    is_block,
+                    properties,
+                }
+            }
+            Raw::SequenceEnd | Raw::MappingEnd => {
+                self.strict.leave(span);
+                Event::End
+            }
+            Raw::Alias(anchor) => {
+                self.strict.alias(span)?;
+                Event::Alias(anchor)
+            }
+            Raw::UnresolvedAlias(name) => return Err(fault::unknown_anchor(span, &name)),
+            Raw::Anchor(_, name) => return self.check_anchor(name, span).map(|()| None),
+            Raw::DocumentStart(..) => return self.check_document(span).map(|()| None),
+            Raw::StreamEnd if self.documents == 0 => {
+                return self.check_ends_before(self.text.len()).map(|()| None);
+            }
+            // The rest tells nothing of the content.
             _ => return Ok(None),
+        }))
+    }
+
+    fn scalar(
+        &mut self,
+        text: Cow<'a, str>,
+        style: ScalarStyle,
+        is_tagged: bool,
+        properties: Properties,
+        span: Span,
+    ) -> Result<Event<'a>, Fault> {
+        let style = match style {
+            ScalarStyle::Plain => Style::Plain,
+            ScalarStyle::SingleQuoted => Style::Single,
+            ScalarStyle::DoubleQuoted => Style::Double,
+            ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
         };
-        Ok(Some((event, span)))
+        let is_bare = !is_tagged && properties.anchor == 0;
+        self.strict.scalar(span, style, is_bare, &text)?;
+        // The tag `!` leaves it to the looks even in quotes.
+        let is_unspecific = is_tagged && properties.tag.is_none();
+        let plain = style == Style::Plain || is_unspecific;
+        Ok(Event::Scalar {
+            text,
+            plain,
+            properties,
+        })
+    }
+
+    fn check_document(&mut self, span: Span) -> Result<(), Fault> {
+        self.documents += 1;
+        if self.documents > 1 {
+            return Err(fault::second_document(span));
+        }
+        self.check_ends_before(span.start as usize)
+    }
+
+    /// Without a document there can be no end of one.
+    fn check_ends_before(&self, start: usize) -> Result<(), Fault> {
+        let mut offset = 0;
+        for line in self.text[..start].split_inclusive('\n') {
+            if line.starts_with("...") {
+                return Err(fault::end_without_document(Span::new(offset, offset + 3)));
+            }
+            offset += line.len();
+        }
+        Ok(())
     }
 
     fn properties(
         &self,
         anchor: usize,
         tag: Option<&granit_parser::Tag>,
-        place: &granit_parser::Span,
-    ) -> Properties {
-        let tag = tag.and_then(|tag| {
-            let name = format!("{}{}", tag.handle(), tag.suffix());
-            let span = place
-                .tag_span()
-                .map_or_else(|| self.span(place), |span| self.span(&span));
-            (name != "!").then(|| (Tag::of(&name), span))
-        });
-        Properties { anchor, tag }
+        place: &Place,
+    ) -> Result<Properties, Fault> {
+        let Some(tag) = tag else {
+            return Ok(Properties { anchor, tag: None });
+        };
+        let place = place.tag_span().unwrap_or(*place);
+        let span = span(self.text, &place);
+        self.strict.tag(span)?;
+        let name = format!("{}{}", tag.handle(), tag.suffix());
+        let tag = (name != "!").then(|| Box::new((Tag::of(&name), span)));
+        Ok(Properties { anchor, tag })
     }
 
     /// `PyYAML` takes letters, digits, `-` and `_` only, and every anchor once.
-    fn check_anchor(&mut self, name: Cow<'a, str>, span: Span) -> Result<(), Box<Diagnostic>> {
+    fn check_anchor(&mut self, name: Cow<'a, str>, span: Span) -> Result<(), Fault> {
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if !name.bytes().all(is_word) {
             return Err(fault::bad_anchor(span, &name));
         }
-        match self.anchors.insert(name.clone(), span) {
-            Some(first) => Err(fault::second_anchor(span, &name, first)),
-            None => Ok(()),
+        self.strict.name(span)?;
+        if let Some(&first) = self.anchors.get(&name) {
+            return Err(fault::second_anchor(span, &name, first));
         }
+        self.anchors.insert(name, span);
+        Ok(())
     }
 
-    fn span(&self, place: &granit_parser::Span) -> Span {
-        Span::new(
-            offset(self.text, &place.start),
-            offset(self.text, &place.end),
-        )
-    }
-
-    fn trimmed(&self, span: Span) -> Span {
-        let len = span.of(self.text).trim_end().len();
-        Span::new(span.start as usize, span.start as usize + len)
+    /// The place without the white space that follows a block scalar.
+    fn trimmed(&self, place: &Place) -> Span {
+        let span = span(self.text, place);
+        let start = span.start as usize;
+        Span::new(start, start + span.of(self.text).trim_end().len())
     }
 }
 
 impl<'a> Iterator for Events<'a> {
-    type Item = Result<(Event<'a>, Span), Box<Diagnostic>>;
+    type Item = Result<(Event<'a>, Span), Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let translated = match self.parser.next_event()? {
-                Ok((raw, place)) => self.translate(raw, &place),
-                Err(error) => Err(fault::syntax(self.text, &error)),
+            let (raw, place) = match self.parser.next_event()? {
+                Ok(event) => event,
+                Err(error) => return Some(Err(syntax::fault(self.text, &error))),
             };
-            if let Some(item) = translated.transpose() {
-                return Some(item);
+            let span = self.trimmed(&place);
+            if let Some(event) = self.translate(raw, &place).transpose() {
+                return Some(event.map(|event| (event, span)));
             }
         }
     }
+}
+
+/// The piece of text that the parser means.
+pub(super) fn span(text: &str, place: &Place) -> Span {
+    Span::new(offset(text, &place.start), offset(text, &place.end))
 }
 
 /// The offset of a marker in bytes.

@@ -1,11 +1,8 @@
 //! What can be wrong with a document, in words for who wrote it.
 
-use granit_parser::ScanError;
-
 use super::composer::{Content, Raw};
-use super::events::offset;
 use super::tag::Tag;
-use super::{MAX_ADDED_NODES, MAX_DEPTH};
+use super::{MAX_ADDED_NODES, MAX_BYTES, MAX_DEPTH};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::value::Unhashable;
 
@@ -13,12 +10,35 @@ fn error(span: Span, message: impl Into<String>) -> Diagnostic {
     Diagnostic::error(Code::Yaml, message).at(span)
 }
 
-/// What the parser says of a syntax error.
-pub(super) fn syntax(text: &str, error: &ScanError) -> Box<Diagnostic> {
-    let start = offset(text, error.marker());
-    let len = text[start..].chars().next().map_or(0, char::len_utf8);
-    let span = Span::new(start, start + len);
-    Box::new(Diagnostic::error(Code::Yaml, error.kind().to_string()).at(span))
+/// How much of the user's text a message shows, in characters.
+const SHOWN_CHARS: usize = 40;
+
+/// The beginning of a text, fit for a line of a message.
+fn shown(text: &str) -> String {
+    let mut chars = text.chars();
+    let mut shown: String = chars
+        .by_ref()
+        .take(SHOWN_CHARS)
+        .flat_map(char::escape_debug)
+        .collect();
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    // Quotes need no escape between backticks.
+    shown.replace("\\'", "'").replace("\\\"", "\"")
+}
+
+/// What stands for a plain text when it is put in quotes, as it is shown in a help.
+pub(super) fn in_quotes(text: &str) -> String {
+    format!("`'{}'`", shown(&text.replace('\'', "''")))
+}
+
+pub(super) fn too_long() -> Box<Diagnostic> {
+    let message = format!(
+        "a config longer than {} MiB is not read",
+        MAX_BYTES / 1024 / 1024
+    );
+    Box::new(Diagnostic::error(Code::Yaml, message))
 }
 
 pub(super) fn too_deep(span: Span) -> Box<Diagnostic> {
@@ -48,7 +68,7 @@ pub(super) fn unknown_anchor(span: Span, name: &str) -> Box<Diagnostic> {
     Box::new(
         error(
             span,
-            format!("there is no anchor `&{name}` before this alias"),
+            format!("there is no anchor `&{}` before this alias", shown(name)),
         )
         .with_help("put the text in quotes if no alias is meant"),
     )
@@ -56,16 +76,22 @@ pub(super) fn unknown_anchor(span: Span, name: &str) -> Box<Diagnostic> {
 
 pub(super) fn bad_anchor(span: Span, name: &str) -> Box<Diagnostic> {
     Box::new(
-        error(span, format!("`{name}` cannot be the name of an anchor"))
-            .with_help("use ASCII letters, digits, `-` and `_`"),
+        error(
+            span,
+            format!("`{}` cannot be the name of an anchor", shown(name)),
+        )
+        .with_help("use ASCII letters, digits, `-` and `_`"),
     )
 }
 
 pub(super) fn second_anchor(span: Span, name: &str, first: Span) -> Box<Diagnostic> {
     Box::new(
-        error(span, format!("the anchor `&{name}` is given twice"))
-            .with_related(first, "first one")
-            .with_help("give it a name of its own"),
+        error(
+            span,
+            format!("the anchor `&{}` is given twice", shown(name)),
+        )
+        .with_related(first, "first one")
+        .with_help("give it a name of its own"),
     )
 }
 
@@ -80,7 +106,10 @@ pub(super) fn refused_tag(span: Span, name: &str) -> Box<Diagnostic> {
     Box::new(
         error(
             span,
-            format!("the tag `{name}` is refused: a config must not make Python objects"),
+            format!(
+                "the tag `{}` is refused: a config makes no Python objects",
+                shown(name)
+            ),
         )
         .with_help("write the value itself, or make the object in the task"),
     )
@@ -88,7 +117,7 @@ pub(super) fn refused_tag(span: Span, name: &str) -> Box<Diagnostic> {
 
 pub(super) fn unknown_tag(span: Span, name: &str) -> Box<Diagnostic> {
     Box::new(
-        error(span, format!("unknown tag `{name}`"))
+        error(span, format!("unknown tag `{}`", shown(name)))
             .with_help("put the text in quotes if the `!` belongs to it"),
     )
 }
@@ -99,7 +128,7 @@ pub(super) fn wrong_content(raw: &Raw<'_>, wanted: &str) -> Box<Diagnostic> {
         Content::Sequence(_) => "a list",
         Content::Mapping(_) => "a mapping",
     };
-    let place = raw.tag.as_ref().map_or(raw.span, |(_, span)| *span);
+    let place = raw.tag_span();
     Box::new(error(place, format!("{wanted} is due here, not {found}")))
 }
 
@@ -112,7 +141,7 @@ pub(super) fn bad_scalar(span: Span, tag: &Tag, text: &str) -> Box<Diagnostic> {
         _ => "value",
     };
     Box::new(
-        error(span, format!("`{text}` is no {kind} that exists"))
+        error(span, format!("`{}` is no {kind}", shown(text)))
             .with_help("put it in quotes if it is meant as text"),
     )
 }
@@ -130,4 +159,98 @@ pub(super) fn unhashable(span: Span, error: Unhashable) -> Box<Diagnostic> {
         self::error(span, format!("a {kind} cannot be a key"))
             .with_help("put it in quotes if it is meant as text"),
     )
+}
+
+pub(super) fn indicator_in_brackets(span: Span, indicator: char, scalar: &str) -> Box<Diagnostic> {
+    Box::new(
+        error(
+            span,
+            format!("`{indicator}` has a meaning of its own within brackets"),
+        )
+        .with_help(format!(
+            "put the text in quotes: `'{}'`",
+            scalar.replace('\'', "''")
+        )),
+    )
+}
+
+pub(super) fn surrogate(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "half of a surrogate pair is no character")
+            .with_help("write the character itself, or `\\U` and its eight hexadecimal digits"),
+    )
+}
+
+pub(super) fn missing_key(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "a key is missing before this colon")
+            .with_help("put the text in quotes if no key is meant"),
+    )
+}
+
+pub(super) fn long_key(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "a key must be on one line")
+            .with_help("is a comma missing at the end of the line before?"),
+    )
+}
+
+pub(super) fn not_separated(span: Span, what: &str) -> Box<Diagnostic> {
+    Box::new(
+        error(span, format!("a space is missing after this {what}"))
+            .with_help("put a space after it"),
+    )
+}
+
+pub(super) fn block_not_indented(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "the lines of a block text must be indented")
+            .with_help("put a space before each line of it"),
+    )
+}
+
+pub(super) fn end_without_document(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "the document ends here before it began").with_help("remove the line `...`"),
+    )
+}
+
+/// A tab or line separator where it does not belong.
+pub(super) fn blank(text: &str, start: usize, character: char) -> Box<Diagnostic> {
+    let span = Span::new(start, start + character.len_utf8());
+    if character != '\t' {
+        let code = u32::from(character);
+        return Box::new(
+            error(
+                span,
+                format!("the character U+{code:04X} ends a line in YAML 1.1"),
+            )
+            .with_note("it cannot be seen here")
+            .with_help("remove it, or put the text in double quotes"),
+        );
+    }
+    let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let is_indentation = text[line_start..start].trim().is_empty();
+    let message = if is_indentation {
+        "a tab cannot be used as indentation"
+    } else {
+        "a tab cannot stand between values"
+    };
+    let fault = error(span, message).with_note("this is a tab");
+    Box::new(fault.with_help(spaces_help(&text[..line_start], is_indentation)))
+}
+
+/// What to write instead of a tab; `before` are the lines before that of the tab.
+fn spaces_help(before: &str, is_indentation: bool) -> String {
+    let indented = before
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| line.starts_with(' '));
+    match indented.last() {
+        Some((index, line)) if is_indentation => {
+            let indent = line.len() - line.trim_start_matches(' ').len();
+            format!("use spaces; line {} is indented by {indent}", index + 1)
+        }
+        _ => "use spaces".to_owned(),
+    }
 }

@@ -4,6 +4,7 @@
 //! and the limits are here. Not for what a key means: that is `config`.
 
 mod base64;
+mod blanks;
 mod composer;
 mod constructor;
 mod decode;
@@ -14,6 +15,8 @@ mod fault;
 mod node;
 mod resolver;
 mod scalar;
+mod strict;
+mod syntax;
 mod tag;
 mod timestamp;
 
@@ -26,7 +29,7 @@ pub use node::{Document, Duplicate, Entry, Kind, Node};
 use crate::diagnostic::Diagnostic;
 use crate::value::Value;
 
-/// The longest file that is read, in bytes; who opens the file checks it.
+/// The longest text that is read, in bytes; who opens a file checks its size before.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// How deeply lists and mappings may be nested, aliases followed.
@@ -41,7 +44,11 @@ pub const MAX_ADDED_NODES: usize = 1_000_000;
 /// The first fault that makes the text unusable: bad syntax, an unknown or refused tag, a
 /// recursive structure, more than the limits allow.
 pub fn parse(text: &str) -> Result<Document, Box<Diagnostic>> {
+    if text.len() > MAX_BYTES {
+        return Err(fault::too_long());
+    }
     decode::check_characters(text)?;
+    blanks::check(text)?;
     let graph = composer::compose(text)?;
     constructor::construct(&graph)
 }

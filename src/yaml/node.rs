@@ -70,6 +70,12 @@ impl Node {
         }
     }
 
+    /// Whether it is a scalar that was written plainly, so that its text is what its span covers.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        matches!(self.kind, Kind::Plain(_))
+    }
+
     /// The text of a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {

@@ -1,19 +1,52 @@
 //! When the wall clock reads so: APScheduler's cron fields, Unix crontab, Quartz expressions.
 
+mod calendar;
+mod crontab;
 pub mod field;
+mod hints;
+mod never;
+mod quartz;
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-pub use field::{Field, Name};
+pub use field::{Field, Name, Part};
+pub use never::never_fires_reason;
 
 use super::{Bounds, Fault, Zone};
+use calendar::Calendar;
 
 /// A trigger that fires when all its fields match the wall clock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cron {
+    fields: Vec<Field>,
+    expression: Option<Expression>,
+    calendar: Calendar,
+    every_hour: bool,
     bounds: Bounds,
     zone: Zone,
     jitter_s: u32,
+}
+
+/// What a cron trigger was written as, where not as fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expression {
+    /// Its text, without spaces at the ends.
+    pub text: String,
+    /// By whose rules it was read.
+    pub kind: Kind,
+    /// Whether a day matches if either the day or the weekday does, instead of both.
+    pub either_day: bool,
+}
+
+/// The kinds of expressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// 5 fields of Unix.
+    Crontab,
+    /// 6 or 7 fields of Quartz, or a word such as `@daily`.
+    Quartz,
 }
 
 impl Cron {
@@ -22,8 +55,9 @@ impl Cron {
     /// # Panics
     /// Where `fields` is empty: the caller has reported that.
     #[must_use]
-    pub fn of_fields(_fields: Vec<Field>, _bounds: Bounds, _zone: Zone, _jitter_s: u32) -> Self {
-        todo!()
+    pub fn of_fields(fields: Vec<Field>, bounds: Bounds, zone: Zone, jitter_s: u32) -> Self {
+        assert!(!fields.is_empty(), "a cron trigger has a field");
+        Self::new(fields, None, bounds, zone, jitter_s)
     }
 
     /// A trigger of a crontab expression: 5 fields are Unix crontab, 6 or 7 and `@…` are Quartz.
@@ -31,17 +65,118 @@ impl Cron {
     /// # Errors
     /// The first part of it that cannot be.
     pub fn of_expression(
-        _text: &str,
-        _bounds: Bounds,
-        _zone: Zone,
-        _jitter_s: u32,
+        text: &str,
+        bounds: Bounds,
+        zone: Zone,
+        jitter_s: u32,
     ) -> Result<Self, Fault> {
-        todo!()
+        let count = text.split_ascii_whitespace().count();
+        let (kind, (fields, either_day)) = match count {
+            5 => (Kind::Crontab, crontab::fields(text)?),
+            6 | 7 => (Kind::Quartz, (quartz::fields(text)?, false)),
+            _ if text.trim_ascii().starts_with('@') => (Kind::Quartz, (quartz::word(text)?, false)),
+            _ => return Err(hints::field_count(text, count)),
+        };
+        let expression = Expression {
+            text: text.trim_ascii().to_owned(),
+            kind,
+            either_day,
+        };
+        Ok(Self::new(fields, Some(expression), bounds, zone, jitter_s))
+    }
+
+    fn new(
+        mut fields: Vec<Field>,
+        expression: Option<Expression>,
+        bounds: Bounds,
+        zone: Zone,
+        jitter_s: u32,
+    ) -> Self {
+        fields.sort_by_key(Field::name);
+        let either_day = expression.as_ref().is_some_and(|one| one.either_day);
+        Self {
+            calendar: Calendar::new(&fields, either_day),
+            every_hour: calendar::is_every_hour(&fields),
+            fields,
+            expression,
+            bounds,
+            zone,
+            jitter_s,
+        }
     }
 
     /// The first fire time after `after`; `None` once the trigger is spent.
+    ///
+    /// A wildcard hour fires at every instant whose reading matches, also twice where clocks go
+    /// back; a fixed hour once for each matching reading, when the clock first reaches or passes
+    /// it.
     #[must_use]
-    pub fn next_after(&self, _after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        todo!()
+    pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let after = self.bounds.search_after(after);
+        let at = if self.every_hour {
+            self.next_elapsed(after)
+        } else {
+            let reading = self.calendar.next_after(self.zone.reached(after))?;
+            Some(self.zone.first_reached(reading))
+        };
+        self.bounds.admit(at?)
+    }
+
+    /// The first instant after `after` whose reading matches.
+    fn next_elapsed(&self, after: i64) -> Option<i64> {
+        // No reading between these two matches; so that most spans need no search of their own.
+        let (mut searched, mut next) = (i64::MAX, i64::MAX);
+        for span in self.zone.spans_since(after) {
+            let before = after.max(span.start.saturating_sub(1)) + span.offset_s;
+            if before < searched || next <= before {
+                searched = before;
+                next = self.calendar.next_after(before).unwrap_or(i64::MAX);
+            }
+            if next < span.end.saturating_add(span.offset_s) {
+                return Some(next - span.offset_s);
+            }
+        }
+        None
+    }
+
+    /// The fields, greatest first: those given, or those of the expression.
+    #[must_use]
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The expression that it was written as, if it was.
+    #[must_use]
+    pub fn expression(&self) -> Option<&Expression> {
+        self.expression.as_ref()
+    }
+
+    /// Between which instants it fires.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    /// The zone whose wall clock it reads.
+    #[must_use]
+    pub fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    /// By how many seconds a fire may be delayed at most.
+    #[must_use]
+    pub fn jitter_s(&self) -> u32 {
+        self.jitter_s
+    }
+}
+
+impl fmt::Display for Cron {
+    /// APScheduler's text, such as `cron[day='1', hour='0']`, or `cron[expression='0 4 * * *']`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(expression) = &self.expression {
+            return write!(f, "cron[expression='{}']", expression.text);
+        }
+        let fields: Vec<_> = self.fields.iter().map(Field::to_string).collect();
+        write!(f, "cron[{}]", fields.join(", "))
     }
 }

@@ -1,0 +1,59 @@
+//! Text from elsewhere, made safe for one line of a terminal or a log.
+//!
+//! Config files, tasks and mail servers are not trusted: a job called `\x1b[2J` must not clear
+//! the screen, and a right-to-left mark must not turn a line around.
+
+use std::borrow::Cow;
+
+/// The text with each control character replaced by one visible character.
+///
+/// A tab becomes `→`, other control characters their picture (`␛`), the rest that could move
+/// the cursor or turn the text around `�`. The number of characters stays the same.
+#[must_use]
+pub fn line(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| visible(c) == c) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(visible).collect())
+}
+
+/// The character itself, or what stands for it on a screen.
+#[must_use]
+pub fn visible(c: char) -> char {
+    match c {
+        '\t' => '→',
+        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+        '\x7f' => '␡',
+        // The second set of controls, marks of writing direction, and separators that some
+        // terminals take for new lines.
+        '\u{80}'..='\u{9f}'
+        | '\u{61c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        _ => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_text_stays_as_it_is() {
+        for text in ["", "test.heartbeat nightly", "größer 你好 e\u{301}"] {
+            assert!(matches!(line(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn nothing_can_reach_the_terminal() {
+        assert_eq!(line("a\tb"), "a→b");
+        assert_eq!(line("\x1b[2J\r\n\x7f"), "␛[2J␍␊␡");
+        assert_eq!(
+            line("\u{9b}x\u{202e}y\u{2066}z"),
+            "\u{fffd}x\u{fffd}y\u{fffd}z"
+        );
+    }
+}

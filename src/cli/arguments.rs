@@ -1,0 +1,452 @@
+//! The command line: commands, flags, their help texts and their environment variables.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{
+    ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint,
+};
+
+use crate::config::duration;
+
+/// A scheduler for docassemble's tasks and any others: check, preview, run by hand, watch.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "sched",
+    bin_name = "sched",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    disable_help_subcommand = false,
+    max_term_width = 100,
+    after_long_help = "\
+Examples:
+  sched validate            check config.yml, all faults in one go
+  sched next -n 3           the next three fire times of every job
+  sched watch               run the jobs in the foreground
+
+`sched help COMMAND` says more about a command.
+
+Exit codes: 0 done; 1 the config is invalid, or the job failed; 2 wrong usage, unreadable file,
+unknown job; 124 the job ran into its timeout; 130 interrupted."
+)]
+pub struct Arguments {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The flags of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The config file [default: config.yml, else config/config.yml, else docassemble's]
+    ///
+    /// Without it: `config.yml` in the working directory, then `config/config.yml`, then the
+    /// file that `DA_CONFIG_FILE` names, then /usr/share/docassemble/config/config.yml.
+    #[arg(short, long, global = true, value_name = "FILE", env = "SCHED_CONFIG")]
+    #[arg(value_parser = any_path(), value_hint = ValueHint::FilePath)]
+    #[arg(hide_env_values = true, help_heading = "Global options")]
+    pub config: Option<PathBuf>,
+
+    /// The folder of the tasks [default: `tasks directory` of the config, else tasks/ beside it]
+    #[arg(long, global = true, value_name = "DIR", env = "SCHED_TASKS_DIR")]
+    #[arg(value_parser = any_path(), value_hint = ValueHint::DirPath)]
+    #[arg(hide_env_values = true, help_heading = "Global options")]
+    pub tasks_dir: Option<PathBuf>,
+
+    /// The folder of the history and the lock [default: `$XDG_STATE_HOME/sched`]
+    ///
+    /// Without `XDG_STATE_HOME` it is ~/.local/state/sched, for root /var/lib/sched.
+    #[arg(long, global = true, value_name = "DIR", env = "SCHED_STATE_DIR")]
+    #[arg(value_parser = any_path(), value_hint = ValueHint::DirPath)]
+    #[arg(hide_env_values = true, help_heading = "Global options")]
+    pub state_dir: Option<PathBuf>,
+
+    /// The folder of scheduler.log [default: `log directory` of the config, else docassemble's]
+    ///
+    /// Without all of these it is log/ below the state folder.
+    #[arg(long, global = true, value_name = "DIR", env = "SCHED_LOG_DIR")]
+    #[arg(value_parser = any_path(), value_hint = ValueHint::DirPath)]
+    #[arg(hide_env_values = true, help_heading = "Global options")]
+    pub log_dir: Option<PathBuf>,
+
+    /// When to colour [env: `NO_COLOR`, `CLICOLOR_FORCE`]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(help_heading = "Global options")]
+    pub color: Color,
+
+    /// Say more: where values come from, what was understood
+    #[arg(short, long, global = true, action = ArgAction::SetTrue, conflicts_with = "quiet")]
+    #[arg(help_heading = "Global options")]
+    pub verbose: bool,
+
+    /// Say only the answer and errors
+    #[arg(short, long, global = true, action = ArgAction::SetTrue)]
+    #[arg(help_heading = "Global options")]
+    pub quiet: bool,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless the environment says otherwise
+    Auto,
+    /// Also into pipes and files
+    Always,
+    /// Never
+    Never,
+}
+
+/// For whom a command writes its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs: one JSON object a line
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Check a config and report every fault of it in one go
+    ///
+    /// Runs none of the tasks: functions are looked up in their files' text. The findings are the
+    /// answer and go to stdout, in the order of the file.
+    Validate(Validate),
+    /// Show when jobs will run
+    ///
+    /// Asks the same rules as `sched watch`. Each job's trigger is told in plain English, and a fire
+    /// time is marked where the clocks change before it. An interval that no `sched watch` has
+    /// started yet is counted from now, and says so.
+    Next(Next),
+    /// Run one job now, in the foreground
+    ///
+    /// The real thing: same context, environment, timeout and record as when its time has come, but
+    /// a single attempt, and its output passes through untouched. ARGs replace the job's `args`,
+    /// --kwarg adds to its `kwargs` or overrides them; values are read as YAML, so `2` is a number
+    /// and `[1, two]` a list. A function that no job uses can be run too.
+    RunOnce(RunOnce),
+    /// Run the scheduler in the foreground; reload when a file changes
+    ///
+    /// A change of the config takes effect within a moment: jobs that did not change keep their
+    /// beat and their runs, and a config that became unusable changes nothing. SIGHUP reloads too.
+    /// SIGTERM and Ctrl-C stop: what runs may finish within the grace, a second signal ends it now.
+    Watch(Watch),
+    /// Show the config as understood, every default filled in, secrets masked
+    ///
+    /// What it prints is YAML, and itself a config with the same fire times.
+    Show(Show),
+}
+
+/// The arguments of `sched validate`.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = "\
+Examples:
+  sched validate                             check config.yml
+  sched validate --strict deploy/config.yml  fail on warnings too, as in CI
+  sched validate --format json | jq .valid   for programs
+
+Exit code 0: valid; 1: errors, or warnings with --strict; 2: the file cannot be read.")]
+pub struct Validate {
+    /// The config file, `-` for standard input [default: as --config]
+    #[arg(value_name = "CONFIG")]
+    pub file: Option<PathBuf>,
+
+    /// Let warnings make the config invalid
+    #[arg(long)]
+    pub strict: bool,
+
+    /// How to write the findings
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// The arguments of `sched next`.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = "\
+Examples:
+  sched next                              every job, five fire times each
+  sched next test.heartbeat -n 1          the jobs that call test.heartbeat
+  sched next --from monday --until +14d   a window
+
+TIME is RFC 3339 (2026-12-01T03:00:00Z), a date, a date and a time of day in the scheduler's
+zone (\"2026-12-01 03:00\"), `now`, `today`, `tomorrow`, `yesterday`, a weekday (the next one), or
+a distance from now such as +2h or -3d.")]
+pub struct Next {
+    /// Jobs by name, or by the function that they call [default: every job]
+    #[arg(value_name = "JOB")]
+    pub jobs: Vec<String>,
+
+    /// How many fire times of each job at most
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: u32,
+
+    /// The first instant that counts, itself included [default: now]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub from: Option<String>,
+
+    /// The last instant that counts, itself included [default: no end]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub until: Option<String>,
+
+    /// How to write the fire times
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// The arguments of `sched run-once`.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = "\
+Examples:
+  sched run-once test.heartbeat                         as configured
+  sched run-once test.report 2 '[1, two]' --kwarg to=me with other arguments
+  sched run-once --dry-run test.report -- -v            say what would be called
+
+Exit code 0: the job succeeded; 1: it failed; 2: it could not be started; 124: it ran into its
+timeout; 130: interrupted.")]
+pub struct RunOnce {
+    /// The job's name, or a dotted function
+    #[arg(value_name = "JOB")]
+    pub job: String,
+
+    /// Arguments in place of the job's own; those that begin with a hyphen follow `--`
+    #[arg(value_name = "ARG", allow_negative_numbers = true)]
+    pub args: Vec<String>,
+
+    /// A keyword argument to add or to override; may be given several times
+    #[arg(long = "kwarg", value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub kwargs: Vec<(String, String)>,
+
+    /// End the run after so long, such as 90, 90s, 5m or 1h30m [default: the job's]
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+    pub timeout: Option<Duration>,
+
+    /// Say what would be called, and call nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Send no mail if it fails
+    #[arg(long)]
+    pub no_mail: bool,
+
+    /// How to write the record of the run
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// The arguments of `sched watch`.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = "\
+Examples:
+  sched watch                                run config.yml
+  sched watch -c /srv/da/config.yml --strict refuse to start on any error
+  sched watch --log-format json              log lines for programs
+
+There is one watcher for each config and state folder: a second one exits with 2.")]
+pub struct Watch {
+    /// How many seconds runs that are going on may take when it stops
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    pub grace: u64,
+
+    /// Refuse to start if the config has any error
+    #[arg(long)]
+    pub strict: bool,
+
+    /// How to write log lines to the terminal
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: Format,
+}
+
+/// The arguments of `sched show`.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = "\
+Examples:
+  sched show                  the whole config
+  sched show test.heartbeat   the jobs that call test.heartbeat
+  sched show > effective.yml  to compare with another version")]
+pub struct Show {
+    /// A job by name, or by the function that it calls [default: every job]
+    #[arg(value_name = "JOB")]
+    pub job: Option<String>,
+}
+
+/// Words that people try for a command, and its name here.
+const SYNONYMS: [(&str, &str); 4] = [
+    ("check", "validate"),
+    ("list", "next"),
+    ("run", "run-once"),
+    ("start", "watch"),
+];
+
+impl Arguments {
+    /// Reads a command line, its first word being the program's name, and the environment.
+    ///
+    /// An empty path, also one from the environment, counts as not given.
+    ///
+    /// # Errors
+    /// What is wrong with it and what is near, or the help that was asked for.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command
+            .try_get_matches_from_mut(words)
+            .map_err(with_synonym)?;
+        let mut arguments =
+            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        arguments.global.forget_empty_paths();
+        Ok(arguments)
+    }
+}
+
+impl Global {
+    fn forget_empty_paths(&mut self) {
+        for path in [
+            &mut self.config,
+            &mut self.tasks_dir,
+            &mut self.state_dir,
+            &mut self.log_dir,
+        ] {
+            path.take_if(|path| path.as_os_str().is_empty());
+        }
+    }
+}
+
+/// The same error; where its command is a synonym, with the name of the command as a tip.
+fn with_synonym(mut error: clap::Error) -> clap::Error {
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some((_, name)) = SYNONYMS.iter().find(|(synonym, _)| synonym == word)
+    {
+        let tip = ContextValue::Strings(vec![(*name).to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, tip);
+    }
+    error
+}
+
+/// Takes an empty path too: clap's own parser would refuse `SCHED_CONFIG=` and so every command.
+fn any_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}
+
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    duration::parse(text)
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| "write a number of seconds, or 90s, 5m or 1h30m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::read(line.split_whitespace().map(OsString::from))
+    }
+
+    fn refusal(line: &str) -> String {
+        read(line).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn next_shows_five_fire_times_unless_told() {
+        let Command::Next(next) = read("sched next a.b c.d").unwrap().command else {
+            panic!("not next");
+        };
+        assert_eq!(
+            (next.jobs.len(), next.count, next.format),
+            (2, 5, Format::Text)
+        );
+    }
+
+    #[test]
+    fn arguments_of_a_job_may_be_negative_and_flags_may_follow() {
+        let line = "sched run-once a.b 2 -5 --kwarg x=1=2 -- -v --all";
+        let Command::RunOnce(run) = read(line).unwrap().command else {
+            panic!("not run-once");
+        };
+        assert_eq!(run.args, ["2", "-5", "-v", "--all"]);
+        assert_eq!(run.kwargs, [("x".to_owned(), "1=2".to_owned())]);
+    }
+
+    #[test]
+    fn a_timeout_is_a_duration_above_zero() {
+        let timeout = |text: &str| match read(&format!("sched run-once a.b --timeout {text}")) {
+            Ok(Arguments {
+                command: Command::RunOnce(run),
+                ..
+            }) => run.timeout,
+            _ => None,
+        };
+        assert_eq!(timeout("1h30m"), Some(Duration::from_secs(5400)));
+        assert_eq!(timeout("90"), Some(Duration::from_secs(90)));
+        assert_eq!((timeout("0"), timeout("soon")), (None, None));
+    }
+
+    #[test]
+    fn times_may_lie_before_now() {
+        let Command::Next(next) = read("sched next --from -3d --until +2h").unwrap().command else {
+            panic!("not next");
+        };
+        assert_eq!(
+            (next.from.as_deref(), next.until.as_deref()),
+            (Some("-3d"), Some("+2h"))
+        );
+    }
+
+    #[test]
+    fn global_flags_may_stand_on_either_side_of_the_command() {
+        let before = read("sched -c a.yml --color never watch").unwrap();
+        let after = read("sched watch -c a.yml --color never").unwrap();
+        for arguments in [before, after] {
+            assert_eq!(arguments.global.config, Some(PathBuf::from("a.yml")));
+            assert_eq!(arguments.global.color, Color::Never);
+        }
+    }
+
+    #[test]
+    fn an_empty_path_counts_as_not_given() {
+        let words = ["sched", "--config", "", "watch"].map(OsString::from);
+        assert_eq!(Arguments::read(words).unwrap().global.config, None);
+    }
+
+    #[test]
+    fn synonyms_name_the_command_that_is_meant() {
+        for (synonym, name) in SYNONYMS {
+            let text = refusal(&format!("sched {synonym}"));
+            assert!(
+                text.contains(&format!("unrecognized subcommand '{synonym}'")),
+                "{text}"
+            );
+            assert!(text.contains(&format!("exists: '{name}'")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_flag_or_command_names_the_near_one() {
+        assert!(refusal("sched validat").contains("'validate'"));
+        assert!(refusal("sched next --cuont 3").contains("'--count'"));
+    }
+
+    #[test]
+    fn verbose_and_quiet_exclude_each_other() {
+        assert_eq!(read("sched -v -q next").unwrap_err().exit_code(), 2);
+    }
+}

@@ -1,0 +1,207 @@
+//! From the command line to a config that has been read.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::arguments::Global;
+use super::output::Refusal;
+use crate::config::{self, Config, DocassembleContext, Reading};
+use crate::diagnostic::{Diagnostic, near};
+use crate::paths::{self, Given, NoConfig};
+use crate::source::{self, Source};
+use crate::task::{Setup, Tasks};
+use crate::yaml;
+
+/// A config file, read and understood as far as it can be.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The file; `-` for standard input.
+    pub path: PathBuf,
+    /// Its text, where it is text.
+    pub text: String,
+    /// Tells one content from another.
+    pub digest: u64,
+    /// What it says.
+    pub reading: Reading,
+}
+
+/// Why there is no config to read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// None is given, and none is where one is looked for.
+    #[error(transparent)]
+    NoConfig(#[from] NoConfig),
+    /// It cannot be read.
+    #[error(transparent)]
+    Source(#[from] source::Error),
+}
+
+/// Finds and reads the config, at the instant `now`.
+///
+/// # Errors
+/// Where there is none, or it cannot be read. What is wrong with its text is no error but a
+/// diagnostic.
+pub fn load(given: &Given, now: DateTime<Utc>) -> Result<Loaded, Error> {
+    let path = paths::config(given)?;
+    let source = if is_stdin(&path) {
+        Source::of_stdin()?
+    } else {
+        Source::read(&path)?
+    };
+    Ok(understand(path, &source, now))
+}
+
+/// Reads what a config file holds.
+#[must_use]
+pub fn understand(path: PathBuf, source: &Source, now: DateTime<Utc>) -> Loaded {
+    let (text, reading) = match yaml::decode(&source.bytes) {
+        Ok(text) => {
+            let reading = config::read(&text, &paths::outside(&path, now));
+            (text, reading)
+        }
+        Err(diagnostic) => {
+            let text = String::from_utf8_lossy(&source.bytes).into_owned();
+            (text, Reading::of_fault(*diagnostic))
+        }
+    };
+    Loaded {
+        path,
+        text,
+        digest: source.digest,
+        reading,
+    }
+}
+
+impl Global {
+    /// What the command line says of places.
+    #[must_use]
+    pub fn given(&self) -> Given {
+        Given {
+            config: self.config.clone(),
+            tasks: self.tasks_dir.clone(),
+            state: self.state_dir.clone(),
+            log: self.log_dir.clone(),
+        }
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+impl Loaded {
+    /// How messages name the file.
+    #[must_use]
+    pub fn name(&self) -> String {
+        if is_stdin(&self.path) {
+            "<stdin>".to_owned()
+        } else {
+            self.path.display().to_string()
+        }
+    }
+
+    /// The config, where it has a usable `scheduler` section.
+    #[must_use]
+    pub fn config(&self) -> Option<&Config> {
+        self.reading.config.as_ref()
+    }
+
+    /// One line that says how much is wrong with the file; `None` where nothing is.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        let count = Count::of(&self.reading.diagnostics);
+        (count != Count::default())
+            .then(|| format!("{} has {count}; run `sched validate`", self.name()))
+    }
+}
+
+impl Loaded {
+    /// The tasks that the config's jobs call.
+    #[must_use]
+    pub fn tasks(&self, given: &Given) -> Tasks {
+        let settings = self.config().map(|config| &config.settings);
+        Tasks::new(Setup {
+            config_file: self.path.clone(),
+            tasks_folder: paths::tasks(given, &self.path, self.config()),
+            python: settings.and_then(|settings| settings.python.clone()),
+            docassemble_context: settings.map_or(DocassembleContext::default(), |settings| {
+                settings.docassemble_context
+            }),
+        })
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let mut refusal = Self::new(error.to_string());
+        refusal.help.extend(error.help());
+        refusal
+    }
+}
+
+impl Error {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        let (path, source) = match self {
+            Self::NoConfig(_) => {
+                return Some("name one with --config, or see `sched help validate`".to_owned());
+            }
+            Self::Source(source::Error::Io { path, source }) => (path, source),
+            Self::Source(source::Error::NotAFile { .. } | source::Error::TooLarge { .. }) => {
+                return None;
+            }
+        };
+        let name = path.file_name()?.to_str()?;
+        let entries = std::fs::read_dir(paths::folder(path)).ok()?;
+        let names: Vec<String> = entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
+        let near = near(name, names.iter().map(String::as_str));
+        let similar = near
+            .first()
+            .filter(|_| source.kind() == std::io::ErrorKind::NotFound)?;
+        Some(format!("a file with a similar name exists: {similar}"))
+    }
+}
+
+/// How many errors and warnings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Count {
+    /// Errors.
+    pub errors: usize,
+    /// Warnings.
+    pub warnings: usize,
+}
+
+impl Count {
+    /// Counts diagnostics.
+    #[must_use]
+    pub fn of(diagnostics: &[Diagnostic]) -> Self {
+        let errors = diagnostics.iter().filter(|one| one.is_error()).count();
+        Self {
+            errors,
+            warnings: diagnostics.len() - errors,
+        }
+    }
+}
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts = [(self.errors, "error"), (self.warnings, "warning")];
+        let counted: Vec<String> = parts
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, noun)| counted(*n, noun))
+            .collect();
+        f.write_str(&counted.join(", "))
+    }
+}
+
+/// `1 job`, `2 jobs`.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}

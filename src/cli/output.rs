@@ -1,0 +1,165 @@
+//! What all commands share about their output: colour, width, and how an error is told.
+
+use std::io::{self, Write};
+
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Effects};
+
+use super::Exit;
+use super::arguments::Color;
+use crate::clean;
+use crate::diagnostic::render::Style;
+
+/// Colours by what they mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// A failure.
+    Error,
+    /// Something doubtful.
+    Warning,
+    /// A success.
+    Good,
+    /// A way out, a path.
+    Help,
+    /// A name to find by eye.
+    Name,
+    /// What matters less: zones, ids.
+    Dim,
+}
+
+/// A command cannot do its work, and here is what may help.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// What is wrong, a fragment.
+    pub message: String,
+    /// Ways out, one a line.
+    pub help: Vec<String>,
+    /// How the program ends.
+    pub exit: Exit,
+}
+
+impl Refusal {
+    /// A wrong word, an unreadable file: exit code 2.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            help: Vec::new(),
+            exit: Exit::Unusable,
+        }
+    }
+
+    /// The same, with one more way out.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+}
+
+/// What `stream` can show, where the user wants colour as `color` says.
+///
+/// `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` decide where the user leaves it open.
+pub fn style(color: Color, stream: &impl RawStream) -> Style {
+    let color = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => AutoStream::choice(stream) != ColorChoice::Never,
+    };
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    let terminal = || {
+        let (width, _) = terminal_size::terminal_size().filter(|_| stream.is_terminal())?;
+        Some(usize::from(width.0))
+    };
+    let width = columns.filter(|columns| *columns > 0).or_else(terminal);
+    Style {
+        color,
+        width: width.unwrap_or(Style::default().width),
+    }
+}
+
+/// The text in that colour, where `color` is wanted.
+#[must_use]
+pub fn paint(text: &str, paint: Paint, color: bool) -> String {
+    if !color {
+        return text.to_owned();
+    }
+    let style = match paint {
+        Paint::Error => AnsiColor::Red.on_default().effects(Effects::BOLD),
+        Paint::Warning => AnsiColor::Yellow.on_default().effects(Effects::BOLD),
+        Paint::Good => AnsiColor::Green.on_default(),
+        Paint::Help => AnsiColor::Cyan.on_default(),
+        Paint::Name => anstyle::Style::new().effects(Effects::BOLD),
+        Paint::Dim => anstyle::Style::new().effects(Effects::DIMMED),
+    };
+    format!("{style}{text}{style:#}")
+}
+
+/// Tells on stderr why a command could not do its work, and says how the program ends.
+///
+/// A reader that went away is no error: nothing is told, and the program ends well.
+#[must_use]
+pub fn refuse(error: &anyhow::Error, color: Color) -> Exit {
+    let closed = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|one| one.kind() == io::ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(closed) {
+        return Exit::Done;
+    }
+    let refusal = error.downcast_ref::<Refusal>();
+    let help = refusal.map_or(&[][..], |refusal| &refusal.help);
+    let color = style(color, &io::stderr()).color;
+    let mut text = told("error", Paint::Error, &format!("{error:#}"), color);
+    for help in help {
+        text.push_str(&told("help", Paint::Help, help, color));
+    }
+    // Where stderr is gone too, nobody is left to tell.
+    let _ = io::stderr().write_all(text.as_bytes());
+    refusal.map_or(Exit::Unusable, |refusal| refusal.exit)
+}
+
+/// One line, or one for each line of `text`, with the word before the first.
+fn told(word: &str, paint_as: Paint, text: &str, color: bool) -> String {
+    let lines: Vec<_> = text.lines().map(clean::line).collect();
+    format!("{}: {}\n", paint(word, paint_as, color), lines.join("\n  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_painted_only_where_colour_is_wanted() {
+        assert_eq!(paint("ok", Paint::Good, false), "ok");
+        assert_eq!(paint("ok", Paint::Good, true), "\x1b[32mok\x1b[0m");
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_a_quiet_end() {
+        let closed = io::Error::from(io::ErrorKind::BrokenPipe);
+        let error = anyhow::Error::from(closed).context("cannot write");
+        assert_eq!(refuse(&error, Color::Never), Exit::Done);
+    }
+
+    #[test]
+    fn a_refusal_says_how_the_program_ends() {
+        let refusal = Refusal {
+            exit: Exit::Failed,
+            ..Refusal::new("no").with_help("yes")
+        };
+        assert_eq!(refuse(&refusal.into(), Color::Never), Exit::Failed);
+        assert_eq!(refuse(&anyhow::anyhow!("no"), Color::Never), Exit::Unusable);
+    }
+
+    #[test]
+    fn an_error_is_told_without_control_characters() {
+        let text = told("error", Paint::Error, "no `\x1b[2J`\nnor this", false);
+        assert_eq!(text, "error: no `␛[2J`\n  nor this\n");
+    }
+}

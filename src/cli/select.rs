@@ -1,0 +1,64 @@
+//! Which jobs the user means by a word.
+
+use super::Exit;
+use super::output::Refusal;
+use crate::config::Config;
+use crate::diagnostic::{did_you_mean, near};
+use crate::job::Job;
+
+/// The jobs that the words name, in the order of the words, each once; all jobs for no words.
+///
+/// # Errors
+/// The first word that names no job, with near names.
+pub fn jobs<'a>(config: &'a Config, words: &[String]) -> Result<Vec<&'a Job>, Refusal> {
+    if words.is_empty() {
+        return Ok(config.jobs.iter().collect());
+    }
+    let mut selected: Vec<&Job> = Vec::new();
+    for word in words {
+        let named = named(config, word);
+        if named.is_empty() {
+            return Err(unknown(config, word));
+        }
+        for job in named {
+            if !selected.iter().any(|other| other.name == job.name) {
+                selected.push(job);
+            }
+        }
+    }
+    Ok(selected)
+}
+
+/// The jobs of that name and those that call the function of that name, the one of just that name
+/// first.
+#[must_use]
+pub fn named<'a>(config: &'a Config, word: &str) -> Vec<&'a Job> {
+    let is_meant = |job: &&Job| job.name == word || job.function() == word;
+    let mut named: Vec<&Job> = config.jobs.iter().filter(is_meant).collect();
+    named.sort_by_key(|job| job.name != word);
+    named
+}
+
+/// Why no job is meant by the word: it is left out because it is faulty, or there is none.
+#[must_use]
+pub fn unknown(config: &Config, word: &str) -> Refusal {
+    if config.faulty.iter().any(|name| name == word) {
+        let refusal = Refusal::new(format!("the schedule or the policy of `{word}` is faulty"));
+        return Refusal {
+            exit: Exit::Failed,
+            ..refusal.with_help("run `sched validate`")
+        };
+    }
+    let names = config
+        .jobs
+        .iter()
+        .flat_map(|job| [job.name.as_str(), job.function()]);
+    let mut names: Vec<&str> = names
+        .chain(config.faulty.iter().map(String::as_str))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut refusal = Refusal::new(format!("no job is called `{word}`"));
+    refusal.help.extend(did_you_mean(&near(word, names)));
+    refusal
+}

@@ -1,0 +1,207 @@
+//! Instants as people write and read them.
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
+
+use crate::config::duration;
+use crate::trigger::{Zone, bound};
+
+/// Reads an instant as `--from` and `--until` take it.
+///
+/// RFC 3339, `2026-12-01`, `2026-12-01 03:00`, `now`, `today`, `tomorrow`, `yesterday`, a weekday
+/// (the next one after today, at midnight), `+2h`, `-3d`. What names no offset is read in `zone`.
+///
+/// # Errors
+/// Why the text is no such instant, a fragment.
+pub fn parse(text: &str, now: DateTime<Utc>, zone: &Zone) -> Result<DateTime<Utc>, String> {
+    let instant = anywhere(text, now, zone)?;
+    // Zones cannot be asked about the very ends of chrono's calendar.
+    (1..=9999)
+        .contains(&instant.year())
+        .then_some(instant)
+        .ok_or_else(|| beyond(text))
+}
+
+fn anywhere(text: &str, now: DateTime<Utc>, zone: &Zone) -> Result<DateTime<Utc>, String> {
+    let word = text.trim().to_lowercase();
+    if word == "now" {
+        return Ok(now);
+    }
+    if let Some(distance) = distance(&word) {
+        return now
+            .checked_add_signed(distance?)
+            .ok_or_else(|| beyond(text));
+    }
+    if let Some(day) = day(&word, zone.local(now).date_naive()) {
+        return zone
+            .instant(day.and_time(NaiveTime::MIN))
+            .ok_or_else(|| beyond(text));
+    }
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text.trim()) {
+        return Ok(instant.to_utc());
+    }
+    bound::parse(text.trim(), zone).map_err(|_| {
+        format!("`{text}` is not a time; write 2026-12-01, \"2026-12-01 03:00\", tomorrow or +2h")
+    })
+}
+
+/// `+2h` and `-3d`; `None` where the text does not begin with a sign.
+fn distance(word: &str) -> Option<Result<TimeDelta, String>> {
+    let (sign, length) = match word.as_bytes().first()? {
+        b'+' => (1, &word[1..]),
+        b'-' => (-1, &word[1..]),
+        _ => return None,
+    };
+    let seconds = duration::parse(length).map(|length| i64::try_from(length.as_secs()));
+    Some(match seconds {
+        Some(Ok(seconds)) => TimeDelta::try_seconds(sign * seconds).ok_or_else(|| beyond(word)),
+        Some(Err(_)) => Err(beyond(word)),
+        None => Err(format!(
+            "`{word}` is not a distance in time; write +2h, -3d or +1h30m"
+        )),
+    })
+}
+
+/// The day that the word names, seen from `today`.
+fn day(word: &str, today: NaiveDate) -> Option<NaiveDate> {
+    match word {
+        "today" => Some(today),
+        "tomorrow" => today.succ_opt(),
+        "yesterday" => today.pred_opt(),
+        _ => {
+            let weekday: Weekday = word.parse().ok()?;
+            (1..=7)
+                .filter_map(|days| today.checked_add_days(Days::new(days)))
+                .find(|day| day.weekday() == weekday)
+        }
+    }
+}
+
+fn beyond(text: &str) -> String {
+    format!("`{text}` lies beyond the calendar")
+}
+
+/// An instant for people, such as `Tue 2026-12-01 00:01:00 EST`.
+#[must_use]
+pub fn absolute(at: DateTime<Utc>, zone: &Zone) -> String {
+    format!(
+        "{} {}",
+        zone.local(at).format("%a %Y-%m-%d %H:%M:%S"),
+        zone.abbreviation(at)
+    )
+}
+
+/// How far an instant is from `now`, in two units at most: `in 6d 14h`, `5m ago`, `now`.
+#[must_use]
+pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    // A fire at :12 is `in 1m` also where it is 59.6 seconds away.
+    let milliseconds = (at - now).num_milliseconds();
+    let seconds = (milliseconds + 500 * milliseconds.signum()) / 1000;
+    match seconds {
+        0 => "now".to_owned(),
+        1.. => format!("in {}", rough(seconds)),
+        _ => format!("{} ago", rough(-seconds)),
+    }
+}
+
+/// The two greatest units of a number of seconds above zero, the rest cut off.
+fn rough(seconds: i64) -> String {
+    let units = [
+        (seconds / 86_400, "d"),
+        (seconds / 3600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ];
+    let first = units
+        .iter()
+        .position(|(count, _)| *count > 0)
+        .unwrap_or(units.len() - 1);
+    let shown = units[first..]
+        .iter()
+        .take(2)
+        .filter(|(count, _)| *count > 0);
+    shown
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new_york() -> Zone {
+        Zone::named("America/New_York").unwrap()
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    /// Tuesday
+    fn now() -> DateTime<Utc> {
+        at("2026-11-24T09:30:12-05:00")
+    }
+
+    #[test]
+    fn times_are_read_in_the_given_zone() {
+        for (text, expected) in [
+            ("now", "2026-11-24T09:30:12-05:00"),
+            ("today", "2026-11-24T00:00:00-05:00"),
+            ("Tomorrow", "2026-11-25T00:00:00-05:00"),
+            ("yesterday", "2026-11-23T00:00:00-05:00"),
+            ("monday", "2026-11-30T00:00:00-05:00"),
+            ("tue", "2026-12-01T00:00:00-05:00"),
+            ("+2h", "2026-11-24T11:30:12-05:00"),
+            ("-3d", "2026-11-21T09:30:12-05:00"),
+            ("+1h30m", "2026-11-24T11:00:12-05:00"),
+            ("2026-12-01", "2026-12-01T00:00:00-05:00"),
+            ("2026-07-01 03:00", "2026-07-01T03:00:00-04:00"),
+            (" 2026-12-01T03:00:05 ", "2026-12-01T03:00:05-05:00"),
+            ("2026-12-01T03:00:00Z", "2026-12-01T03:00:00Z"),
+            ("2026-12-01T03:00:00.5+01:00", "2026-12-01T02:00:00.5Z"),
+        ] {
+            assert_eq!(parse(text, now(), &new_york()), Ok(at(expected)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        let texts = [
+            "",
+            "soon",
+            "+",
+            "-5x",
+            "+99999999999999999d",
+            "+9999999999d",
+            "+9000000d",
+            "2026-13-01",
+            "é",
+        ];
+        for text in texts {
+            assert!(parse(text, now(), &new_york()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn instants_are_shown_absolutely_and_relatively() {
+        let shown = |text: &str| (absolute(at(text), &new_york()), relative(at(text), now()));
+        let expect = |absolute: &str, relative: &str| (absolute.to_owned(), relative.to_owned());
+        assert_eq!(
+            shown("2026-12-01T00:01:00-05:00"),
+            expect("Tue 2026-12-01 00:01:00 EST", "in 6d 14h")
+        );
+        assert_eq!(
+            shown("2027-04-01T00:01:00-04:00"),
+            expect("Thu 2027-04-01 00:01:00 EDT", "in 127d 13h")
+        );
+        for (text, expected) in [
+            ("2026-11-24T14:31:12Z", "in 1m"),
+            ("2026-11-24T14:30:13Z", "in 1s"),
+            ("2026-11-24T15:30:17Z", "in 1h"),
+            ("2026-11-24T14:30:12Z", "now"),
+            ("2026-11-24T14:25:00Z", "5m 12s ago"),
+        ] {
+            assert_eq!(relative(at(text), now()), expected);
+        }
+    }
+}

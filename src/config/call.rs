@@ -1,0 +1,221 @@
+//! What a job calls, and with what: command, arguments, context manager.
+
+use super::lookup::Role;
+use super::reader::Reader;
+use super::scalar;
+use super::section::{Item, Section};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::job::Task;
+use crate::value::Value;
+use crate::yaml::Node;
+
+/// A list makes a command without a shell, text one for the shell.
+pub(super) fn command(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Task> {
+    let task = match item.value.value() {
+        Some(Value::Str(text)) if !text.trim().is_empty() => Some(Task::Shell(text.clone())),
+        Some(_) => None,
+        None => words(reader, item.value)
+            .filter(|words| !words.is_empty())
+            .map(Task::Command),
+    };
+    if task.is_none() {
+        let message = format!(
+            "`command` must be a list or text{}",
+            scalar::but_this_is(item.value)
+        );
+        let help = "write `command: [program, argument]`, or text for /bin/sh".to_owned();
+        reader.bad_value(item.value.span, message, Some(help));
+    }
+    task
+}
+
+/// The words of a command: text as it is, other plain scalars as they were written.
+fn words(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<String>> {
+    let word = |item: &Node| {
+        let word = match item.value()? {
+            Value::Str(text) => text.clone(),
+            Value::None => return None,
+            _ if item.is_plain() => item.span.of(reader.text).to_owned(),
+            _ => return None,
+        };
+        reader.understand(item.span);
+        (!word.contains('\0')).then_some(word)
+    };
+    node.items()?.iter().map(word).collect()
+}
+
+/// The positional arguments: whatever Python's `list()` takes.
+pub(super) fn args(reader: &mut Reader<'_>, item: Item<'_>) -> Vec<Value> {
+    match item.value.to_value() {
+        Value::List(items) | Value::Tuple(items) | Value::Set(items) => items,
+        Value::Str(text) => {
+            warn_of_args(
+                reader,
+                item,
+                "characters",
+                &format!("[{}]", item.value.span.of(reader.text)),
+            );
+            text.chars()
+                .map(|char| Value::Str(char.to_string()))
+                .collect()
+        }
+        Value::Map(entries) => {
+            warn_of_args(reader, item, "keys", "[{…}]");
+            entries.into_iter().map(|(key, _)| key).collect()
+        }
+        Value::Bytes(bytes) => {
+            warn_of_args(reader, item, "numbers", "[!!binary …]");
+            bytes
+                .into_iter()
+                .map(|byte| Value::Int(byte.into()))
+                .collect()
+        }
+        Value::None
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::BigInt(_)
+        | Value::Float(_)
+        | Value::Date(_)
+        | Value::DateTime(..) => {
+            unusable(
+                reader,
+                item,
+                "a list",
+                "write a list such as `args: [one, 2]`",
+            );
+            Vec::new()
+        }
+    }
+}
+
+fn warn_of_args(reader: &mut Reader<'_>, item: Item<'_>, becomes: &str, list: &str) {
+    let kind = item.value.to_value().type_name();
+    let message = format!("`args` is a {kind}: the function gets its {becomes} one by one");
+    reader.report(
+        Diagnostic::warning(Code::BadValue, message)
+            .at(item.value.span)
+            .with_help(format!("to pass it as one argument write `args: {list}`")),
+    );
+}
+
+/// The keyword arguments, whatever Python's `dict()` takes, and the context manager that may lie
+/// among them.
+pub(super) fn kwargs(
+    reader: &mut Reader<'_>,
+    item: Item<'_>,
+) -> (Vec<(Value, Value)>, Option<String>) {
+    let Some(mut entries) = pairs(item.value.to_value()) else {
+        unusable(
+            reader,
+            item,
+            "a mapping",
+            "write a mapping such as `kwargs: {name: value}`",
+        );
+        return (Vec::new(), None);
+    };
+    if entries.iter().any(|(key, _)| !matches!(key, Value::Str(_))) {
+        let message = "keyword arguments must have text as their names";
+        let help = "put the name into quotes";
+        reader.report_call(
+            Diagnostic::error(Code::BadValue, message)
+                .at(item.value.span)
+                .with_help(help),
+        );
+    }
+    let is_context = |(key, _): &(Value, Value)| *key == Value::Str("contextmanager".to_owned());
+    let context = entries
+        .iter()
+        .position(is_context)
+        .map(|index| entries.remove(index).1);
+    let name = match context {
+        Some(Value::Str(name)) if is_dotted(&name) => Some(name),
+        None | Some(Value::None) => None,
+        Some(_) => {
+            bad_context_manager(reader, item);
+            None
+        }
+    };
+    if let Some(name) = &name {
+        reader.refer(name, item.value.span, Role::ContextManager);
+    }
+    (entries, name)
+}
+
+/// What `dict()` makes of a value: a mapping, or a list of things with two items each.
+fn pairs(value: Value) -> Option<Vec<(Value, Value)>> {
+    let items = match value {
+        Value::Map(entries) => return Some(entries),
+        Value::List(items) | Value::Tuple(items) | Value::Set(items) => items,
+        _ => return None,
+    };
+    let mut entries: Vec<(Value, Value)> = Vec::with_capacity(items.len());
+    for item in items {
+        let two = match item {
+            Value::List(two) | Value::Tuple(two) => two,
+            Value::Str(text) => text
+                .chars()
+                .map(|char| Value::Str(char.to_string()))
+                .collect(),
+            _ => return None,
+        };
+        let [key, value] = <[Value; 2]>::try_from(two).ok()?;
+        match entries.iter_mut().find(|(known, _)| *known == key) {
+            Some(entry) => entry.1 = value,
+            None => entries.push((key, value)),
+        }
+    }
+    Some(entries)
+}
+
+fn unusable(reader: &mut Reader<'_>, item: Item<'_>, wanted: &str, help: &str) {
+    let name = item.name;
+    let message = format!(
+        "`{name}` must be {wanted}{}; called without",
+        scalar::but_this_is(item.value)
+    );
+    reader.report_call(
+        Diagnostic::error(Code::BadValue, message)
+            .at(item.value.span)
+            .with_help(help),
+    );
+}
+
+/// The dotted name of a function of the given role; null for none.
+pub(super) fn function(
+    reader: &mut Reader<'_>,
+    keys: &mut Section<'_>,
+    name: &str,
+    role: Role,
+) -> Option<String> {
+    let item = keys.take(name)?;
+    match item.value.value() {
+        Some(Value::None) => None,
+        Some(Value::Str(name)) if is_dotted(name) => {
+            reader.refer(name, item.value.span, role);
+            Some(name.clone())
+        }
+        _ => {
+            bad_context_manager(reader, item);
+            None
+        }
+    }
+}
+
+fn bad_context_manager(reader: &mut Reader<'_>, item: Item<'_>) {
+    let name = if item.name == "kwargs" {
+        "contextmanager"
+    } else {
+        item.name
+    };
+    reader.report_call(
+        Diagnostic::error(Code::BadValue, format!("`{name}` must be a dotted name"))
+            .at(item.value.span)
+            .with_help("write FILE.NAME, such as `test_context.SchedulerContext`"),
+    );
+}
+
+/// Whether a name has at least two parts, none of them empty or able to leave the tasks folder.
+pub(super) fn is_dotted(name: &str) -> bool {
+    let good = |part: &str| !part.is_empty() && !part.contains(['/', '\\', '\0']);
+    name.contains('.') && name.split('.').all(good) && !name.contains(char::is_whitespace)
+}

@@ -1,0 +1,203 @@
+//! One job of the config.
+
+use super::lookup::Role;
+use super::reader::Reader;
+use super::section::{Item, Section};
+use super::trigger::{self, Kind};
+use super::{call, key, policy, scalar, surprise};
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::job::{Job, Policy, Surroundings, Task};
+use crate::trigger::Trigger;
+use crate::trigger::cron::never_fires_reason;
+use crate::yaml::Node;
+
+/// What `job defaults` says.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Defaults {
+    pub(super) policy: Policy,
+    pub(super) surroundings: Surroundings,
+}
+
+/// Reads `job defaults`.
+pub(super) fn defaults(reader: &mut Reader<'_>, item: Item<'_>) -> Defaults {
+    let Some(entries) = item.value.entries() else {
+        let message = format!(
+            "`job defaults` must be a mapping{}",
+            scalar::but_this_is(item.value)
+        );
+        reader.bad_value(item.value.span, message, None);
+        return Defaults::default();
+    };
+    let mut keys = Section::read(reader, entries);
+    let defaults = Defaults {
+        policy: policy::policy(reader, &mut keys, &Policy::default()),
+        surroundings: policy::surroundings(reader, &mut keys, &Surroundings::default()),
+    };
+    let allowed = [key::POLICY, key::SURROUNDINGS].concat();
+    for item in keys.rest() {
+        reader.unknown_key(item.name, item.key, &allowed);
+    }
+    defaults
+}
+
+/// Reads the job of that name; `None` where its schedule or policy is faulty.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    name: &str,
+    key: Span,
+    node: &Node,
+    defaults: &Defaults,
+) -> Option<Job> {
+    reader.enter_job(name);
+    let job = body(reader, name, key, node, defaults);
+    if let Some(job) = &job {
+        warn_of_the_past(reader, &job.trigger, job.span, node);
+    }
+    surprise::warn(reader, node);
+    let faulty = reader.leave_job();
+    job.filter(|_| !faulty)
+}
+
+fn body(
+    reader: &mut Reader<'_>,
+    name: &str,
+    key: Span,
+    node: &Node,
+    defaults: &Defaults,
+) -> Option<Job> {
+    let Some(entries) = node.entries() else {
+        let message = format!("a job must be a mapping{}", scalar::but_this_is(node));
+        let help = "give it `type: interval` or `type: cron`, and when to run".to_owned();
+        reader.bad_value(
+            if node.is_null() { key } else { node.span },
+            message,
+            Some(help),
+        );
+        return None;
+    };
+    let mut keys = Section::read(reader, entries);
+    let task = task(reader, &mut keys, name, key);
+    let (trigger, kind) = trigger::read(reader, &mut keys, key);
+    let args = keys
+        .take("args")
+        .map(|item| call::args(reader, item))
+        .unwrap_or_default();
+    let (kwargs, inner_context) = keys
+        .take("kwargs")
+        .map(|item| call::kwargs(reader, item))
+        .unwrap_or_default();
+    let contextmanager = call::function(reader, &mut keys, "contextmanager", Role::ContextManager);
+    let error_handler = call::function(reader, &mut keys, "error handler", Role::ErrorHandler);
+    let policy = policy::policy(reader, &mut keys, &defaults.policy);
+    let surroundings = policy::surroundings(reader, &mut keys, &defaults.surroundings);
+    let description = keys
+        .take("description")
+        .and_then(|item| scalar::text(reader, item));
+    rest(reader, keys, kind);
+    Some(Job {
+        name: name.to_owned(),
+        span: key,
+        task: task?,
+        trigger: trigger?,
+        args,
+        kwargs,
+        contextmanager: contextmanager.or(inner_context),
+        error_handler,
+        policy,
+        surroundings,
+        description: description.map(str::to_owned),
+    })
+}
+
+/// What the job calls: its command, or the function that its name begins with.
+fn task(reader: &mut Reader<'_>, keys: &mut Section<'_>, name: &str, key: Span) -> Option<Task> {
+    if let Some(item) = keys.take("command") {
+        return call::command(reader, item);
+    }
+    let function = function(name);
+    if call::is_dotted(function) {
+        reader.refer(function, key, Role::Task);
+        return Some(Task::Named(function.to_owned()));
+    }
+    let message = format!("`{function}` names no function");
+    reader.report(
+        Diagnostic::error(Code::BadName, message)
+            .at(key)
+            .with_help("write FILE.FUNCTION, such as `test.heartbeat`, or give it a `command`"),
+    );
+    None
+}
+
+/// The dotted function that a job's name begins with: up to the first space, without `#2`.
+pub(super) fn function(name: &str) -> &str {
+    let word = name.split_whitespace().next().unwrap_or_default();
+    match word.rsplit_once('#') {
+        Some((function, number)) if is_number(number) => function,
+        _ => word,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Keys that nobody took: some have no effect, the others do not exist.
+fn rest(reader: &mut Reader<'_>, keys: Section<'_>, kind: Option<Kind>) {
+    let kinds: Vec<&'static str> = kind.map_or_else(Vec::new, Kind::keys);
+    let allowed = [key::CALL, key::POLICY, key::SURROUNDINGS, &kinds].concat();
+    for item in keys.rest() {
+        let name = key::canonical(item.name);
+        if let Some(ignored) = key::IGNORED.iter().find(|ignored| **ignored == name) {
+            reader.understand(item.value.span);
+            reader.ignored_key(ignored, item.key);
+        } else {
+            trigger::unknown_key(reader, item, kind, &allowed);
+        }
+    }
+}
+
+/// Warns of a trigger that will not fire any more, or never would have.
+fn warn_of_the_past(reader: &mut Reader<'_>, trigger: &Trigger, key: Span, node: &Node) {
+    if trigger.next_after(reader.outside.now).is_some() {
+        return;
+    }
+    let place = |names: &[&str]| {
+        let entries = node.entries().unwrap_or_default();
+        let value = |name| {
+            entries
+                .iter()
+                .rfind(|entry| entry.key.as_str() == Some(name))
+        };
+        names
+            .iter()
+            .find_map(|name| value(*name))
+            .map_or(key, |entry| entry.value.span)
+    };
+    let over = || {
+        Diagnostic::warning(Code::NeverFires, "this schedule does not fire any more")
+            .at(place(&["end_date", "year", "day"]))
+    };
+    let diagnostic = match trigger {
+        Trigger::Date(_) => Diagnostic::warning(Code::PastDate, "`run_date` lies in the past")
+            .at(place(&["run_date"]))
+            .with_help("it runs only if it did not yet and is made up for"),
+        Trigger::Interval(_) | Trigger::Any(_) => over(),
+        Trigger::Cron(cron) => match never_fires_reason(cron) {
+            None => over(),
+            Some(reason) => {
+                let message = format!("this schedule never fires: {}", reason.message);
+                let mut diagnostic = Diagnostic::warning(Code::NeverFires, message).at(place(&[
+                    "day",
+                    "week",
+                    "day_of_week",
+                    "month",
+                    "year",
+                    "expression",
+                ]));
+                diagnostic.help = reason.help;
+                diagnostic
+            }
+        },
+    };
+    reader.report(diagnostic);
+}

@@ -1,0 +1,35 @@
+//! What a config cannot say itself.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+
+use super::ZoneOrigin;
+use crate::trigger::Zone;
+
+/// What a config cannot say itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outside {
+    /// The present instant: triggers that are over are warned of.
+    pub now: DateTime<Utc>,
+    /// The folder of the config, where relative paths start.
+    pub folder: PathBuf,
+    /// The zone where neither the scheduler nor docassemble names one.
+    pub zone: Zone,
+    /// Where that zone came from.
+    pub zone_from: ZoneOrigin,
+    /// What the environment says in place of the config.
+    pub environment: Overrides,
+}
+
+/// Environment variables that docassemble prefers to its config, where
+/// `ENVIRONMENT_TAKES_PRECEDENCE` says so.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Overrides {
+    /// `TIMEZONE`
+    pub timezone: Option<String>,
+    /// `DAHOSTNAME`
+    pub hostname: Option<String>,
+    /// `LOGSERVER`
+    pub log_server: Option<String>,
+}

@@ -1,0 +1,146 @@
+//! What the parts of the reader share: the text, the world outside, and the faults found so far.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::lookup::{Reference, Role};
+use super::{Outside, key};
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::trigger::Zone;
+
+/// Collects what reading a config finds.
+pub(super) struct Reader<'a> {
+    /// The text of the config.
+    pub(super) text: &'a str,
+    /// What the config cannot say itself.
+    pub(super) outside: &'a Outside,
+    /// The zone of triggers without one; `None` while it is not known, and where it is faulty.
+    pub(super) zone: Option<Zone>,
+    diagnostics: Vec<Diagnostic>,
+    references: Vec<Reference>,
+    /// The job that is being read.
+    job: Option<String>,
+    /// Whether the schedule or the policy of that job is faulty.
+    job_is_faulty: bool,
+    /// Plain scalars that are what they look like, since the key tells what is meant.
+    understood: HashSet<Span>,
+    /// Keys without effect: where each was met first, and how often.
+    ignored: BTreeMap<&'static str, (Span, usize)>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str, outside: &'a Outside) -> Self {
+        Self {
+            text,
+            outside,
+            zone: None,
+            diagnostics: Vec::new(),
+            references: Vec::new(),
+            job: None,
+            job_is_faulty: false,
+            understood: HashSet::new(),
+            ignored: BTreeMap::new(),
+        }
+    }
+
+    /// From here on, faults belong to the job of that name.
+    pub(super) fn enter_job(&mut self, name: &str) {
+        self.job = Some(name.to_owned());
+        self.job_is_faulty = false;
+    }
+
+    /// The job is read; tells whether its schedule or policy was faulty.
+    pub(super) fn leave_job(&mut self) -> bool {
+        self.job = None;
+        std::mem::take(&mut self.job_is_faulty)
+    }
+
+    /// Marks the job that is being read as one that cannot be scheduled.
+    pub(super) fn job_is_faulty(&mut self) {
+        self.job_is_faulty = true;
+    }
+
+    /// Notes a fault of a setting, or of a job's schedule or policy.
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        self.job_is_faulty |= diagnostic.is_error();
+        self.report_call(diagnostic);
+    }
+
+    /// Notes a fault of what a job calls: the job can be scheduled all the same.
+    pub(super) fn report_call(&mut self, mut diagnostic: Diagnostic) {
+        if diagnostic.job.is_none() {
+            diagnostic.job.clone_from(&self.job);
+        }
+        if let Some(span) = diagnostic.span.filter(|_| diagnostic.is_error()) {
+            self.understand(span);
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Notes an error of the kind `bad-value` at `span`.
+    pub(super) fn bad_value(
+        &mut self,
+        span: Span,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) {
+        let mut diagnostic = Diagnostic::error(Code::BadValue, message).at(span);
+        diagnostic.help.extend(help);
+        self.report(diagnostic);
+    }
+
+    /// Notes a key that does not exist there.
+    pub(super) fn unknown_key(&mut self, name: &str, span: Span, allowed: &[&'static str]) {
+        let mut diagnostic =
+            Diagnostic::error(Code::UnknownKey, format!("unknown key `{name}`")).at(span);
+        diagnostic.help.extend(key::help(name, allowed));
+        self.report(diagnostic);
+    }
+
+    /// Notes a key that has no effect.
+    pub(super) fn ignored_key(&mut self, name: &'static str, span: Span) {
+        self.ignored.entry(name).or_insert((span, 0)).1 += 1;
+    }
+
+    /// The scalar at `span` is read as its key wants it, however YAML readers differ.
+    pub(super) fn understand(&mut self, span: Span) {
+        self.understood.insert(span);
+    }
+
+    /// Whether nothing more need be said of the scalar at `span`.
+    pub(super) fn is_understood(&self, span: Span) -> bool {
+        self.understood.contains(&span)
+    }
+
+    /// Notes a dotted name that must exist.
+    pub(super) fn refer(&mut self, name: &str, span: Span, role: Role) {
+        let job = self.job.clone();
+        self.references.push(Reference {
+            name: name.to_owned(),
+            span,
+            role,
+            job,
+        });
+    }
+
+    /// Everything that was found, in the order of the text.
+    pub(super) fn finish(mut self) -> (Vec<Diagnostic>, Vec<Reference>) {
+        for (name, (span, count)) in std::mem::take(&mut self.ignored) {
+            self.report(ignored(name, span, count));
+        }
+        self.diagnostics.sort_by_key(|one| one.span);
+        (self.diagnostics, self.references)
+    }
+}
+
+fn ignored(name: &str, span: Span, count: usize) -> Diagnostic {
+    let message = match count {
+        1 => format!("`{name}` has no effect"),
+        _ => format!(
+            "`{name}` has no effect, here and in {} more places",
+            count - 1
+        ),
+    };
+    Diagnostic::warning(Code::IgnoredKey, message)
+        .at(span)
+        .with_help("it belongs to APScheduler's own stores and executors; remove it")
+}

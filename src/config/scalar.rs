@@ -1,0 +1,119 @@
+//! The values of single keys: whole numbers, booleans, text, durations.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::duration;
+use super::reader::Reader;
+use super::section::Item;
+use super::surprise;
+use crate::value::Value;
+use crate::yaml::Node;
+
+/// A hundred thousand years: they fit every clock and still mean "never".
+const LONGEST: Duration = Duration::from_secs(3_155_760_000_000);
+
+/// A whole number in `range`; digits in quotes will do.
+pub(super) fn whole(
+    reader: &mut Reader<'_>,
+    item: Item<'_>,
+    range: RangeInclusive<i64>,
+) -> Option<i64> {
+    let number = whole_number(item.value);
+    if let Some(number) = number.filter(|number| range.contains(number)) {
+        return Some(number);
+    }
+    let limits = match (*range.start(), *range.end()) {
+        (low, i64::MAX) => format!("of {low} or more"),
+        (low, high) => format!("from {low} to {high}"),
+    };
+    let message = format!(
+        "`{}` must be a whole number {limits}{}",
+        item.name,
+        but_this_is(item.value)
+    );
+    let help = surprise::explain(item.value, reader.text);
+    reader.bad_value(item.value.span, message, help);
+    None
+}
+
+/// The whole number that the node is, or that its text spells in ASCII digits.
+pub(super) fn whole_number(node: &Node) -> Option<i64> {
+    match node.value()? {
+        Value::Int(number) => Some(*number),
+        Value::Str(text) => {
+            let text = text.trim();
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            let spelled = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            spelled.then(|| text.parse().ok()).flatten()
+        }
+        _ => None,
+    }
+}
+
+/// True or false.
+pub(super) fn boolean(reader: &mut Reader<'_>, item: Item<'_>) -> Option<bool> {
+    if let Some(Value::Bool(value)) = item.value.value() {
+        reader.understand(item.value.span);
+        return Some(*value);
+    }
+    let message = format!(
+        "`{}` must be true or false{}",
+        item.name,
+        but_this_is(item.value)
+    );
+    reader.bad_value(item.value.span, message, None);
+    None
+}
+
+/// Text that is not empty.
+pub(super) fn text<'n>(reader: &mut Reader<'_>, item: Item<'n>) -> Option<&'n str> {
+    match item.value.as_str() {
+        Some(text) if !text.trim().is_empty() => Some(text),
+        _ => {
+            let message = format!("`{}` must be text{}", item.name, but_this_is(item.value));
+            let help = surprise::explain(item.value, reader.text);
+            reader.bad_value(item.value.span, message, help);
+            None
+        }
+    }
+}
+
+/// A number of seconds, also with a fraction, or text such as `1h30m`.
+pub(super) fn duration(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Duration> {
+    let found = match item.value.value().unwrap_or(&Value::None) {
+        Value::Int(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
+        Value::Float(seconds) => Duration::try_from_secs_f64(*seconds).ok(),
+        Value::Str(text) => duration::parse(text),
+        _ => None,
+    };
+    if let Some(found) = found.filter(|found| *found <= LONGEST) {
+        return Some(found);
+    }
+    let message = format!(
+        "`{}` must be a duration{}",
+        item.name,
+        but_this_is(item.value)
+    );
+    let help = surprise::explain(item.value, reader.text)
+        .unwrap_or_else(|| "write seconds, or text such as 90s, 5m, 1h30m, 2d".to_owned());
+    reader.bad_value(item.value.span, message, Some(help));
+    None
+}
+
+/// `, but this is 270`, where the value is short enough to be told.
+pub(super) fn but_this_is(node: &Node) -> String {
+    let value = node.to_value();
+    match &value {
+        Value::None => ", but nothing is given".to_owned(),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Date(_) | Value::DateTime(..) => {
+            format!(", but this is {}", value.str())
+        }
+        Value::Str(text) if text.is_empty() => ", but this is empty".to_owned(),
+        Value::Str(_) => String::new(),
+        Value::BigInt(_) => ", but this is far larger".to_owned(),
+        Value::Bytes(_) | Value::List(_) | Value::Tuple(_) | Value::Set(_) | Value::Map(_) => {
+            format!(", but this is a {}", value.type_name())
+        }
+    }
+}

@@ -1,0 +1,459 @@
+use chrono::{DateTime, Utc};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::*;
+use crate::diagnostic::Severity;
+use crate::job::Task;
+use crate::run::Level;
+use crate::trigger::Trigger;
+use crate::trigger::Zone;
+use crate::value::Value;
+
+fn outside() -> Outside {
+    Outside {
+        now: "2026-11-24T14:30:12Z".parse::<DateTime<Utc>>().unwrap(),
+        folder: PathBuf::from("/srv"),
+        zone: Zone::named("America/New_York").unwrap(),
+        zone_from: ZoneOrigin::System,
+        environment: Overrides::default(),
+    }
+}
+
+fn reading(text: &str) -> Reading {
+    read(text, &outside())
+}
+
+/// `4:5 error[unknown-key] message; help; help` for each diagnostic.
+fn faults(text: &str) -> Vec<String> {
+    shown(&reading(text), text)
+}
+
+fn shown(reading: &Reading, text: &str) -> Vec<String> {
+    reading
+        .diagnostics
+        .iter()
+        .map(|one| {
+            let place = one.span.map_or_else(String::new, |span| {
+                let before = &text[..span.start as usize];
+                let line = before.matches('\n').count() + 1;
+                let column = before
+                    .chars()
+                    .rev()
+                    .take_while(|char| *char != '\n')
+                    .count()
+                    + 1;
+                format!("{line}:{column} ")
+            });
+            let parts = [&one.message]
+                .into_iter()
+                .chain(&one.help)
+                .cloned()
+                .collect::<Vec<_>>();
+            format!(
+                "{place}{}[{}] {}",
+                one.severity.word(),
+                one.code.word(),
+                parts.join("; ")
+            )
+        })
+        .collect()
+}
+
+fn config(text: &str) -> Config {
+    let reading = reading(text);
+    let errors: Vec<_> = reading
+        .diagnostics
+        .iter()
+        .filter(|one| one.severity == Severity::Error)
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    reading.config.unwrap()
+}
+
+/// One job with these lines below its key.
+fn job(lines: &str) -> String {
+    let body = lines.lines().fold(String::new(), |text, line| {
+        text + "    "
+            + line
+            + "
+"
+    });
+    format!("scheduler:\n  a.b:\n{body}")
+}
+
+const README_OF_DOCASSEMBLE_SCHEDULER: &str = "\
+scheduler:
+    log level: debug
+    test.heartbeat:
+        type: interval
+        minutes: 1
+    test.heartbeat:
+        type: cron
+        day: 1
+        hour: 0
+        minute: 1
+    test.test_arbitrary_params:
+        type: interval
+        minutes: 1
+        args:
+            - positional_value_1
+            - positional_value_2
+        kwargs:
+            optional_param: optional_value
+";
+
+#[test]
+fn a_doubled_key_runs_both_schedules() {
+    let config = config(README_OF_DOCASSEMBLE_SCHEDULER);
+    let names: Vec<&str> = config.jobs.iter().map(|job| job.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "test.heartbeat",
+            "test.heartbeat#2",
+            "test.test_arbitrary_params"
+        ]
+    );
+    assert_eq!(
+        config.jobs[1].task,
+        Task::Named("test.heartbeat".to_owned())
+    );
+    assert_eq!(
+        config.jobs[1].trigger.to_string(),
+        "cron[day='1', hour='0', minute='1']"
+    );
+    assert_eq!(config.settings.log_level, Level::Debug);
+    let text = |text: &str| Value::Str(text.to_owned());
+    assert_eq!(
+        config.jobs[2].args,
+        [text("positional_value_1"), text("positional_value_2")]
+    );
+    assert_eq!(
+        config.jobs[2].kwargs,
+        [(text("optional_param"), text("optional_value"))]
+    );
+    assert_eq!(
+        faults(README_OF_DOCASSEMBLE_SCHEDULER),
+        [
+            "6:5 warning[duplicate-key] `test.heartbeat` is given twice; both schedules run, this \
+          one as `test.heartbeat#2`; give it a name of its own, e.g. `test.heartbeat second:`; \
+          docassemble.Scheduler would keep only this second one"
+        ]
+    );
+}
+
+#[test]
+fn every_fault_of_a_file_is_found_in_one_go() {
+    let text = "\
+scheduler:
+    log level: debgu
+    timezone: America/NewYork
+    test.hartbeat:
+        type: interval
+        minute: 1
+    test.heartbeat:
+        type: corn
+        day: 32
+        hour: 4:30
+    test.test_arbitrary_params:
+        type: interval
+        minutes: 1.5
+        arg:
+            - one
+    test.test_long_running:
+        type: cron
+        month: 2
+        day: 31
+";
+    let found = faults(text);
+    for expected in [
+        "2:16 warning[bad-value] unknown log level `debgu`; INFO is used; did you mean `debug`?",
+        "3:15 error[unknown-zone] no time zone is called `America/NewYork`; did you mean `America/New_York`?",
+        "6:9 error[unknown-key] `minute` is a key of cron triggers; this job is an interval; did you mean `minutes`?",
+        "8:15 error[bad-value] unknown trigger type `corn`; did you mean `cron`? (interval, cron, date)",
+        "9:14 error[bad-value] `day` must be 1-31, not `32`",
+        "10:15 error[bad-value] `hour` must be 0-23, but this is 270; YAML 1.1 reads 4:30 as 4×60+30; write `hour: 4` and `minute: 30`",
+        "13:18 error[bad-value] `minutes` must be a whole number; for 90 seconds write `seconds: 90`",
+        "14:9 error[unknown-key] unknown key `arg`; did you mean `args`?",
+        "19:14 warning[never-fires] this schedule",
+    ] {
+        assert!(
+            found.iter().any(|one| one.starts_with(expected)),
+            "{expected}\n{found:#?}"
+        );
+    }
+    assert_eq!(found.len(), 9, "{found:#?}");
+}
+
+#[test]
+fn a_faulty_job_is_left_out_and_the_others_stay() {
+    let text = "\
+scheduler:
+  a.b:
+    type: interval
+    minuts: 5
+  c.d:
+    type: interval
+    minutes: 5
+";
+    let config = reading(text).config.unwrap();
+    assert_eq!(config.faulty, ["a.b"]);
+    assert_eq!(config.jobs.len(), 1);
+}
+
+#[test]
+fn what_a_job_calls_may_be_faulty_without_leaving_it_out() {
+    let text = job("type: interval\nminutes: 5\nargs: 5\nkwargs: [1]\ncontextmanager: 7");
+    let reading = reading(&text);
+    assert_eq!(
+        reading
+            .diagnostics
+            .iter()
+            .filter(|one| one.is_error())
+            .count(),
+        3
+    );
+    let config = reading.config.unwrap();
+    assert_eq!((config.jobs.len(), config.faulty.len()), (1, 0));
+    assert_eq!(
+        (&config.jobs[0].args, &config.jobs[0].kwargs),
+        (&vec![], &vec![])
+    );
+}
+
+#[test]
+fn a_space_and_an_underscore_are_the_same_in_keys_of_ours() {
+    let text = "\
+scheduler:
+  log_level: error
+  max_workers: 3
+  a.b:
+    type: interval
+    minutes: 5
+    max instances: 2
+    misfire grace time: 1h
+    error_handler: a.c
+";
+    let config = config(text);
+    assert_eq!(config.settings.log_level, Level::Error);
+    assert_eq!(config.settings.max_workers, Some(3));
+    assert_eq!(config.jobs[0].policy.max_instances, 2);
+    assert_eq!(
+        config.jobs[0].policy.misfire_grace_time,
+        Some(Duration::from_secs(3600))
+    );
+    assert_eq!(config.jobs[0].error_handler.as_deref(), Some("a.c"));
+}
+
+#[test]
+fn a_missing_section_names_the_nearest_key() {
+    assert_eq!(
+        faults("schedular:\n  a.b: {type: interval, minutes: 1}\n"),
+        [
+            "1:1 error[missing-section] there is no `scheduler` section; `schedular` was probably \
+          meant to be `scheduler`"
+        ]
+    );
+    assert!(faults("")[0].starts_with("error[missing-section] the file is empty"));
+    assert!(faults("scheduler:\n")[0].starts_with("1:1 warning[empty-section]"));
+    assert!(reading("scheduler:\n").config.is_some());
+    assert!(reading("scheduler: [a]\n").config.is_none());
+}
+
+#[test]
+fn directives_of_docassemble_are_read_with_either_spelling() {
+    let text = "\
+appname: Aid
+error_notification_email: [a@example.org, b@example.org]
+timezone: Europe/Berlin
+log: /var/log/da
+scheduler: {a.b: {type: cron, hour: 4}}
+";
+    let config = config(text);
+    assert_eq!(config.directives.appname.as_deref(), Some("Aid"));
+    assert_eq!(
+        config.directives.error_notification_email,
+        ["a@example.org", "b@example.org"]
+    );
+    assert_eq!(
+        config.directives.log.as_deref(),
+        Some(std::path::Path::new("/var/log/da"))
+    );
+    assert_eq!(config.settings.timezone.name(), "Europe/Berlin");
+    assert_eq!(config.settings.timezone_from, ZoneOrigin::Docassemble);
+}
+
+#[test]
+fn config_from_replaces_what_stands_beside_it() {
+    let text = "\
+timezone: Europe/Berlin
+config from: {timezone: Asia/Tokyo}
+scheduler: {a.b: {type: cron, hour: 4}}
+";
+    assert_eq!(config(text).settings.timezone.name(), "Asia/Tokyo");
+}
+
+#[test]
+fn a_faulty_zone_of_the_config_leaves_out_what_depends_on_it() {
+    let text = "\
+timezone: Mars/Olympus
+scheduler:
+  a.interval: {type: interval, minutes: 5}
+  a.cron: {type: cron, hour: 4}
+  a.own: {type: cron, hour: 4, timezone: UTC}
+";
+    let config = reading(text).config.unwrap();
+    assert_eq!(config.faulty, ["a.cron"]);
+    assert_eq!(faults(text).len(), 1);
+}
+
+#[test]
+fn what_yaml_reads_otherwise_than_it_looks_is_told_unless_its_key_says_what_is_meant() {
+    let quiet = job(
+        "type: interval\nminutes: 5\nenabled: yes\nstart_date: 2024-01-01\nenvironment: {A: 010, B: no}",
+    );
+    assert_eq!(faults(&quiet), Vec::<String>::new());
+    let loud =
+        job("type: interval\nminutes: 5\nkwargs: {a: 010, b: no, c: 12:30:00, d: 1e3, e: '1e3'}");
+    assert_eq!(faults(&loud).len(), 4, "{:#?}", faults(&loud));
+    assert!(faults(&loud)[0].contains("YAML 1.1 reads 010 as 8"));
+}
+
+#[test]
+fn args_are_what_python_makes_a_list_of() {
+    let args = |args: &str| {
+        let reading = reading(&job(&format!("type: interval\nminutes: 5\nargs: {args}")));
+        let diagnostics = reading.diagnostics.len();
+        (reading.config.unwrap().jobs[0].args.clone(), diagnostics)
+    };
+    let text = |text: &str| Value::Str(text.to_owned());
+    assert_eq!(args("[1, a]"), (vec![Value::Int(1), text("a")], 0));
+    assert_eq!(args("ab"), (vec![text("a"), text("b")], 1));
+    assert_eq!(args("{k: v}"), (vec![text("k")], 1));
+    assert_eq!(args("5"), (vec![], 1));
+}
+
+#[test]
+fn a_context_manager_among_the_kwargs_is_taken_from_there() {
+    let text = job("type: interval\nminutes: 5\nkwargs: {contextmanager: c.D, a: 1}");
+    let config = config(&text);
+    assert_eq!(config.jobs[0].contextmanager.as_deref(), Some("c.D"));
+    assert_eq!(
+        config.jobs[0].kwargs,
+        [(Value::Str("a".to_owned()), Value::Int(1))]
+    );
+}
+
+#[test]
+fn job_defaults_are_every_jobs_policy_unless_it_has_its_own() {
+    let text = "\
+scheduler:
+  job defaults: {retries: 2, timeout: 5m, enabled: false}
+  a.b: {type: interval, minutes: 5}
+  a.c: {type: interval, minutes: 5, retries: 0, timeout: null}
+";
+    let config = config(text);
+    assert_eq!(config.jobs[0].policy.retries, 2);
+    assert_eq!(
+        config.jobs[0].policy.timeout,
+        Some(Duration::from_secs(300))
+    );
+    assert!(!config.jobs[0].policy.enabled);
+    assert_eq!(
+        (config.jobs[1].policy.retries, config.jobs[1].policy.timeout),
+        (0, None)
+    );
+}
+
+#[test]
+fn a_list_of_triggers_fires_when_any_does() {
+    let text = job("triggers:\n- {type: cron, hour: 4}\n- {type: interval, days: 1}");
+    assert!(
+        matches!(&config(&text).jobs[0].trigger, Trigger::Any(triggers) if triggers.len() == 2)
+    );
+    let text =
+        job("triggers:\n- {type: cron, hour: 44}\n- {type: interval, minute: 1}\ntype: cron");
+    let found = faults(&text);
+    assert_eq!(found.len(), 3, "{found:#?}");
+}
+
+#[test]
+fn keys_without_effect_are_told_once() {
+    let text = "\
+scheduler:
+  a.b: {type: interval, minutes: 5, name: x, executor: default}
+  a.c: {type: interval, minutes: 5, name: y}
+";
+    assert_eq!(
+        faults(text)
+            .iter()
+            .map(|one| one.split(';').next().unwrap())
+            .collect::<Vec<_>>(),
+        [
+            "2:37 warning[ignored-key] `name` has no effect, here and in 1 more places",
+            "2:46 warning[ignored-key] `executor` has no effect",
+        ]
+    );
+}
+
+#[test]
+fn a_missing_type_is_guessed_for_the_other_checks() {
+    let found = faults(&job("minutes: 5\nsecond: 3"));
+    assert_eq!(
+        found.len(),
+        1,
+        "two kinds are possible, so nothing is guessed: {found:#?}"
+    );
+    let found = faults(&job("minutes: x"));
+    assert!(
+        found[0].contains("`type` is missing; write `type: interval`"),
+        "{found:#?}"
+    );
+    assert_eq!(found.len(), 2, "{found:#?}");
+}
+
+#[test]
+fn a_function_is_the_name_up_to_the_first_space_without_its_number() {
+    for (name, function) in [
+        ("test.heartbeat", "test.heartbeat"),
+        ("test.heartbeat nightly", "test.heartbeat"),
+        ("test.heartbeat#2", "test.heartbeat"),
+        ("test.heartbeat#x", "test.heartbeat#x"),
+        ("test.heartbeat#2 nightly", "test.heartbeat"),
+    ] {
+        assert_eq!(super::job::function(name), function);
+    }
+}
+
+struct Nobody;
+
+impl Lookup for Nobody {
+    fn look_up(&self, names: &[&str]) -> Result<Vec<Answer>, String> {
+        let answer = |name: &&str| Answer::NoFunction {
+            file: PathBuf::from("tasks/test.py"),
+            function: name.rsplit('.').next().unwrap().to_owned(),
+            near: vec!["test.heartbeat".to_owned()],
+        };
+        Ok(names.iter().map(answer).collect())
+    }
+}
+
+#[test]
+fn names_are_looked_up_at_their_places() {
+    let text = "\
+scheduler:
+  test.hartbeat: {type: interval, minutes: 5, contextmanager: c.D}
+";
+    let mut reading = reading(text);
+    reading.look_up(&Nobody);
+    assert_eq!(
+        shown(&reading, text),
+        [
+            "2:3 error[unknown-task] tasks/test.py has no function `hartbeat`; did you mean `test.heartbeat`?",
+            "2:63 error[unknown-contextmanager] tasks/test.py has no function `D`; did you mean `test.heartbeat`?",
+        ]
+    );
+    assert_eq!(reading.config.unwrap().jobs.len(), 1);
+}

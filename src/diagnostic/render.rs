@@ -1,0 +1,183 @@
+//! Diagnostics as people read them: the line, carets under the place, ways out.
+
+use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
+use annotate_snippets::{Annotation, AnnotationKind, Level, Message, Origin, Renderer, Snippet};
+
+use super::place::{Lines, Position};
+use super::snippet::ShownLine;
+use super::{Diagnostic, Severity, Span};
+use crate::clean;
+use crate::secret::Secrets;
+
+/// Two places this near are shown in one snippet, the lines between them folded.
+const NEAR: usize = 100;
+
+/// What the screen can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Whether to colour.
+    pub color: bool,
+    /// The width of a line in columns, to which long lines of the source are cut.
+    pub width: usize,
+}
+
+/// A text of which things are reported: its lines, and the secrets that must not be shown.
+struct Source<'a> {
+    lines: Lines<'a>,
+    secrets: Secrets,
+    file: String,
+}
+
+impl Default for Style {
+    /// No colour, and a width for files and pipes.
+    fn default() -> Self {
+        Self {
+            color: false,
+            width: DEFAULT_TERM_WIDTH,
+        }
+    }
+}
+
+/// All of the diagnostics of `text`, in their order, each followed by an empty line.
+///
+/// `file` is how messages name it. Nothing of the text reaches the screen as a control character,
+/// and no value of a key that looks secret is shown.
+#[must_use]
+pub fn render(diagnostics: &[Diagnostic], text: &str, file: &str, style: Style) -> String {
+    let source = Source::new(text, file);
+    let renderer = renderer(style);
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        out.push_str(&source.render(diagnostic, &renderer));
+        out.push_str("\n\n");
+    }
+    out
+}
+
+/// One line for each of the diagnostics of `text`, such as
+/// ``config.yml:7:15: unknown trigger type `corn`; did you mean `cron`?``.
+#[must_use]
+pub fn lines(diagnostics: &[Diagnostic], text: &str, file: &str) -> Vec<String> {
+    let source = Source::new(text, file);
+    diagnostics
+        .iter()
+        .map(|diagnostic| source.line(diagnostic))
+        .collect()
+}
+
+impl<'a> Source<'a> {
+    fn new(text: &'a str, file: &str) -> Self {
+        Self {
+            lines: Lines::of(text),
+            secrets: Secrets::of_yaml(text),
+            file: clean::line(file).into_owned(),
+        }
+    }
+
+    fn line(&self, diagnostic: &Diagnostic) -> String {
+        let place = diagnostic.span.map_or(self.file.clone(), |span| {
+            let Position { line, column } = self.lines.position(span.start);
+            format!("{}:{line}:{column}", self.file)
+        });
+        let message = self.safe(&diagnostic.message);
+        match diagnostic.help.first() {
+            Some(help) => format!("{place}: {message}; {}", self.safe(help)),
+            None => format!("{place}: {message}"),
+        }
+    }
+
+    fn render(&self, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+        let level = match diagnostic.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title = level
+            .primary_title(self.safe(&diagnostic.message))
+            .id(diagnostic.code.word());
+        let helps = diagnostic.help.iter().map(|help| self.help(help));
+        let group = match diagnostic.span {
+            Some(span) => title.elements(self.snippets(diagnostic, span)),
+            None => title.element(Origin::path(self.file.as_str())),
+        };
+        renderer.render(&[group.elements(helps)])
+    }
+
+    fn help(&self, help: &str) -> Message<'_> {
+        Level::HELP.message(self.safe(help))
+    }
+
+    /// The line of the fault, and that of its related place: in one snippet where they are near.
+    fn snippets(&self, diagnostic: &Diagnostic, span: Span) -> Vec<Snippet<'_, Annotation<'_>>> {
+        let note = diagnostic.note.as_deref();
+        let primary = self.marked(span, note, AnnotationKind::Primary);
+        let Some(related) = &diagnostic.related else {
+            return vec![self.snippet(&[primary])];
+        };
+        let second = self.marked(related.span, Some(&related.note), AnnotationKind::Context);
+        if primary.line.abs_diff(second.line) <= NEAR {
+            vec![self.snippet(&[primary, second])]
+        } else {
+            vec![self.snippet(&[primary]), self.snippet(&[second])]
+        }
+    }
+
+    fn marked(&self, span: Span, note: Option<&str>, kind: AnnotationKind) -> Mark {
+        Mark {
+            line: self.lines.position(span.start).line,
+            span,
+            note: note.map(|note| self.safe(note)),
+            kind,
+        }
+    }
+
+    /// A snippet from the first to the last marked line.
+    ///
+    /// Only those that can be seen have their text: the marked ones and their neighbours.
+    fn snippet(&self, marks: &[Mark]) -> Snippet<'_, Annotation<'_>> {
+        let first = marks.iter().map(|mark| mark.line).min().unwrap_or(1);
+        let last = marks.iter().map(|mark| mark.line).max().unwrap_or(1);
+        let mut text = String::new();
+        let mut annotations = Vec::new();
+        for number in first..=last {
+            if marks.iter().any(|mark| mark.line.abs_diff(number) <= 1) {
+                let shown = ShownLine::new(&self.lines, number);
+                for mark in marks.iter().filter(|mark| mark.line == number) {
+                    let place = shown.place(mark.span);
+                    let place = text.len() + place.start..text.len() + place.end;
+                    annotations.push(mark.kind.span(place).label(mark.note.clone()));
+                }
+                text.push_str(&shown.text);
+            }
+            text.push('\n');
+        }
+        Snippet::source(text)
+            .line_start(first)
+            .path(self.file.as_str())
+            .annotations(annotations)
+    }
+
+    /// A text of ours with what the user wrote in it, without control characters and secrets.
+    fn safe(&self, text: &str) -> String {
+        clean::line(&self.secrets.mask(text)).into_owned()
+    }
+}
+
+/// A place to point at.
+struct Mark {
+    line: usize,
+    span: Span,
+    note: Option<String>,
+    kind: AnnotationKind,
+}
+
+fn renderer(style: Style) -> Renderer {
+    let renderer = if style.color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    renderer.term_width(style.width)
+}
+
+#[cfg(test)]
+mod tests;

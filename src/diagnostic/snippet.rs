@@ -1,0 +1,109 @@
+//! One line of the source as a screen may show it, with the places that carets point at.
+
+use std::ops::Range;
+
+use super::Span;
+use super::place::Lines;
+use crate::clean;
+use crate::secret::{self, MASK};
+
+/// How many lines above a line may tell that it belongs to a secret.
+const LOOK_BACK: usize = 100;
+
+/// A line of the source: cleaned of control characters, its secret masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ShownLine {
+    /// Its number, from 1.
+    pub(super) number: usize,
+    /// Its text, safe to print.
+    pub(super) text: String,
+    /// Where each byte of the source's line is in `text`; one more for the line's end.
+    places: Vec<usize>,
+    start: usize,
+}
+
+impl ShownLine {
+    /// The line of that number, from 1.
+    pub(super) fn new(lines: &Lines<'_>, number: usize) -> Self {
+        let source = lines.line(number);
+        let hidden = hidden_part(lines, number);
+        let mut text = String::with_capacity(source.len());
+        let mut places = Vec::with_capacity(source.len() + 1);
+        for (at, character) in source.char_indices() {
+            let place = match &hidden {
+                Some(hidden) if hidden.start < at && at < hidden.end => text.len() - MASK.len(),
+                _ => text.len(),
+            };
+            places.resize(at + character.len_utf8(), place);
+            match &hidden {
+                Some(hidden) if hidden.start == at => text.push_str(MASK),
+                Some(hidden) if hidden.contains(&at) => {}
+                _ => text.push(clean::visible(character)),
+            }
+        }
+        places.push(text.len());
+        Self {
+            number,
+            text,
+            places,
+            start: lines.start(number),
+        }
+    }
+
+    /// The part of `text` that shows the span: up to the line's end where it goes on below, and
+    /// the whole mask where it is hidden.
+    pub(super) fn place(&self, span: Span) -> Range<usize> {
+        let last = self.places.len() - 1;
+        let index = |offset: u32| (offset as usize).saturating_sub(self.start).min(last);
+        let start = self.places[index(span.start)];
+        let mut end = self.places[index(span.end)];
+        if end <= start && span.end > span.start {
+            let rest = &self.text[start..];
+            let length = if rest.starts_with(MASK) {
+                MASK.len()
+            } else {
+                rest.chars().next().map_or(0, char::len_utf8)
+            };
+            end = start + length;
+        }
+        start..end.max(start)
+    }
+}
+
+/// The part of a line that must not be shown: the value of a secret key, the password of a URL,
+/// or all of a line that goes on with the value of a secret key above it.
+fn hidden_part(lines: &Lines<'_>, number: usize) -> Option<Range<usize>> {
+    let line = lines.line(number);
+    let own = secret::of_line(line).or_else(|| secret::of_url(line));
+    let body = line.len() - line.trim_start().len()..line.trim_end().len();
+    own.or_else(|| goes_on_with_a_secret(lines, number).then_some(body))
+        .filter(|part| part.start < part.end)
+}
+
+/// Whether a line without a key of its own stands below a secret key: a block scalar, a list.
+fn goes_on_with_a_secret(lines: &Lines<'_>, number: usize) -> bool {
+    let line = lines.line(number);
+    if is_entry(line) {
+        return false;
+    }
+    let indent = indentation(line);
+    (number.saturating_sub(LOOK_BACK)..number)
+        .rev()
+        .map(|above| lines.line(above))
+        .find(|above| is_entry(above) && indentation(above) <= indent)
+        .is_some_and(|above| {
+            above.split_once(':').is_some_and(|(key, _)| {
+                !key.contains('.') && secret::is_secret_key(key.trim_matches(['"', '\'', ' ', '-']))
+            })
+        })
+}
+
+/// Whether the line looks like an entry of a mapping or a comment.
+fn is_entry(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with('#') || line.ends_with(':') || line.contains(": ")
+}
+
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}

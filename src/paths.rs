@@ -1,0 +1,220 @@
+//! Where config, tasks, state and logs are found.
+//!
+//! Not for what is in them. The order of the places is the contract's, section 2.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, Outside, Overrides, ZoneOrigin};
+use crate::trigger::Zone;
+use chrono::{DateTime, Utc};
+
+/// docassemble's own config.
+const DOCASSEMBLE_CONFIG: &str = "/usr/share/docassemble/config/config.yml";
+/// docassemble's own folder of logs.
+const DOCASSEMBLE_LOG: &str = "/usr/share/docassemble/log";
+
+/// What the command line says of places; each is `None` where it says nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// The config file.
+    pub config: Option<PathBuf>,
+    /// The tasks folder.
+    pub tasks: Option<PathBuf>,
+    /// The folder of the state.
+    pub state: Option<PathBuf>,
+    /// The folder of `scheduler.log`.
+    pub log: Option<PathBuf>,
+}
+
+/// A config file could not be found where one is looked for.
+#[derive(Debug, thiserror::Error)]
+#[error("no config.yml here (looked for {})", .looked_for.join(", "))]
+pub struct NoConfig {
+    looked_for: Vec<String>,
+}
+
+/// The config file: as given, else the first of the usual places that has one.
+///
+/// # Errors
+/// Where none is given and none is found.
+pub fn config(given: &Given) -> Result<PathBuf, NoConfig> {
+    if let Some(path) = &given.config {
+        return Ok(path.clone());
+    }
+    let from_environment = variable("DA_CONFIG_FILE").map(PathBuf::from);
+    let usual = [
+        Some(PathBuf::from("config.yml")),
+        Some(PathBuf::from("config/config.yml")),
+        from_environment,
+        Some(PathBuf::from(DOCASSEMBLE_CONFIG)),
+    ];
+    let usual: Vec<PathBuf> = usual.into_iter().flatten().collect();
+    usual
+        .iter()
+        .find(|path| path.exists())
+        .cloned()
+        .ok_or_else(|| NoConfig {
+            looked_for: usual
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
+        })
+}
+
+/// Whether the config is docassemble's own.
+#[must_use]
+pub fn is_docassemble(config: &Path) -> bool {
+    config == Path::new(DOCASSEMBLE_CONFIG)
+        || variable("DA_CONFIG_FILE").is_some_and(|path| config == Path::new(&path))
+}
+
+/// The folder of a config file, as the start of relative paths.
+#[must_use]
+pub fn folder(config: &Path) -> PathBuf {
+    match config.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// The folder of tasks: as given, else the setting, else `tasks/` beside the config or beside its
+/// folder, where that is there.
+#[must_use]
+pub fn tasks(given: &Given, config_path: &Path, config: Option<&Config>) -> Option<PathBuf> {
+    let setting = config.and_then(|config| config.settings.tasks_directory.clone());
+    let folder = folder(config_path);
+    let beside = [folder.join("tasks"), parent(&folder).join("tasks")];
+    given
+        .tasks
+        .clone()
+        .or(setting)
+        .or_else(|| beside.into_iter().find(|path| path.is_dir()))
+}
+
+/// The folder above `folder`, also where that is a relative path such as `.`.
+fn parent(folder: &Path) -> PathBuf {
+    match folder.file_name() {
+        Some(_) => folder.parent().map_or_else(
+            || folder.join(".."),
+            |above| {
+                if above == Path::new("") {
+                    PathBuf::from(".")
+                } else {
+                    above.to_owned()
+                }
+            },
+        ),
+        None => folder.join(".."),
+    }
+}
+
+/// The folder of the state.
+#[must_use]
+pub fn state(given: &Given) -> PathBuf {
+    if let Some(path) = &given.state {
+        return path.clone();
+    }
+    if let Some(path) = variable("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+    {
+        return path.join("sched");
+    }
+    if nix::unistd::geteuid().is_root() {
+        return PathBuf::from("/var/lib/sched");
+    }
+    let home = variable("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
+    home.join(".local/state/sched")
+}
+
+/// The folder of `scheduler.log`.
+#[must_use]
+pub fn log(given: &Given, config: &Config) -> PathBuf {
+    let docassemble = || {
+        let path = PathBuf::from(DOCASSEMBLE_LOG);
+        is_writable(&path).then_some(path)
+    };
+    given
+        .log
+        .clone()
+        .or_else(|| config.settings.log_directory.clone())
+        .or_else(|| config.directives.log.clone())
+        .or_else(docassemble)
+        .unwrap_or_else(|| state(given).join("log"))
+}
+
+fn is_writable(folder: &Path) -> bool {
+    use nix::unistd::{AccessFlags, access};
+    folder.is_dir() && access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_ok()
+}
+
+/// What the config cannot say itself, from the environment and the system.
+#[must_use]
+pub fn outside(config_path: &Path, now: DateTime<Utc>) -> Outside {
+    let (zone, zone_from) = zone();
+    Outside {
+        now,
+        folder: folder(config_path),
+        zone,
+        zone_from,
+        environment: overrides(),
+    }
+}
+
+/// The zone of the process: `TZ`, else the system's, else UTC.
+fn zone() -> (Zone, ZoneOrigin) {
+    let named = |name: &str| Zone::named(name.trim_start_matches(':')).ok();
+    if let Some(zone) = text_variable("TZ").and_then(|name| named(&name)) {
+        return (zone, ZoneOrigin::Tz);
+    }
+    let system = iana_time_zone::get_timezone().ok();
+    (
+        system
+            .and_then(|name| named(&name))
+            .unwrap_or_else(Zone::utc),
+        ZoneOrigin::System,
+    )
+}
+
+fn overrides() -> Overrides {
+    let wanted = text_variable("ENVIRONMENT_TAKES_PRECEDENCE");
+    if !wanted.is_some_and(|text| text.eq_ignore_ascii_case("true")) {
+        return Overrides::default();
+    }
+    Overrides {
+        timezone: text_variable("TIMEZONE"),
+        hostname: text_variable("DAHOSTNAME"),
+        log_server: text_variable("LOGSERVER"),
+    }
+}
+
+/// An environment variable that is not empty.
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn text_variable(name: &str) -> Option<String> {
+    variable(name).and_then(|value| value.into_string().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_a_config_is_never_empty() {
+        assert_eq!(folder(Path::new("config.yml")), Path::new("."));
+        assert_eq!(folder(Path::new("config/config.yml")), Path::new("config"));
+        assert_eq!(folder(Path::new("/a/b.yml")), Path::new("/a"));
+    }
+
+    #[test]
+    fn the_parent_of_a_relative_folder_is_found() {
+        assert_eq!(parent(Path::new("config")), Path::new("."));
+        assert_eq!(parent(Path::new(".")), Path::new("./.."));
+        assert_eq!(parent(Path::new("..")), Path::new("../.."));
+        assert_eq!(parent(Path::new("/a/b")), Path::new("/a"));
+    }
+}

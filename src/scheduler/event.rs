@@ -1,0 +1,84 @@
+//! What the loop tells of its doings.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::plan::{Fire, Passed, Plan};
+use super::reload::Changes;
+use crate::job::Job;
+use crate::run::{Ended, Outcome, Run};
+
+/// Something that the scheduler did, or that happened to it.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// It begins with this plan.
+    Planned {
+        /// The jobs and their next fire times.
+        plan: &'a Plan,
+    },
+    /// A run begins.
+    Started {
+        /// The run.
+        run: &'a Run,
+        /// How long after its due time, where that is worth a word.
+        late: Option<Duration>,
+    },
+    /// A run is over.
+    Ended {
+        /// The run.
+        run: &'a Run,
+        /// Its job, as configured when it began.
+        job: &'a Job,
+        /// How it ended.
+        ended: &'a Ended,
+        /// When it is tried again.
+        retry: Option<DateTime<Utc>>,
+    },
+    /// A fire does not run: `max_instances` runs of its job are going on.
+    Skipped {
+        /// The fire.
+        fire: &'a Fire,
+        /// When the oldest of these runs began.
+        since: Option<DateTime<Utc>>,
+    },
+    /// Fires do not run: coalesced or missed.
+    Passed {
+        /// Which of the two.
+        outcome: Outcome,
+        /// The fires.
+        passed: &'a Passed,
+    },
+    /// A fire that waited does not run: its job is no longer configured, or disabled.
+    Dropped {
+        /// The fire.
+        fire: &'a Fire,
+    },
+    /// Another config holds from now on.
+    Reloaded {
+        /// What is different.
+        changes: &'a Changes,
+        /// The jobs and their next fire times.
+        plan: &'a Plan,
+    },
+    /// It was asked to stop: nothing begins any more.
+    Stopping {
+        /// The runs that are going on.
+        runs: &'a [&'a Run],
+        /// How long they may go on.
+        grace: Duration,
+    },
+    /// The runs that are still going on are ended.
+    Ending {
+        /// These runs.
+        runs: &'a [&'a Run],
+        /// Whether at once, with KILL.
+        at_once: bool,
+    },
+}
+
+/// Whoever is told what the scheduler does.
+pub trait Journal {
+    /// Takes note of `event`. It must not block.
+    fn note(&mut self, event: &Event<'_>);
+}

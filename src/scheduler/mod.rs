@@ -1,0 +1,244 @@
+//! The event loop: it begins runs when they are due, and takes note of how they end.
+//!
+//! Not for what a run does (that is the [`Runner`]'s), nor for reading files: it is handed configs
+//! that have been read. It runs on one thread and owns the plan; others send it messages.
+
+pub mod clock;
+mod event;
+pub mod plan;
+pub mod reload;
+mod shutdown;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod timer;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+
+pub use clock::Clock;
+pub use event::{Event, Journal};
+
+use crate::config::Config;
+use crate::job::Job;
+use crate::run::{Ended, Order, Outcome, Run, RunError, RunId};
+use plan::{Decision, Fire, Plan};
+
+/// How late a run may begin without a word about it.
+const PUNCTUAL: TimeDelta = TimeDelta::seconds(5);
+
+/// What carries out runs.
+pub trait Runner {
+    /// Begins `run` of `job`. The future gives how it ended; it obeys the last of `orders`.
+    fn start(
+        &mut self,
+        job: Arc<Job>,
+        run: Run,
+        orders: watch::Receiver<Order>,
+    ) -> impl Future<Output = Ended> + Send + 'static;
+}
+
+/// What others ask of the loop.
+#[derive(Debug)]
+pub enum Message {
+    /// Go on with this config.
+    Reload(Box<Config>),
+    /// Begin nothing more and come to an end; the second time, at once.
+    Stop,
+}
+
+/// The scheduler of one config.
+#[derive(Debug)]
+pub struct Scheduler<C, R, J> {
+    clock: C,
+    runner: R,
+    journal: J,
+    plan: Plan,
+    runs: JoinSet<Ended>,
+    going: HashMap<Id, Going>,
+    stopping: bool,
+}
+
+/// A run that is going on.
+#[derive(Debug)]
+struct Going {
+    fire: Fire,
+    run: Run,
+    orders: watch::Sender<Order>,
+}
+
+impl<C: Clock, R: Runner, J: Journal> Scheduler<C, R, J> {
+    /// A scheduler of `config` that begins now.
+    #[must_use]
+    pub fn new(config: Config, clock: C, runner: R, journal: J) -> Self {
+        let workers = workers(&config);
+        let jobs = config.jobs.into_iter().map(Arc::new);
+        let plan = Plan::new(jobs, clock.now(), workers, |most| fastrand::u32(0..=most));
+        Self {
+            clock,
+            runner,
+            journal,
+            plan,
+            runs: JoinSet::new(),
+            going: HashMap::new(),
+            stopping: false,
+        }
+    }
+
+    /// Runs jobs until a [`Message::Stop`] comes or nobody can send one any more. What runs then
+    /// may go on for `grace`; afterwards nothing runs.
+    pub async fn run(&mut self, messages: &mut mpsc::Receiver<Message>, grace: Duration) {
+        self.journal.note(&Event::Planned { plan: &self.plan });
+        while self.turn(messages).await.is_continue() {}
+        self.drain(messages, grace).await;
+    }
+
+    /// Does what is due and waits for the next thing to happen.
+    async fn turn(&mut self, messages: &mut mpsc::Receiver<Message>) -> ControlFlow<()> {
+        self.decide_due();
+        let behind = self
+            .plan
+            .next()
+            .is_some_and(|next| next <= self.clock.now());
+        tokio::select! {
+            biased;
+            message = messages.recv() => match message {
+                Some(Message::Reload(config)) => self.reload(*config),
+                Some(Message::Stop) | None => return ControlFlow::Break(()),
+            },
+            ended = self.runs.join_next_with_id(), if !self.runs.is_empty() => {
+                self.take_ended(ended);
+            }
+            // A long backlog is worked off in slices, so that messages have their turn.
+            () = tokio::task::yield_now(), if behind => {}
+            () = sleep_until(&mut self.clock, self.plan.next()), if !behind => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Carries out what the plan decides now.
+    fn decide_due(&mut self) {
+        for decision in self.plan.due(self.clock.now()) {
+            match decision {
+                Decision::Run(fire) => self.begin(fire),
+                Decision::Skip(fire) => {
+                    let since = self.oldest_run_of(&fire.job.name);
+                    self.journal.note(&Event::Skipped { fire: &fire, since });
+                }
+                Decision::Coalesce(passed) => self.journal.note(&Event::Passed {
+                    outcome: Outcome::Coalesced,
+                    passed: &passed,
+                }),
+                Decision::Miss(passed) => self.journal.note(&Event::Passed {
+                    outcome: Outcome::Missed,
+                    passed: &passed,
+                }),
+            }
+        }
+    }
+
+    /// Begins a run: the one place where runs begin.
+    fn begin(&mut self, fire: Fire) {
+        let started = self.clock.now();
+        let run = Run {
+            id: RunId::new(started, fastrand::u128(..)),
+            job: fire.job.name.clone(),
+            cause: fire.cause,
+            scheduled_for: Some(fire.fire_time),
+            started,
+            attempt: fire.attempt,
+        };
+        let late = started - fire.due;
+        let late = (late > PUNCTUAL).then(|| late.to_std().unwrap_or_default());
+        self.journal.note(&Event::Started { run: &run, late });
+        let orders = watch::Sender::new(Order::GoOn);
+        let job = Arc::clone(&fire.job);
+        let ended = self.runner.start(job, run.clone(), orders.subscribe());
+        let id = self.runs.spawn(ended).id();
+        self.going.insert(id, Going { fire, run, orders });
+    }
+
+    /// Takes note of the end of a run: the one place where runs end.
+    fn take_ended(&mut self, joined: Option<Result<(Id, Ended), JoinError>>) {
+        let (id, mut ended) = match joined {
+            Some(Ok(ended)) => ended,
+            Some(Err(error)) => (error.id(), ended_by_a_bug(&error)),
+            None => return,
+        };
+        let going = self.going.remove(&id).expect("every spawned run is noted");
+        if *going.orders.borrow() != Order::GoOn {
+            ended.outcome = Outcome::Interrupted;
+        }
+        let now = self.clock.now();
+        let retry = self.plan.ended(&going.fire, ended.outcome, now);
+        self.journal.note(&Event::Ended {
+            run: &going.run,
+            job: &going.fire.job,
+            ended: &ended,
+            retry: retry.filter(|_| !self.stopping),
+        });
+    }
+
+    /// Goes on with another config.
+    fn reload(&mut self, config: Config) {
+        let workers = workers(&config);
+        let (jobs, changes) = reload::merge(self.plan.jobs(), config);
+        for fire in self.plan.replace(jobs, self.clock.now(), workers) {
+            self.journal.note(&Event::Dropped { fire: &fire });
+        }
+        self.journal.note(&Event::Reloaded {
+            changes: &changes,
+            plan: &self.plan,
+        });
+    }
+
+    /// When the oldest run of that job that is going on began.
+    fn oldest_run_of(&self, job: &str) -> Option<DateTime<Utc>> {
+        let runs = self.going.values().map(|going| &going.run);
+        runs.filter(|run| run.job == job)
+            .map(|run| run.started)
+            .min()
+    }
+}
+
+/// How many runs may go on at once.
+fn workers(config: &Config) -> usize {
+    let four_per_core = || std::thread::available_parallelism().map_or(4, |cores| 4 * cores.get());
+    config
+        .settings
+        .max_workers
+        .map_or_else(four_per_core, |most| most as usize)
+}
+
+async fn sleep_until(clock: &mut impl Clock, instant: Option<DateTime<Utc>>) {
+    match instant {
+        Some(instant) => clock.sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The end of a run whose runner failed: a bug, which must not harm other jobs.
+fn ended_by_a_bug(error: &JoinError) -> Ended {
+    Ended {
+        outcome: Outcome::Failure,
+        exit_code: None,
+        signal: None,
+        returned: None,
+        error: Some(RunError {
+            class: "InternalError".to_owned(),
+            message: format!("a fault of sched: {error}"),
+            traceback: String::new(),
+        }),
+        stdout: String::new(),
+        stderr: String::new(),
+        took: Duration::ZERO,
+    }
+}

@@ -1,0 +1,179 @@
+//! The beat of one job: its next fire time, and the fire times that are over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Place, retry_delay};
+use crate::job::Job;
+use crate::run::Outcome;
+use crate::trigger::Trigger;
+
+/// How many stretches of decided fire times are remembered, for when the clock is set back.
+const SPANS: usize = 32;
+
+/// One job of the plan.
+#[derive(Debug)]
+pub(super) struct Beat {
+    /// The job as configured.
+    pub(super) job: Arc<Job>,
+    /// Its trigger, where that needs an anchor.
+    anchored: Option<Box<(DateTime<Utc>, Trigger)>>,
+    /// The next fire time that is not decided.
+    pub(super) next: Option<DateTime<Utc>>,
+    /// The decided fire times: first and last of each stretch, the newest last.
+    decided: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Whether `next` follows directly on the last decided fire time.
+    follows: bool,
+    /// Whether `next` is due and waits for a run of the job to end.
+    pub(super) parked: bool,
+    /// Where a fire of it waits for a worker.
+    pub(super) place: Option<Place>,
+}
+
+impl Beat {
+    /// The beat of a job that is first seen at `now`.
+    pub(super) fn new(job: Arc<Job>, now: DateTime<Utc>) -> Self {
+        let mut beat = Self {
+            job,
+            anchored: None,
+            next: None,
+            decided: Vec::new(),
+            follows: false,
+            parked: false,
+            place: None,
+        };
+        beat.anchor(now);
+        beat.next = beat.first_after(now);
+        beat
+    }
+
+    /// The same beat with another form of the job; a new beat where the trigger changed.
+    pub(super) fn with(mut self, job: Arc<Job>, now: DateTime<Utc>) -> Self {
+        if job.trigger != self.job.trigger {
+            return Self {
+                place: self.place,
+                ..Self::new(job, now)
+            };
+        }
+        let was_enabled = self.job.policy.enabled;
+        self.job = job;
+        self.parked = false;
+        if !self.job.policy.enabled {
+            self.next = None;
+            self.place = None;
+        } else if !was_enabled {
+            self.next = self.first_after(now);
+            self.follows = false;
+        }
+        self
+    }
+
+    /// The trigger, anchored where it needs to be.
+    pub(super) fn trigger(&self) -> &Trigger {
+        match &self.anchored {
+            Some(anchored) => &anchored.1,
+            None => &self.job.trigger,
+        }
+    }
+
+    /// The first fire time after `after` that is not decided.
+    pub(super) fn after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut fire_time = self.trigger().next_after(after)?;
+        while let Some(&(_, last)) = self
+            .decided
+            .iter()
+            .find(|(first, last)| (*first..=*last).contains(&fire_time))
+        {
+            fire_time = self.trigger().next_after(last)?;
+        }
+        Some(fire_time)
+    }
+
+    /// Goes on to `next` after `decided` was decided; `follows` where no fire time between the
+    /// last decided one and this one was passed over.
+    pub(super) fn move_on(
+        &mut self,
+        decided: Option<DateTime<Utc>>,
+        next: Option<DateTime<Utc>>,
+        follows: bool,
+    ) {
+        self.next = next;
+        if let Some(fire_time) = decided {
+            match self.decided.last_mut() {
+                Some(span) if follows && self.follows => span.1 = fire_time,
+                _ => {
+                    if self.decided.len() == SPANS {
+                        self.decided.remove(0);
+                    }
+                    self.decided.push((fire_time, fire_time));
+                }
+            }
+        }
+        self.follows = decided.is_some();
+    }
+
+    /// Plans again from `now`, which the clock was set back to.
+    pub(super) fn set_back(&mut self, now: DateTime<Utc>) {
+        // An anchor in the future was read from a clock that went wrong: counting from it would
+        // silence the job until then.
+        if self
+            .anchored
+            .as_ref()
+            .is_some_and(|anchored| anchored.0 > now)
+        {
+            self.anchor(now);
+            self.next = None;
+        }
+        let again = self.first_after(now);
+        let next = self.next.into_iter().chain(again).min();
+        if next != self.next {
+            self.next = next;
+            self.follows = false;
+        }
+        self.parked = false;
+    }
+
+    /// Whether a fire that was due at `due` is later than its grace at `now`.
+    pub(super) fn is_missed(&self, due: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        let grace = self.job.policy.misfire_grace_time;
+        let grace = grace.and_then(|grace| TimeDelta::from_std(grace).ok());
+        grace.is_some_and(|grace| now - due > grace)
+    }
+
+    /// Whether a fire is later than its grace at `now`, whatever its jitter would have been.
+    pub(super) fn has_missed(&self, fire_time: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        self.job.policy.misfire_grace_time.is_some() && {
+            let jitter = TimeDelta::seconds(self.trigger().jitter_s(fire_time).into());
+            self.is_missed(fire_time + jitter, now)
+        }
+    }
+
+    /// How long to wait before the attempt after number `attempt`, if there is to be one.
+    pub(super) fn retry_after(&self, attempt: u32, outcome: Outcome) -> Option<Duration> {
+        let failed = match outcome {
+            Outcome::Failure | Outcome::Timeout | Outcome::Killed => true,
+            Outcome::Success
+            | Outcome::Interrupted
+            | Outcome::Skipped
+            | Outcome::Coalesced
+            | Outcome::Missed => false,
+        };
+        let policy = &self.job.policy;
+        (failed && policy.enabled && attempt <= policy.retries)
+            .then(|| retry_delay(policy.retry_delay, attempt))
+    }
+
+    /// The first undecided fire time after `after`, unless the job is not to fire at all.
+    fn first_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.job.policy.enabled.then(|| self.after(after))?
+    }
+
+    fn anchor(&mut self, at: DateTime<Utc>) {
+        let trigger = &self.job.trigger;
+        self.anchored = trigger
+            .wants_anchor()
+            .then(|| Box::new((at, trigger.clone().anchored(at))));
+    }
+}

@@ -1,0 +1,524 @@
+//! What is due: jobs, instants and the ends of runs in, decisions out.
+//!
+//! Not for carrying the decisions out. Nothing here reads a clock, so a test can let a year pass
+//! in a loop. The cost of a fire grows with the logarithm of the number of jobs.
+//!
+//! A job has one *beat* on the agenda: its next fire time. When that comes, the fire is claimed,
+//! perhaps delayed by its jitter, and then waits for a worker, mostly for no time at all.
+
+mod beat;
+mod passed;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::job::Job;
+use crate::run::{Cause, Outcome};
+
+use beat::Beat;
+use passed::Backlog;
+pub use passed::Passed;
+
+/// How many steps one call of [`Plan::due`] takes before it lets others have their turn.
+const SLICE: usize = 1_000;
+
+/// The longest wait between two attempts.
+const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(3600);
+
+/// One job due at one fire time: a run is to begin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fire {
+    /// The job, as configured when the fire was claimed.
+    pub job: Arc<Job>,
+    /// The fire time.
+    pub fire_time: DateTime<Utc>,
+    /// When it was to begin: the fire time and its jitter, or the time of the retry.
+    pub due: DateTime<Utc>,
+    /// Why it begins.
+    pub cause: Cause,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+}
+
+/// What becomes of fires.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// It begins now; [`Plan::ended`] must be told when it is over.
+    Run(Fire),
+    /// It does not begin: as many runs of the job are going on as may.
+    Skip(Fire),
+    /// They do not begin: a later one runs in their stead.
+    Coalesce(Passed),
+    /// They do not begin: they are later than their grace.
+    Miss(Passed),
+}
+
+/// When each job fires next, and what runs and waits.
+#[derive(Debug)]
+pub struct Plan {
+    beats: Vec<Beat>,
+    by_name: HashMap<String, usize>,
+    agenda: BinaryHeap<Reverse<Wake>>,
+    waiting: BTreeMap<Place, Claim>,
+    going: HashMap<String, Going>,
+    workers: usize,
+    busy: usize,
+    now: DateTime<Utc>,
+    tickets: u64,
+    draw: fn(u32) -> u32,
+}
+
+/// A fire that is to run, with its job by index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Claim {
+    beat: usize,
+    fire_time: DateTime<Utc>,
+    due: DateTime<Utc>,
+    attempt: u32,
+}
+
+/// An entry of the agenda: at `at`, the beat comes, or a claim that was put off.
+#[derive(Debug, PartialEq, Eq)]
+struct Wake {
+    at: DateTime<Utc>,
+    beat: usize,
+    claim: Option<Claim>,
+}
+
+/// A place in the queue for workers: by fire time, then by arrival.
+type Place = (DateTime<Utc>, u64);
+
+/// The runs of one job that are going on.
+#[derive(Debug)]
+struct Going {
+    count: u32,
+    began: DateTime<Utc>,
+}
+
+impl Ord for Wake {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let key = |wake: &Self| (wake.at, wake.beat, wake.claim.map(|claim| claim.fire_time));
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Wake {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Plan {
+    /// A plan of `jobs` that begins at `now`: intervals count from there, jobs with
+    /// `run_at_start` fire there. At most `workers` runs go on at once.
+    ///
+    /// `draw(most)` gives a random number from 0 to `most`, for jitter.
+    #[must_use]
+    pub fn new(
+        jobs: impl IntoIterator<Item = Arc<Job>>,
+        now: DateTime<Utc>,
+        workers: usize,
+        draw: fn(u32) -> u32,
+    ) -> Self {
+        let mut plan = Self {
+            beats: Vec::new(),
+            by_name: HashMap::new(),
+            agenda: BinaryHeap::new(),
+            waiting: BTreeMap::new(),
+            going: HashMap::new(),
+            workers: workers.max(1),
+            busy: 0,
+            now,
+            tickets: 0,
+            draw,
+        };
+        for job in jobs {
+            let at_start = job.policy.enabled && job.policy.run_at_start;
+            let beat = plan.add(Beat::new(job, now));
+            if at_start {
+                plan.put_off(Claim {
+                    beat,
+                    fire_time: now,
+                    due: now,
+                    attempt: 1,
+                });
+            }
+        }
+        plan
+    }
+
+    /// When something is due next: call [`Self::due`] then.
+    #[must_use]
+    pub fn next(&self) -> Option<DateTime<Utc>> {
+        self.agenda.peek().map(|Reverse(wake)| wake.at)
+    }
+
+    /// The next fire time of the job of that name, jitter left aside.
+    #[must_use]
+    pub fn next_of(&self, job: &str) -> Option<DateTime<Utc>> {
+        self.beats[*self.by_name.get(job)?].next
+    }
+
+    /// The jobs, in the order they were given.
+    #[must_use]
+    pub fn jobs(&self) -> impl ExactSizeIterator<Item = &Arc<Job>> {
+        self.beats.iter().map(|beat| &beat.job)
+    }
+
+    /// How many fires wait for a worker.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Decides what is due at `now`, in order of time.
+    ///
+    /// After a long pause that may be much: then it decides a part of it, and [`Self::next`]
+    /// still lies in the past. A `now` before the last one means that the clock was set back.
+    pub fn due(&mut self, now: DateTime<Utc>) -> Vec<Decision> {
+        self.reach(now);
+        let mut decisions = Vec::new();
+        let mut steps = 0;
+        loop {
+            while steps < SLICE
+                && let Some(wake) = self.take_due()
+            {
+                steps += 1 + match wake.claim {
+                    Some(claim) => self.arrive(claim, &mut decisions),
+                    None => self.beat(wake.beat, &mut decisions),
+                };
+            }
+            self.begin_waiting(&mut decisions);
+            if steps >= SLICE || self.next().is_none_or(|next| next > now) {
+                return decisions;
+            }
+        }
+    }
+
+    /// Takes note that the run of `fire` is over; the time of its retry, if it gets one.
+    ///
+    /// A failed run is tried again after `retry_delay`, which doubles each time up to an hour.
+    ///
+    /// # Panics
+    /// Where `fire` was never decided to run: a bug of the caller.
+    pub fn ended(
+        &mut self,
+        fire: &Fire,
+        outcome: Outcome,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        self.reach(now);
+        self.busy -= 1;
+        let going = self.going.get_mut(&fire.job.name).expect("its run began");
+        going.count -= 1;
+        let idle = going.count == 0;
+        if idle {
+            self.going.remove(&fire.job.name);
+        }
+        let beat = *self.by_name.get(&fire.job.name)?;
+        if idle {
+            self.unpark(beat);
+        }
+        let due = now + self.beats[beat].retry_after(fire.attempt, outcome)?;
+        self.put_off(Claim {
+            beat,
+            fire_time: fire.fire_time,
+            due,
+            attempt: fire.attempt + 1,
+        });
+        Some(due)
+    }
+
+    /// Changes the jobs at `now`, and how many runs go on at once. Gives the fires that waited
+    /// (for a worker, their jitter or their retry) and whose jobs are gone or disabled.
+    ///
+    /// A job whose trigger is the same keeps its beat, whatever else changed; its runs go on.
+    pub fn replace(
+        &mut self,
+        jobs: impl IntoIterator<Item = Arc<Job>>,
+        now: DateTime<Utc>,
+        workers: usize,
+    ) -> Vec<Fire> {
+        self.reach(now);
+        self.workers = workers.max(1);
+        let old_jobs: Vec<Arc<Job>> = self.jobs().cloned().collect();
+        let mut old: Vec<Option<Beat>> = self.beats.drain(..).map(Some).collect();
+        let old_names = std::mem::take(&mut self.by_name);
+        let agenda = std::mem::take(&mut self.agenda);
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut moved = vec![None; old.len()];
+        for job in jobs {
+            let enabled = job.policy.enabled;
+            let before = old_names.get(&job.name).copied();
+            let kept = before.and_then(|at| old[at].take());
+            let beat = self.add(match kept {
+                Some(kept) => kept.with(job, now),
+                None => Beat::new(job, now),
+            });
+            if let (Some(before), true) = (before, enabled) {
+                moved[before] = Some(beat);
+            }
+        }
+        let mut gone = Vec::new();
+        let put_off = agenda.into_iter().filter_map(|Reverse(wake)| wake.claim);
+        for claim in put_off {
+            match moved[claim.beat] {
+                Some(beat) => self.put_off(Claim { beat, ..claim }),
+                None => gone.push(claim.of(&old_jobs[claim.beat])),
+            }
+        }
+        for (place, claim) in waiting {
+            match moved[claim.beat] {
+                Some(beat) => {
+                    self.waiting.insert(place, Claim { beat, ..claim });
+                }
+                None => gone.push(claim.of(&old_jobs[claim.beat])),
+            }
+        }
+        gone
+    }
+
+    /// Adds a job with its beat on the agenda.
+    fn add(&mut self, beat: Beat) -> usize {
+        let index = self.beats.len();
+        self.by_name.insert(beat.job.name.clone(), index);
+        self.beats.push(beat);
+        self.schedule(index);
+        index
+    }
+
+    /// Puts the next beat of a job on the agenda.
+    fn schedule(&mut self, beat: usize) {
+        self.agenda.extend(self.beats[beat].next.map(|at| {
+            Reverse(Wake {
+                at,
+                beat,
+                claim: None,
+            })
+        }));
+    }
+
+    /// Puts a claim on the agenda, for when it is due.
+    fn put_off(&mut self, claim: Claim) {
+        self.agenda.push(Reverse(Wake {
+            at: claim.due,
+            beat: claim.beat,
+            claim: Some(claim),
+        }));
+    }
+
+    /// The first entry of the agenda that is due.
+    fn take_due(&mut self) -> Option<Wake> {
+        self.next().filter(|at| *at <= self.now)?;
+        self.agenda.pop().map(|Reverse(wake)| wake)
+    }
+
+    /// Brings the plan to `now`. Where the clock was set back, fire times that come again are
+    /// planned again unless they have been decided; what was put off waits no longer than before.
+    fn reach(&mut self, now: DateTime<Utc>) {
+        let back = self.now - now;
+        self.now = now;
+        if back <= TimeDelta::zero() {
+            return;
+        }
+        let agenda = std::mem::take(&mut self.agenda);
+        for beat in 0..self.beats.len() {
+            self.beats[beat].set_back(now);
+            self.schedule(beat);
+        }
+        for claim in agenda.into_iter().filter_map(|Reverse(wake)| wake.claim) {
+            let due = claim.due - back;
+            self.put_off(Claim { due, ..claim });
+        }
+    }
+
+    /// The beat of a job has come: claims one fire, or tells what becomes of it. Gives the number
+    /// of fires that it looked at beyond the first.
+    fn beat(&mut self, index: usize, decisions: &mut Vec<Decision>) -> usize {
+        let now = self.now;
+        let Some(first) = self.beats[index].next else {
+            return 0;
+        };
+        if !self.beats[index].job.policy.coalesce {
+            return self.beat_in_order(index, decisions);
+        }
+        let backlog = Backlog::until(now, first, &self.beats[index]);
+        let steps = backlog.steps;
+        self.beats[index].move_on(backlog.latest, backlog.next, steps == 0);
+        self.schedule(index);
+        let job = &self.beats[index].job;
+        decisions.extend(backlog.missed.of(job).map(Decision::Miss));
+        decisions.extend(backlog.coalesced.of(job).map(Decision::Coalesce));
+        match backlog.latest {
+            Some(fire_time) => steps + self.claim(index, fire_time, decisions),
+            None => steps,
+        }
+    }
+
+    /// The beat of a job without `coalesce`: each late fire runs, one after the other.
+    ///
+    /// What was due when the run before it began waits for that run; what came due during it
+    /// overlaps with it.
+    fn beat_in_order(&mut self, index: usize, decisions: &mut Vec<Decision>) -> usize {
+        let backlog = Backlog::missed(self.now, &self.beats[index]);
+        let steps = backlog.steps;
+        if steps > 0 {
+            self.beats[index].move_on(None, backlog.next, false);
+            let job = &self.beats[index].job;
+            decisions.extend(backlog.missed.of(job).map(Decision::Miss));
+        }
+        let Some(fire_time) = self.beats[index].next.filter(|next| *next <= self.now) else {
+            self.schedule(index);
+            return steps;
+        };
+        let beat = &self.beats[index];
+        let going = self.going.get(&beat.job.name);
+        if backlog.unfinished {
+            self.schedule(index);
+        } else if beat.place.is_some() || going.is_some_and(|going| fire_time <= going.began) {
+            self.beats[index].parked = true;
+        } else {
+            let next = beat.after(fire_time);
+            self.beats[index].move_on(Some(fire_time), next, true);
+            self.schedule(index);
+            return steps + self.claim(index, fire_time, decisions);
+        }
+        steps
+    }
+
+    /// Claims a fire: it arrives now, or after its jitter.
+    fn claim(
+        &mut self,
+        beat: usize,
+        fire_time: DateTime<Utc>,
+        decisions: &mut Vec<Decision>,
+    ) -> usize {
+        let delay = match self.beats[beat].trigger().jitter_s(fire_time) {
+            0 => 0,
+            most => (self.draw)(most).min(most),
+        };
+        let claim = Claim {
+            beat,
+            fire_time,
+            due: fire_time + TimeDelta::seconds(delay.into()),
+            attempt: 1,
+        };
+        if claim.due > self.now {
+            self.put_off(claim);
+            return 0;
+        }
+        self.arrive(claim, decisions)
+    }
+
+    /// A claim is due: it gets in line for a worker, unless its job has enough runs already.
+    fn arrive(&mut self, claim: Claim, decisions: &mut Vec<Decision>) -> usize {
+        let beat = &self.beats[claim.beat];
+        if claim.attempt > 1 {
+            self.get_in_line(claim);
+            return 0;
+        }
+        if !self.has_room(&claim) {
+            decisions.push(Decision::Skip(claim.of(&beat.job)));
+            return 0;
+        }
+        let ahead = beat.place.filter(|_| beat.job.policy.coalesce);
+        let ahead = ahead.and_then(|place| Some((place, *self.waiting.get(&place)?)));
+        match ahead {
+            // A late fire gives its place to the later one; two that only their jitter brought
+            // together both run.
+            Some((place, earlier)) if earlier.due < claim.due => {
+                self.waiting.insert(place, claim);
+                decisions.push(Decision::Coalesce(Passed::one(
+                    &beat.job,
+                    earlier.fire_time,
+                )));
+            }
+            _ => {
+                let place = self.get_in_line(claim);
+                self.beats[claim.beat].place = Some(place);
+            }
+        }
+        0
+    }
+
+    fn get_in_line(&mut self, claim: Claim) -> Place {
+        self.tickets += 1;
+        let place = (claim.fire_time, self.tickets);
+        self.waiting.insert(place, claim);
+        place
+    }
+
+    /// Gives free workers to those who wait, first come first served.
+    fn begin_waiting(&mut self, decisions: &mut Vec<Decision>) {
+        while self.busy < self.workers {
+            // Only retries can be blocked by their own job, so few are passed over.
+            let first = self.waiting.iter().find(|(_, claim)| self.has_room(claim));
+            let Some((&place, &claim)) = first else {
+                return;
+            };
+            self.waiting.remove(&place);
+            if self.beats[claim.beat].place == Some(place) {
+                self.beats[claim.beat].place = None;
+            }
+            let beat = &self.beats[claim.beat];
+            if claim.attempt == 1 && beat.is_missed(claim.due, self.now) {
+                decisions.push(Decision::Miss(Passed::one(&beat.job, claim.fire_time)));
+            } else {
+                decisions.push(Decision::Run(claim.of(&beat.job)));
+                self.busy += 1;
+                self.going
+                    .entry(beat.job.name.clone())
+                    .and_modify(|going| going.count += 1)
+                    .or_insert(Going {
+                        count: 1,
+                        began: self.now,
+                    })
+                    .began = self.now;
+            }
+            self.unpark(claim.beat);
+        }
+    }
+
+    /// Whether `max_instances` lets one more run of the claim's job begin.
+    fn has_room(&self, claim: &Claim) -> bool {
+        let job = &self.beats[claim.beat].job;
+        self.going
+            .get(&job.name)
+            .is_none_or(|going| going.count < job.policy.max_instances.max(1))
+    }
+
+    /// Lets a job go on whose beat waited for a run.
+    fn unpark(&mut self, beat: usize) {
+        if std::mem::take(&mut self.beats[beat].parked) {
+            self.schedule(beat);
+        }
+    }
+}
+
+impl Claim {
+    fn of(&self, job: &Arc<Job>) -> Fire {
+        Fire {
+            job: Arc::clone(job),
+            fire_time: self.fire_time,
+            due: self.due,
+            cause: if self.attempt == 1 {
+                Cause::Schedule
+            } else {
+                Cause::Retry
+            },
+            attempt: self.attempt,
+        }
+    }
+}
+
+/// The wait before the attempt after number `attempt`.
+fn retry_delay(first: Duration, attempt: u32) -> Duration {
+    let doubled = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
+    first.saturating_mul(doubled).min(LONGEST_RETRY_DELAY)
+}

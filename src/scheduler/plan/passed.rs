@@ -1,0 +1,184 @@
+//! Fires that came and went: counted, and the latest of them listed.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::beat::Beat;
+use crate::job::Job;
+
+/// How many fires are listed; the others are only counted.
+const LISTED: usize = 1_000;
+
+/// How many fires are counted one by one.
+const COUNTED: usize = 1_000_000;
+
+/// Fires of one job that do not run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Passed {
+    /// The job.
+    pub job: Arc<Job>,
+    /// The latest fire times among them, at most 1,000, in order.
+    pub latest: Vec<DateTime<Utc>>,
+    /// How many there are.
+    pub count: u64,
+    /// Whether there are more than `count`: after a million, counting ends.
+    pub and_more: bool,
+}
+
+impl Passed {
+    /// One fire.
+    pub(super) fn one(job: &Arc<Job>, fire_time: DateTime<Utc>) -> Self {
+        Self {
+            job: Arc::clone(job),
+            latest: vec![fire_time],
+            count: 1,
+            and_more: false,
+        }
+    }
+}
+
+/// A count of fires with the latest of them.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    latest: VecDeque<DateTime<Utc>>,
+    count: u64,
+    and_more: bool,
+}
+
+impl Tally {
+    fn add(&mut self, fire_time: DateTime<Utc>) {
+        if self.latest.len() == LISTED {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(fire_time);
+        self.count += 1;
+    }
+
+    /// The fires of this count as those of `job`; `None` where there are none.
+    pub(super) fn of(self, job: &Arc<Job>) -> Option<Passed> {
+        (self.count > 0).then(|| Passed {
+            job: Arc::clone(job),
+            latest: self.latest.into(),
+            count: self.count,
+            and_more: self.and_more,
+        })
+    }
+}
+
+/// What has become due for a job since it was last looked at.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    /// Later than their grace.
+    pub(super) missed: Tally,
+    /// Within it, and not the latest.
+    pub(super) coalesced: Tally,
+    /// The latest, if it is within its grace.
+    pub(super) latest: Option<DateTime<Utc>>,
+    /// The fire time that comes after these.
+    pub(super) next: Option<DateTime<Utc>>,
+    /// How many fires it holds beyond `latest`.
+    pub(super) steps: usize,
+    /// Whether counting ended before all of them were seen.
+    pub(super) unfinished: bool,
+}
+
+impl Backlog {
+    /// The undecided fires from `first`, which is due, up to `now`.
+    pub(super) fn until(now: DateTime<Utc>, first: DateTime<Utc>, beat: &Beat) -> Self {
+        let mut backlog = Self::default();
+        backlog.walk(first, now, COUNTED, beat);
+        if backlog.unfinished {
+            backlog.skip_to_the_end(now, beat);
+        }
+        if let Some(latest) = backlog
+            .latest
+            .filter(|latest| beat.has_missed(*latest, now))
+        {
+            backlog.missed.add(latest);
+            backlog.latest = None;
+            backlog.steps += 1;
+        }
+        backlog
+    }
+
+    /// Only those that are later than their grace, from the beat's next on.
+    pub(super) fn missed(now: DateTime<Utc>, beat: &Beat) -> Self {
+        let mut backlog = Self {
+            next: beat.next,
+            ..Self::default()
+        };
+        while let Some(fire_time) = backlog.next
+            && fire_time <= now
+            && beat.has_missed(fire_time, now)
+        {
+            if backlog.steps == COUNTED {
+                backlog.unfinished = true;
+                break;
+            }
+            backlog.missed.add(fire_time);
+            backlog.steps += 1;
+            backlog.next = beat.after(fire_time);
+        }
+        backlog
+    }
+
+    /// Goes through the fires from `first` to `now`, at most `most` of them.
+    fn walk(&mut self, first: DateTime<Utc>, now: DateTime<Utc>, most: usize, beat: &Beat) {
+        self.next = Some(first);
+        let mut left = most;
+        while let Some(fire_time) = self.next
+            && fire_time <= now
+        {
+            if left == 0 {
+                self.unfinished = true;
+                return;
+            }
+            left -= 1;
+            if let Some(earlier) = self.latest.replace(fire_time) {
+                self.steps += 1;
+                if beat.has_missed(earlier, now) {
+                    self.missed.add(earlier);
+                } else {
+                    self.coalesced.add(earlier);
+                }
+            }
+            self.next = beat.after(fire_time);
+        }
+        self.unfinished = false;
+    }
+
+    /// Leaves out the middle of a backlog that is too long to be counted: a job of every second
+    /// has 31 million fires a year, and seeing each would keep all others waiting.
+    fn skip_to_the_end(&mut self, now: DateTime<Utc>, beat: &Beat) {
+        let reached = self.next.unwrap_or(now);
+        let mut window = TimeDelta::seconds(1_000);
+        loop {
+            let from = (now - window).max(reached);
+            let mut end = Self::default();
+            if let Some(first) = beat.after(from) {
+                end.walk(first, now, usize::MAX, beat);
+            }
+            if end.steps >= LISTED || from == reached {
+                self.append(end);
+                return;
+            }
+            window = window * 2;
+        }
+    }
+
+    fn append(&mut self, end: Self) {
+        for (tally, more) in [
+            (&mut self.missed, end.missed),
+            (&mut self.coalesced, end.coalesced),
+        ] {
+            tally.and_more = true;
+            more.latest.into_iter().for_each(|one| tally.add(one));
+        }
+        self.latest = end.latest.or(self.latest);
+        self.next = end.next;
+        self.unfinished = false;
+        self.steps += end.steps;
+    }
+}

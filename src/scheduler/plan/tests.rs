@@ -1,0 +1,718 @@
+use super::super::testing::{at, every, job, noon};
+use super::*;
+
+/// The decisions at `now`, one word each: `run tick 12:01:00`.
+fn due(plan: &mut Plan, now: DateTime<Utc>) -> Vec<String> {
+    let mut told = Vec::new();
+    loop {
+        told.extend(plan.due(now).iter().map(tell));
+        if plan.next().is_none_or(|next| next > now) {
+            return told;
+        }
+    }
+}
+
+fn tell(decision: &Decision) -> String {
+    let time = |fire_time: &DateTime<Utc>| fire_time.format("%H:%M:%S").to_string();
+    let fire = |word, fire: &Fire| format!("{word} {} {}", fire.job.name, time(&fire.fire_time));
+    let passed = |word, passed: &Passed| {
+        let times: Vec<_> = passed.latest.iter().map(time).collect();
+        format!("{word} {} {}", passed.job.name, times.join(" "))
+    };
+    match decision {
+        Decision::Run(one) => fire("run", one),
+        Decision::Skip(one) => fire("skip", one),
+        Decision::Coalesce(many) => passed("coalesce", many),
+        Decision::Miss(many) => passed("miss", many),
+    }
+}
+
+fn plan(jobs: impl IntoIterator<Item = Job>) -> Plan {
+    let jobs = jobs.into_iter().map(Job::shared);
+    Plan::new(jobs, noon(0), 100, |_| 0)
+}
+
+/// The fire that `due` would have begun, for telling that it ended.
+fn fire(job: Job, fire_time: DateTime<Utc>) -> Fire {
+    Fire {
+        job: job.shared(),
+        fire_time,
+        due: fire_time,
+        cause: Cause::Schedule,
+        attempt: 1,
+    }
+}
+
+fn end(plan: &mut Plan, name: &str, now: DateTime<Utc>) {
+    assert_eq!(
+        plan.ended(&fire(job(name), now), Outcome::Success, now),
+        None
+    );
+}
+
+#[test]
+fn a_job_fires_at_its_beat() {
+    let mut plan = plan([job("tick")]);
+    assert_eq!(plan.next(), Some(noon(60)));
+    assert!(due(&mut plan, noon(59)).is_empty());
+    assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
+    assert_eq!(plan.next(), Some(noon(120)));
+    assert_eq!(plan.next_of("tick"), Some(noon(120)));
+    assert_eq!(plan.next_of("tock"), None);
+}
+
+#[test]
+fn a_late_fire_within_its_grace_runs_once() {
+    let mut plan = plan([job("tick").grace(90)]);
+    assert_eq!(
+        due(&mut plan, at("12:03:10")),
+        [
+            "miss tick 12:01:00",
+            "coalesce tick 12:02:00",
+            "run tick 12:03:00"
+        ]
+    );
+}
+
+#[test]
+fn a_fire_beyond_its_grace_is_missed() {
+    let mut plan = plan([job("tick").every(3600).grace(1)]);
+    assert_eq!(
+        due(&mut plan, at("14:00:02")),
+        ["miss tick 13:00:00 14:00:00"]
+    );
+    assert_eq!(due(&mut plan, at("15:00:01")), ["run tick 15:00:00"]);
+}
+
+#[test]
+fn without_coalesce_late_fires_run_one_after_the_other() {
+    let mut plan = plan([job("tick").in_order().grace(150)]);
+    assert_eq!(
+        due(&mut plan, at("12:04:10")),
+        ["miss tick 12:01:00", "run tick 12:02:00"]
+    );
+    end(&mut plan, "tick", at("12:04:20"));
+    assert_eq!(due(&mut plan, at("12:04:20")), ["run tick 12:03:00"]);
+    assert!(due(&mut plan, at("12:05:00")).is_empty());
+    end(&mut plan, "tick", at("12:05:10"));
+    assert_eq!(due(&mut plan, at("12:05:10")), ["run tick 12:04:00"]);
+    end(&mut plan, "tick", at("12:05:20"));
+    assert_eq!(due(&mut plan, at("12:05:20")), ["run tick 12:05:00"]);
+    // This one came due while a run was going on, and that is no backlog.
+    assert_eq!(due(&mut plan, at("12:06:00")), ["skip tick 12:06:00"]);
+}
+
+#[test]
+fn an_overlapping_fire_is_skipped() {
+    let mut plan = plan([
+        job("tick"),
+        job("twin").with(|policy| policy.max_instances = 2),
+    ]);
+    assert_eq!(due(&mut plan, noon(60)).len(), 2);
+    assert_eq!(
+        due(&mut plan, noon(120)),
+        ["skip tick 12:02:00", "run twin 12:02:00"]
+    );
+    assert_eq!(
+        due(&mut plan, noon(180)),
+        ["skip tick 12:03:00", "skip twin 12:03:00"]
+    );
+    end(&mut plan, "tick", noon(200));
+    end(&mut plan, "twin", noon(200));
+    assert_eq!(
+        due(&mut plan, noon(240)),
+        ["run tick 12:04:00", "run twin 12:04:00"]
+    );
+}
+
+#[test]
+fn jobs_fire_in_the_order_of_time_and_file() {
+    let mut plan = plan([
+        job("b").every(30),
+        job("a").every(30),
+        job("early").once(noon(10)),
+    ]);
+    assert_eq!(
+        due(&mut plan, noon(30)),
+        ["run early 12:00:10", "run b 12:00:30", "run a 12:00:30"]
+    );
+}
+
+#[test]
+fn excess_fires_wait_for_a_worker_in_order() {
+    let jobs = ["a", "b", "c"].map(|name| job(name).shared());
+    let mut plan = Plan::new(jobs, noon(0), 1, |_| 0);
+    assert_eq!(due(&mut plan, noon(60)), ["run a 12:01:00"]);
+    assert_eq!(plan.waiting(), 2);
+    // A later fire takes the place of the one that waits; the one that runs overlaps.
+    assert_eq!(
+        due(&mut plan, noon(120)),
+        [
+            "skip a 12:02:00",
+            "coalesce b 12:01:00",
+            "coalesce c 12:01:00"
+        ]
+    );
+    end(&mut plan, "a", noon(130));
+    assert_eq!(due(&mut plan, noon(130)), ["run b 12:02:00"]);
+    end(&mut plan, "b", noon(140));
+    assert_eq!(due(&mut plan, noon(140)), ["run c 12:02:00"]);
+    assert_eq!(plan.waiting(), 0);
+}
+
+#[test]
+fn a_fire_that_waits_for_a_worker_beyond_its_grace_is_missed() {
+    let jobs = [
+        job("long").shared(),
+        job("tick").every(90).grace(5).shared(),
+    ];
+    let mut plan = Plan::new(jobs, noon(0), 1, |_| 0);
+    assert_eq!(due(&mut plan, noon(60)), ["run long 12:01:00"]);
+    assert!(due(&mut plan, noon(90)).is_empty());
+    end(&mut plan, "long", noon(96));
+    assert_eq!(due(&mut plan, noon(96)), ["miss tick 12:01:30"]);
+}
+
+#[test]
+fn a_backlog_waits_for_a_worker_without_being_skipped() {
+    let jobs = [job("long").shared(), job("tick").in_order().shared()];
+    let mut plan = Plan::new(jobs, noon(0), 1, |_| 0);
+    assert_eq!(due(&mut plan, noon(60)), ["run long 12:01:00"]);
+    assert_eq!(due(&mut plan, noon(120)), ["skip long 12:02:00"]);
+    end(&mut plan, "long", noon(125));
+    assert_eq!(due(&mut plan, noon(125)), ["run tick 12:01:00"]);
+    end(&mut plan, "tick", noon(126));
+    assert_eq!(due(&mut plan, noon(126)), ["run tick 12:02:00"]);
+    end(&mut plan, "tick", noon(127));
+    assert_eq!(plan.next(), Some(noon(180)));
+}
+
+#[test]
+fn jitter_delays_a_fire_and_never_adds_up() {
+    let mut jittery = job("tick");
+    jittery.trigger = every(60, 10);
+    let mut plan = Plan::new([jittery.shared()], noon(0), 9, |most| most);
+    for minute in 1..100 {
+        assert_eq!(plan.next(), Some(noon(60 * minute)));
+        assert!(due(&mut plan, noon(60 * minute)).is_empty());
+        assert_eq!(plan.next(), Some(noon(60 * minute + 10)));
+        assert_eq!(due(&mut plan, noon(60 * minute + 10)).len(), 1);
+        end(&mut plan, "tick", noon(60 * minute + 11));
+    }
+}
+
+#[test]
+fn jitter_longer_than_the_interval_swallows_no_fire() {
+    let mut jittery = job("tick").with(|policy| policy.max_instances = 9);
+    jittery.trigger = every(60, 150);
+    let mut plan = Plan::new([jittery.shared()], noon(0), 9, |most| most);
+    let mut began = Vec::new();
+    while began.len() < 5 {
+        let now = plan.next().unwrap();
+        began.extend(due(&mut plan, now));
+    }
+    assert_eq!(
+        began,
+        [
+            "run tick 12:01:00",
+            "run tick 12:02:00",
+            "run tick 12:03:00",
+            "run tick 12:04:00",
+            "run tick 12:05:00"
+        ]
+    );
+}
+
+#[test]
+fn fires_that_jitter_brings_together_both_run() {
+    let mut jittery = job("tick").with(|policy| policy.max_instances = 2);
+    jittery.trigger = every(60, 120);
+    // 60 and 0 seconds of delay, in turn.
+    let mut plan = Plan::new([jittery.shared()], noon(0), 9, |most| {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static DRAWN: AtomicU32 = AtomicU32::new(0);
+        most / 2 * ((DRAWN.fetch_add(1, Ordering::Relaxed) + 1) % 2)
+    });
+    assert!(due(&mut plan, noon(60)).is_empty());
+    assert_eq!(
+        due(&mut plan, noon(120)),
+        ["run tick 12:01:00", "run tick 12:02:00"]
+    );
+}
+
+#[test]
+fn a_disabled_job_does_not_fire() {
+    let off = || job("off").with(|policy| policy.enabled = false);
+    let mut plan = plan([off()]);
+    assert_eq!(plan.next(), None);
+    plan.replace([job("off").shared()], noon(90), 9);
+    assert_eq!(plan.next(), Some(noon(120)));
+    plan.replace([off().shared()], noon(100), 9);
+    assert_eq!(plan.next(), None);
+}
+
+#[test]
+fn run_at_start_fires_once_and_not_at_a_reload() {
+    let eager = || job("eager").with(|policy| policy.run_at_start = true);
+    let mut plan = plan([eager()]);
+    assert_eq!(due(&mut plan, noon(0)), ["run eager 12:00:00"]);
+    end(&mut plan, "eager", noon(1));
+    plan.replace([eager().shared(), job("other").shared()], noon(2), 9);
+    assert_eq!(plan.next(), Some(noon(60)));
+}
+
+#[test]
+fn a_reload_keeps_the_beat_of_an_unchanged_trigger() {
+    let mut plan = plan([job("same"), job("args"), job("other"), job("gone")]);
+    let mut args = job("args");
+    args.args.push(crate::value::Value::Int(1));
+    let jobs = [job("new"), args, job("other").every(90), job("same")];
+    let gone = plan.replace(jobs.map(Job::shared), noon(40), 9);
+    assert_eq!(gone, []);
+    assert_eq!(plan.next_of("same"), Some(noon(60)));
+    assert_eq!(plan.next_of("args"), Some(noon(60)));
+    assert_eq!(plan.next_of("other"), Some(noon(130)));
+    assert_eq!(plan.next_of("new"), Some(noon(100)));
+    assert_eq!(plan.next_of("gone"), None);
+    let began = plan.due(noon(60));
+    assert!(
+        began
+            .iter()
+            .any(|decision| matches!(decision, Decision::Run(fire) if !fire.job.args.is_empty()))
+    );
+}
+
+#[test]
+fn a_fire_that_is_due_at_a_reload_is_not_lost() {
+    let mut plan = plan([job("tick")]);
+    plan.replace([job("tick").shared()], noon(61), 9);
+    assert_eq!(due(&mut plan, noon(61)), ["run tick 12:01:00"]);
+}
+
+#[test]
+fn the_run_of_a_removed_job_still_counts_when_the_job_returns() {
+    let mut plan = plan([job("tick")]);
+    assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
+    plan.replace([], noon(70), 9);
+    assert_eq!(plan.next(), None);
+    plan.replace([job("tick").shared()], noon(80), 9);
+    assert_eq!(due(&mut plan, noon(140)), ["skip tick 12:02:20"]);
+    end(&mut plan, "tick", noon(150));
+    assert_eq!(due(&mut plan, noon(200)), ["run tick 12:03:20"]);
+}
+
+#[test]
+fn a_reload_tells_which_waiting_fires_have_no_job_any_more() {
+    let jobs = ["a", "b", "c"].map(|name| job(name).shared());
+    let mut plan = Plan::new(jobs, noon(0), 1, |_| 0);
+    assert_eq!(due(&mut plan, noon(60)), ["run a 12:01:00"]);
+    let gone = plan.replace([job("c").shared()], noon(61), 1);
+    assert_eq!(gone, [fire(job("b"), noon(60))]);
+    end(&mut plan, "a", noon(62));
+    assert_eq!(due(&mut plan, noon(62)), ["run c 12:01:00"]);
+}
+
+#[test]
+fn a_failed_run_is_tried_again_after_a_delay_that_doubles() {
+    let stubborn = || {
+        job("tick").every(86_400).with(|policy| {
+            policy.retries = 12;
+            policy.run_at_start = true;
+        })
+    };
+    let mut plan = plan([stubborn()]);
+    let mut now = noon(0);
+    let mut delays = Vec::new();
+    loop {
+        let decisions = plan.due(now);
+        let [Decision::Run(fire)] = &decisions[..] else {
+            panic!("{decisions:?}");
+        };
+        assert_eq!(fire.fire_time, noon(0));
+        assert_eq!(fire.cause == Cause::Retry, fire.attempt > 1);
+        let Some(again) = plan.ended(fire, Outcome::Failure, now) else {
+            break;
+        };
+        assert_eq!(plan.next(), Some(again));
+        delays.push((again - now).num_seconds());
+        now = again;
+    }
+    let doubled = [10, 20, 40, 80, 160, 320, 640, 1280, 2560];
+    assert_eq!(delays[..9], doubled);
+    assert_eq!(delays[9..], [3600, 3600, 3600]);
+}
+
+#[test]
+fn only_failures_are_tried_again() {
+    for (outcome, again) in [
+        (Outcome::Failure, true),
+        (Outcome::Timeout, true),
+        (Outcome::Killed, true),
+        (Outcome::Success, false),
+        (Outcome::Interrupted, false),
+    ] {
+        let mut plan = plan([job("tick").with(|policy| policy.retries = 1)]);
+        assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
+        let retry = plan.ended(&fire(job("tick"), noon(60)), outcome, noon(61));
+        assert_eq!(retry.is_some(), again, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_retry_waits_for_the_run_of_a_later_fire() {
+    let mut plan = plan([job("tick").with(|policy| policy.retries = 1)]);
+    assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
+    let retry = plan.ended(&fire(job("tick"), noon(60)), Outcome::Failure, noon(115));
+    assert_eq!(retry, Some(noon(125)));
+    assert_eq!(due(&mut plan, noon(120)), ["run tick 12:02:00"]);
+    assert!(due(&mut plan, noon(125)).is_empty());
+    end(&mut plan, "tick", noon(130));
+    assert_eq!(due(&mut plan, noon(130)), ["run tick 12:01:00"]);
+}
+
+#[test]
+fn nothing_fires_twice_when_the_clock_is_set_back() {
+    let mut plan = plan([job("tick"), job("eleven").once(at("11:30:00"))]);
+    for minute in 1..=10 {
+        assert_eq!(due(&mut plan, noon(60 * minute)).len(), 1);
+        end(&mut plan, "tick", noon(60 * minute + 1));
+    }
+    // Both the anchor and the times that were fired lie ahead again.
+    assert!(due(&mut plan, noon(250)).is_empty());
+    assert_eq!(plan.next(), Some(noon(660)));
+    assert!(due(&mut plan, at("11:00:00")).is_empty());
+    assert_eq!(due(&mut plan, at("11:01:00")), ["run tick 11:01:00"]);
+    end(&mut plan, "tick", at("11:01:01"));
+    assert_eq!(
+        due(&mut plan, at("11:30:00")).last().unwrap(),
+        "run eleven 11:30:00"
+    );
+    end(&mut plan, "tick", at("11:30:01"));
+    // Of the times up to 12:10, only those that were not fired before.
+    let began = due(&mut plan, at("12:10:30"));
+    assert!(began[0].starts_with("coalesce tick 11:31:00 "), "{began:?}");
+    assert!(began[0].ends_with(" 11:58:00 11:59:00"), "{began:?}");
+    assert_eq!(began[1..], ["run tick 12:00:00"]);
+    assert_eq!(plan.next(), Some(noon(660)));
+}
+
+#[test]
+fn a_retry_waits_no_longer_when_the_clock_is_set_back() {
+    let mut plan = plan([job("tick").with(|policy| policy.retries = 1)]);
+    assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
+    plan.ended(&fire(job("tick"), noon(60)), Outcome::Failure, noon(61));
+    assert!(due(&mut plan, noon(1)).is_empty());
+    assert_eq!(plan.next(), Some(noon(11)));
+}
+
+#[test]
+fn a_clock_that_was_wrong_by_decades_silences_nobody() {
+    let mut plan = plan([job("tick")]);
+    let far = at("2100-01-01T00:00:30Z");
+    let began = due(&mut plan, far);
+    assert_eq!(began.last().unwrap(), "run tick 00:00:00");
+    end(&mut plan, "tick", far);
+    assert!(due(&mut plan, noon(30)).is_empty());
+    assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
+    end(&mut plan, "tick", noon(60));
+    // One that began in that wrong year, too.
+    let jobs = [job("tick").shared()];
+    let mut plan = Plan::new(jobs, far, 9, |_| 0);
+    assert!(due(&mut plan, noon(0)).is_empty());
+    assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
+}
+
+#[test]
+fn a_year_of_suspend_is_counted_and_not_listed() {
+    let mut plan = plan([job("second").every(1), job("day").every(86_400)]);
+    let later = at("2027-11-24T12:00:00Z");
+    let decisions = plan.due(later);
+    let Decision::Coalesce(passed) = &decisions[0] else {
+        panic!("{decisions:?}");
+    };
+    assert_eq!(passed.latest.len(), 1_000);
+    assert!(passed.count >= 1_000_000 && passed.and_more);
+    assert_eq!(
+        *passed.latest.last().unwrap(),
+        later - TimeDelta::seconds(1)
+    );
+    let mut told: Vec<_> = decisions[1..].iter().map(tell).collect();
+    told.extend(due(&mut plan, later));
+    assert_eq!(told[0], "run second 12:00:00");
+    assert_eq!(told.last().unwrap(), "run day 12:00:00");
+}
+
+#[test]
+fn a_backlog_that_can_be_counted_has_its_full_count() {
+    let mut plan = plan([job("tick").grace(3600)]);
+    let decisions = plan.due(noon(60 * 100_000));
+    let [
+        Decision::Miss(missed),
+        Decision::Coalesce(coalesced),
+        Decision::Run(fire),
+    ] = &decisions[..]
+    else {
+        panic!("{decisions:?}");
+    };
+    assert_eq!((missed.count, missed.and_more), (99_939, false));
+    assert_eq!(missed.latest.len(), 1_000);
+    assert_eq!((coalesced.count, coalesced.latest.len()), (60, 60));
+    assert_eq!(fire.fire_time, noon(60 * 100_000));
+}
+
+#[test]
+fn a_hundred_thousand_jobs_have_their_turn() {
+    let jobs = (0..100_000).map(|index| job(&format!("job.{index}")).every(60).shared());
+    let mut plan = Plan::new(jobs, noon(0), usize::MAX, |_| 0);
+    assert!(plan.due(noon(60)).len() < 100_000, "in slices");
+    while plan.next().unwrap() <= noon(60) {
+        assert!(!plan.due(noon(60)).is_empty());
+    }
+    assert_eq!(plan.next(), Some(noon(120)));
+}
+
+mod laws {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::trigger::{Date, Trigger, Zone};
+
+    /// What happens to a plan.
+    #[derive(Debug, Clone)]
+    enum Act {
+        /// The clock goes on by so many seconds, the plan waking whenever it asks for it.
+        Live(i64),
+        /// The machine sleeps so many seconds.
+        Sleep(i64),
+        /// The clock is set back by so many seconds.
+        Back(i64),
+        /// The oldest run ends, in failure or not.
+        End(bool),
+        /// The config is read again.
+        Reload(Vec<Job>),
+    }
+
+    fn a_job() -> impl Strategy<Value = Job> {
+        let trigger = prop_oneof![
+            (7..400_i64, 0..90_u32).prop_map(|(seconds, jitter)| every(seconds, jitter)),
+            (0..2_000_i64).prop_map(|s| Trigger::Date(Date::new(noon(s), Zone::utc(), 0))),
+        ];
+        let several = proptest::collection::vec(trigger, 1..3).prop_map(|mut triggers| {
+            if triggers.len() == 1 {
+                triggers.remove(0)
+            } else {
+                Trigger::Any(triggers)
+            }
+        });
+        let policy = (
+            1..3_u32,
+            any::<bool>(),
+            0..3_u32,
+            proptest::option::of(0..100_u64),
+        );
+        ("[a-e]", several, policy).prop_map(|(name, trigger, (most, coalesce, retries, grace))| {
+            let mut job = job(&name).with(|policy| {
+                policy.max_instances = most;
+                policy.coalesce = coalesce;
+                policy.retries = retries;
+                policy.misfire_grace_time = grace.map(Duration::from_secs);
+            });
+            job.trigger = trigger;
+            job
+        })
+    }
+
+    fn jobs() -> impl Strategy<Value = Vec<Job>> {
+        proptest::collection::vec(a_job(), 0..5).prop_map(|mut jobs| {
+            let mut names = HashSet::new();
+            jobs.retain(|job| names.insert(job.name.clone()));
+            jobs
+        })
+    }
+
+    fn acts(set_back: bool, reload: bool) -> impl Strategy<Value = Vec<Act>> {
+        let act = prop_oneof![
+            4 => (0..300_i64).prop_map(Act::Live),
+            1 => (0..2_000_i64).prop_map(Act::Sleep),
+            u32::from(set_back) => (0..2_000_i64).prop_map(Act::Back),
+            4 => any::<bool>().prop_map(Act::End),
+            u32::from(reload) => jobs().prop_map(Act::Reload),
+        ];
+        proptest::collection::vec(act, 1..40)
+    }
+
+    /// A plan, the clock, the runs that go on, and what was decided.
+    struct World {
+        plan: Plan,
+        now: DateTime<Utc>,
+        latest: DateTime<Utc>,
+        runs: Vec<Fire>,
+        decided: Vec<(&'static str, String, DateTime<Utc>, u32)>,
+        workers: usize,
+    }
+
+    impl World {
+        fn new(jobs: &[Job], workers: usize) -> Self {
+            let jobs = jobs.iter().cloned().map(Job::shared);
+            Self {
+                plan: Plan::new(jobs, noon(0), workers, |most| most / 2),
+                now: noon(0),
+                latest: noon(0),
+                runs: Vec::new(),
+                decided: Vec::new(),
+                workers,
+            }
+        }
+
+        fn act(&mut self, act: &Act) {
+            match act {
+                Act::Live(seconds) => self.live(self.now + TimeDelta::seconds(*seconds)),
+                Act::Sleep(seconds) => self.now += TimeDelta::seconds(*seconds),
+                Act::Back(seconds) => self.now -= TimeDelta::seconds(*seconds),
+                Act::End(good) if !self.runs.is_empty() => {
+                    let fire = self.runs.remove(0);
+                    let outcome = if *good {
+                        Outcome::Success
+                    } else {
+                        Outcome::Failure
+                    };
+                    self.plan.ended(&fire, outcome, self.now);
+                }
+                Act::End(_) => {}
+                Act::Reload(jobs) => {
+                    let jobs = jobs.iter().cloned().map(Job::shared);
+                    self.plan.replace(jobs, self.now, self.workers);
+                }
+            }
+            self.decide();
+        }
+
+        fn live(&mut self, until: DateTime<Utc>) {
+            while let Some(next) = self.plan.next().filter(|next| *next <= until) {
+                self.now = self.now.max(next);
+                self.decide();
+            }
+            self.now = until;
+        }
+
+        fn decide(&mut self) {
+            self.latest = self.latest.max(self.now);
+            loop {
+                for decision in self.plan.due(self.now) {
+                    self.take(decision);
+                }
+                if self.plan.next().is_none_or(|next| next > self.now) {
+                    return;
+                }
+            }
+        }
+
+        fn take(&mut self, decision: Decision) {
+            let (word, passed) = match decision {
+                Decision::Run(fire) => {
+                    assert!(
+                        fire.fire_time <= self.latest && fire.due <= self.latest,
+                        "early"
+                    );
+                    let name = fire.job.name.clone();
+                    self.decided
+                        .push(("run", name, fire.fire_time, fire.attempt));
+                    self.runs.push(fire);
+                    assert!(self.runs.len() <= self.workers, "too many workers");
+                    return;
+                }
+                Decision::Skip(fire) => ("skip", Passed::one(&fire.job, fire.fire_time)),
+                Decision::Coalesce(passed) => ("coalesce", passed),
+                Decision::Miss(passed) => ("miss", passed),
+            };
+            for fire_time in passed.latest {
+                assert!(fire_time <= self.latest, "early");
+                self.decided
+                    .push((word, passed.job.name.clone(), fire_time, 1));
+            }
+        }
+
+        fn runs_twice(&self) -> bool {
+            let mut seen = HashSet::new();
+            let mut runs = self.decided.iter().filter(|one| one.0 == "run");
+            !runs.all(|run| seen.insert(run))
+        }
+    }
+
+    /// Every fire time of a job up to `until`, found second by second.
+    fn fire_times(job: &Job, until: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+        let trigger = job.trigger.clone().anchored(noon(0));
+        let mut found = Vec::new();
+        let mut second = noon(0);
+        while second < until {
+            let next = second + TimeDelta::seconds(1);
+            if trigger.next_after(second) == Some(next) {
+                found.push(next);
+            }
+            second = next;
+        }
+        found
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        /// No fire is lost, doubled or early, whatever the policy and however late the plan wakes.
+        #[test]
+        fn every_fire_is_decided_once(jobs in jobs(), acts in acts(false, false), workers in 1..4_usize) {
+            let mut world = World::new(&jobs, workers);
+            for act in &acts {
+                world.act(act);
+            }
+            // Let all that waits have its turn: at most one delay of jitter, and every run's end.
+            let end = world.now;
+            world.live(end + TimeDelta::seconds(50));
+            for _ in 0..20_000 {
+                if world.runs.is_empty() {
+                    break;
+                }
+                world.act(&Act::End(true));
+            }
+            prop_assert!(world.runs.is_empty());
+            for job in &jobs {
+                let decided: Vec<_> = world.decided.iter().filter(|one| one.1 == job.name).collect();
+                let mut first: Vec<_> = decided.iter().filter(|one| one.3 == 1).map(|one| one.2).collect();
+                first.sort_unstable();
+                // A fire of the last seconds may still wait for its jitter.
+                first.retain(|time| *time <= end);
+                let mut expected = fire_times(job, end);
+                expected.retain(|time| *time <= end);
+                prop_assert_eq!(first, expected);
+                let misses = decided.iter().any(|one| one.0 == "miss");
+                prop_assert!(!misses || job.policy.misfire_grace_time.is_some());
+                let coalesces = decided.iter().any(|one| one.0 == "coalesce");
+                prop_assert!(!coalesces || job.policy.coalesce);
+            }
+        }
+
+        /// Nothing runs twice for one fire time, also when the clock is set back.
+        #[test]
+        fn no_fire_time_runs_twice(jobs in jobs(), acts in acts(true, false), workers in 1..4_usize) {
+            let mut world = World::new(&jobs, workers);
+            for act in &acts {
+                world.act(act);
+            }
+            prop_assert!(!world.runs_twice(), "{:?}", world.decided);
+        }
+
+        /// No order of things confuses the plan.
+        #[test]
+        fn reloads_at_any_moment_are_fine(jobs in jobs(), acts in acts(true, true), workers in 1..4_usize) {
+            let mut world = World::new(&jobs, workers);
+            for act in &acts {
+                world.act(act);
+            }
+            prop_assert_eq!(world.plan.busy, world.runs.len());
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What changed between two configs.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::job::{Job, Policy};
+
+/// How long a telling of both schedules may be, in characters.
+const LONGEST_TELLING: usize = 60;
+
+/// What a reload changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// The names of the jobs that are new.
+    pub added: Vec<String>,
+    /// The names of the jobs that are different, each with a few words of what is.
+    pub changed: Vec<(String, String)>,
+    /// The names of the jobs that are gone.
+    pub removed: Vec<String>,
+    /// The names of the jobs that are faulty now and keep the form they had.
+    pub kept: Vec<String>,
+    /// The names of the jobs that are faulty and have no earlier form.
+    pub left_out: Vec<String>,
+    /// How many jobs are as they were.
+    pub unchanged: usize,
+}
+
+/// The jobs to go on with where `config` follows on those of `old`, and what that changes.
+///
+/// A job that `config` names as faulty keeps its old form.
+pub fn merge<'a>(
+    old: impl Iterator<Item = &'a Arc<Job>>,
+    config: Config,
+) -> (Vec<Arc<Job>>, Changes) {
+    let old: Vec<&Arc<Job>> = old.collect();
+    let by_name: HashMap<&str, &Arc<Job>> =
+        old.iter().map(|job| (job.name.as_str(), *job)).collect();
+    let mut changes = Changes::default();
+    let mut jobs = Vec::with_capacity(config.jobs.len());
+    for job in config.jobs {
+        match by_name.get(job.name.as_str()) {
+            None => changes.added.push(job.name.clone()),
+            Some(before) => match difference(before, &job) {
+                Some(what) => changes.changed.push((job.name.clone(), what)),
+                None => changes.unchanged += 1,
+            },
+        }
+        jobs.push(Arc::new(job));
+    }
+    for name in config.faulty {
+        match by_name.get(name.as_str()) {
+            Some(before) => {
+                jobs.push(Arc::clone(before));
+                changes.kept.push(name);
+            }
+            None => changes.left_out.push(name),
+        }
+    }
+    let names: HashSet<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
+    let gone = old.iter().filter(|job| !names.contains(job.name.as_str()));
+    changes.removed = gone.map(|job| job.name.clone()).collect();
+    (jobs, changes)
+}
+
+impl Changes {
+    /// Whether nothing that matters here is different.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty()
+            && self.changed.is_empty()
+            && self.removed.is_empty()
+            && self.kept.is_empty()
+            && self.left_out.is_empty()
+    }
+}
+
+impl fmt::Display for Changes {
+    /// Such as `+ new   ~ other (args)   - old   = 1 unchanged`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("no change (comments or order only)");
+        }
+        for name in &self.added {
+            write!(f, "+ {name}   ")?;
+        }
+        for (name, what) in &self.changed {
+            write!(f, "~ {name} ({what})   ")?;
+        }
+        for name in &self.removed {
+            write!(f, "- {name}   ")?;
+        }
+        for name in &self.kept {
+            write!(f, "! {name} (faulty, keeps its earlier form)   ")?;
+        }
+        for name in &self.left_out {
+            write!(f, "! {name} (faulty, left out)   ")?;
+        }
+        write!(f, "= {} unchanged", self.unchanged)
+    }
+}
+
+/// What is different about a job, in a few words; `None` where nothing but its place is.
+fn difference(old: &Job, new: &Job) -> Option<String> {
+    let mut words = Vec::new();
+    if old.trigger != new.trigger {
+        words.push(schedules(old, new));
+    }
+    words.extend(policies(&old.policy, &new.policy));
+    let others = [
+        ("task", old.task != new.task),
+        ("args", old.args != new.args),
+        ("kwargs", old.kwargs != new.kwargs),
+        ("contextmanager", old.contextmanager != new.contextmanager),
+        ("error handler", old.error_handler != new.error_handler),
+        ("environment", old.surroundings != new.surroundings),
+        ("description", old.description != new.description),
+    ];
+    let others = others.into_iter().filter(|(_, changed)| *changed);
+    words.extend(others.map(|(word, _)| word.to_owned()));
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// Both schedules, where they differ in words and are short.
+fn schedules(old: &Job, new: &Job) -> String {
+    let (before, after) = (old.trigger.english(), new.trigger.english());
+    let told = format!("{before} → {after}");
+    if before == after || told.chars().count() > LONGEST_TELLING {
+        return "schedule".to_owned();
+    }
+    told
+}
+
+/// The policy keys that changed, each with its old and new value.
+fn policies(old: &Policy, new: &Policy) -> impl Iterator<Item = String> {
+    let values = |policy: &Policy| {
+        [
+            ("enabled", policy.enabled.to_string()),
+            ("max_instances", policy.max_instances.to_string()),
+            ("coalesce", policy.coalesce.to_string()),
+            ("misfire_grace_time", seconds(policy.misfire_grace_time)),
+            ("timeout", seconds(policy.timeout)),
+            ("retries", policy.retries.to_string()),
+            ("retry_delay", seconds(Some(policy.retry_delay))),
+            ("run_at_start", policy.run_at_start.to_string()),
+        ]
+    };
+    let pairs = values(old).into_iter().zip(values(new));
+    pairs.filter_map(|((key, before), (_, after))| {
+        (before != after).then(|| format!("{key} {before} → {after}"))
+    })
+}
+
+fn seconds(duration: Option<Duration>) -> String {
+    duration.map_or_else(
+        || "none".to_owned(),
+        |duration| format!("{} s", duration.as_secs_f64()),
+    )
+}

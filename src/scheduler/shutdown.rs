@@ -1,0 +1,58 @@
+//! The end: what runs may finish, for a while.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::{Clock, Event, Journal, Message, Runner, Scheduler};
+use crate::run::{Order, Run};
+
+impl<C: Clock, R: Runner, J: Journal> Scheduler<C, R, J> {
+    /// Begins nothing more, waits up to `grace` for what runs, and then ends it. Another
+    /// [`Message::Stop`] ends it at once.
+    pub(super) async fn drain(&mut self, messages: &mut mpsc::Receiver<Message>, grace: Duration) {
+        self.stopping = true;
+        if self.going.is_empty() {
+            return;
+        }
+        self.tell_runs(|runs| Event::Stopping { runs, grace });
+        let deadline = tokio::time::sleep(grace);
+        tokio::pin!(deadline);
+        let mut open = true;
+        while !self.going.is_empty() {
+            tokio::select! {
+                biased;
+                message = messages.recv(), if open => match message {
+                    Some(Message::Stop) => self.end_runs(Order::Kill),
+                    Some(Message::Reload(_)) => {}
+                    None => open = false,
+                },
+                ended = self.runs.join_next_with_id() => self.take_ended(ended),
+                () = &mut deadline, if !deadline.is_elapsed() => self.end_runs(Order::Terminate),
+            }
+        }
+    }
+
+    /// Sends `order` to every run that has not had it or a harder one.
+    fn end_runs(&mut self, order: Order) {
+        let mut any = false;
+        for going in self.going.values() {
+            any |= going.orders.send_if_modified(|last| {
+                let harder = order > *last;
+                *last = order.max(*last);
+                harder
+            });
+        }
+        if any {
+            let at_once = order == Order::Kill;
+            self.tell_runs(|runs| Event::Ending { runs, at_once });
+        }
+    }
+
+    /// Notes an event about the runs that are going on, oldest first.
+    fn tell_runs(&mut self, event: impl for<'a> FnOnce(&'a [&'a Run]) -> Event<'a>) {
+        let mut runs: Vec<&Run> = self.going.values().map(|going| &going.run).collect();
+        runs.sort_by_key(|run| (run.started, &run.job));
+        self.journal.note(&event(&runs));
+    }
+}

@@ -1,0 +1,350 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::clock::ManualClock;
+use super::testing::{at, config, job, noon};
+use super::*;
+
+/// What the journal was told, one line an event.
+type Told = Rc<RefCell<Vec<String>>>;
+
+struct Diary {
+    clock: ManualClock,
+    told: Told,
+}
+
+impl Journal for Diary {
+    fn note(&mut self, event: &Event<'_>) {
+        let line = match event {
+            Event::Planned { plan } => format!("planned {}", plan.jobs().len()),
+            Event::Started { run, late } => {
+                let late = late.map(|late| format!(" late {}", late.as_secs()));
+                let of = run.scheduled_for.unwrap().format("%H:%M:%S");
+                let cause = run.cause.word();
+                format!("{cause} {} {of}{}", run.job, late.unwrap_or_default())
+            }
+            Event::Ended {
+                run, ended, retry, ..
+            } => {
+                let retry = retry.map(|retry| retry.format(", again %H:%M:%S").to_string());
+                let word = ended.outcome.word();
+                format!("{word} {}{}", run.job, retry.unwrap_or_default())
+            }
+            Event::Skipped { fire, since } => {
+                let since = since.unwrap().format("%H:%M:%S");
+                format!("skipped {}, runs since {since}", fire.job.name)
+            }
+            Event::Passed { outcome, passed } => {
+                format!("{} {} {}", outcome.word(), passed.job.name, passed.count)
+            }
+            Event::Dropped { fire } => format!("dropped {}", fire.job.name),
+            Event::Reloaded { changes, .. } => format!("reload {changes}"),
+            Event::Stopping { runs, grace } => {
+                format!("stopping {} within {}", names(runs), grace.as_secs())
+            }
+            Event::Ending {
+                runs,
+                at_once: false,
+            } => format!("ending {}", names(runs)),
+            Event::Ending {
+                runs,
+                at_once: true,
+            } => format!("killing {}", names(runs)),
+        };
+        let now = self.clock.now().format("%H:%M:%S");
+        self.told.borrow_mut().push(format!("{now} {line}"));
+    }
+}
+
+fn names(runs: &[&Run]) -> String {
+    let names: Vec<&str> = runs.iter().map(|run| run.job.as_str()).collect();
+    names.join(" ")
+}
+
+/// Runs take as many seconds as `retry_delay` of their job has, and fail where the job has retries
+/// left; a job called `stubborn` ends with KILL only, one called `bug` panics.
+struct Script;
+
+impl Runner for Script {
+    fn start(
+        &mut self,
+        job: Arc<Job>,
+        run: Run,
+        orders: watch::Receiver<Order>,
+    ) -> impl Future<Output = Ended> + Send + 'static {
+        carry_out(job, run, orders)
+    }
+}
+
+async fn carry_out(job: Arc<Job>, run: Run, mut orders: watch::Receiver<Order>) -> Ended {
+    assert_ne!(job.name, "bug", "a fault of the runner");
+    let obeys = if job.name == "stubborn" {
+        Order::Kill
+    } else {
+        Order::Terminate
+    };
+    tokio::select! {
+        () = tokio::time::sleep(job.policy.retry_delay) => {
+            if run.attempt <= job.policy.retries {
+                ended(Outcome::Failure)
+            } else {
+                ended(Outcome::Success)
+            }
+        }
+        _ = orders.wait_for(|order| *order >= obeys) => ended(Outcome::Killed),
+    }
+}
+
+fn ended(outcome: Outcome) -> Ended {
+    Ended {
+        outcome,
+        exit_code: None,
+        signal: None,
+        returned: None,
+        error: None,
+        stdout: String::new(),
+        stderr: String::new(),
+        took: Duration::ZERO,
+    }
+}
+
+/// A job whose runs take so many seconds.
+fn takes(seconds: u64, name: &str) -> Job {
+    job(name).with(|policy| policy.retry_delay = Duration::from_secs(seconds))
+}
+
+/// Lets a scheduler of `jobs` begin at noon while `script` goes on, then asks it to stop. Gives
+/// what it told.
+async fn tell<S: Future<Output = ()>>(
+    jobs: impl IntoIterator<Item = Job>,
+    script: impl FnOnce(ManualClock, mpsc::Sender<Message>) -> S,
+) -> Vec<String> {
+    let clock = ManualClock::new(noon(0));
+    let told = Told::default();
+    let diary = Diary {
+        clock: clock.clone(),
+        told: Rc::clone(&told),
+    };
+    let mut scheduler = Scheduler::new(config(jobs), clock.clone(), Script, diary);
+    let (sender, mut messages) = mpsc::channel(9);
+    let script = script(clock, sender.clone());
+    let script = async {
+        script.await;
+        // It may have stopped already.
+        let _ = sender.send(Message::Stop).await;
+    };
+    tokio::join!(
+        scheduler.run(&mut messages, Duration::from_secs(20)),
+        script
+    );
+    drop(scheduler);
+    Rc::try_unwrap(told).unwrap().into_inner()
+}
+
+async fn seconds(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_run_at_their_beat_until_a_stop() {
+    let told = tell([takes(1, "tick")], |_, _| seconds(130)).await;
+    assert_eq!(
+        told,
+        [
+            "12:00:00 planned 1",
+            "12:01:00 schedule tick 12:01:00",
+            "12:01:01 success tick",
+            "12:02:00 schedule tick 12:02:00",
+            "12:02:01 success tick",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_year_takes_a_moment() {
+    let told = tell([takes(5, "tick").every(3600)], |_, _| {
+        seconds(365 * 86_400 + 1)
+    })
+    .await;
+    let began = told.iter().filter(|line| line.contains("schedule"));
+    assert_eq!(began.count(), 365 * 24);
+}
+
+#[tokio::test(start_paused = true)]
+async fn overlapping_fires_are_skipped() {
+    let told = tell([takes(100, "tick")], |_, _| seconds(185)).await;
+    assert_eq!(
+        told[1..4],
+        [
+            "12:01:00 schedule tick 12:01:00",
+            "12:02:00 skipped tick, runs since 12:01:00",
+            "12:02:40 success tick",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_run_is_tried_again() {
+    let failing = takes(3, "tick").with(|policy| policy.retries = 2);
+    let told = tell([failing.every(3600)], |_, _| seconds(3700)).await;
+    assert_eq!(
+        told[1..],
+        [
+            "13:00:00 schedule tick 13:00:00",
+            "13:00:03 failure tick, again 13:00:06",
+            "13:00:06 retry tick 13:00:00",
+            "13:00:09 failure tick, again 13:00:15",
+            "13:00:15 retry tick 13:00:00",
+            "13:00:18 success tick",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_set_forward_makes_fires_late_and_wakes_the_loop() {
+    let told = tell([takes(1, "tick")], |clock, _| async move {
+        seconds(10).await;
+        clock.set(noon(190));
+        seconds(2).await;
+        clock.set(noon(20));
+        seconds(150).await;
+        clock.set(noon(239));
+        seconds(5).await;
+    })
+    .await;
+    assert_eq!(
+        told[1..],
+        [
+            "12:03:10 coalesced tick 2",
+            "12:03:10 schedule tick 12:03:00 late 10",
+            "12:03:11 success tick",
+            // 12:01 and 12:02 had not run, 12:03 had.
+            "12:01:00 schedule tick 12:01:00",
+            "12:01:01 success tick",
+            "12:02:00 schedule tick 12:02:00",
+            "12:02:01 success tick",
+            "12:04:00 schedule tick 12:04:00",
+            "12:04:01 success tick",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_changes_jobs_and_lets_runs_finish() {
+    let told = tell(
+        [takes(90, "gone"), takes(1, "same"), takes(1, "faulty")],
+        |_, messages| async move {
+            seconds(70).await;
+            let mut next = config([takes(1, "new"), takes(1, "same")]);
+            next.faulty = vec!["faulty".to_owned(), "never".to_owned()];
+            messages
+                .send(Message::Reload(Box::new(next)))
+                .await
+                .unwrap();
+            seconds(85).await;
+        },
+    )
+    .await;
+    let after: Vec<_> = told
+        .iter()
+        .filter(|line| line.as_str() > "12:01:02")
+        .collect();
+    assert_eq!(
+        after,
+        [
+            "12:01:10 reload + new   - gone   ! faulty (faulty, keeps its earlier form)   \
+             ! never (faulty, left out)   = 1 unchanged",
+            "12:02:00 schedule same 12:02:00",
+            "12:02:00 schedule faulty 12:02:00",
+            "12:02:01 success same",
+            "12:02:01 success faulty",
+            "12:02:10 schedule new 12:02:10",
+            "12:02:11 success new",
+            "12:02:30 success gone",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_what_runs() {
+    let told = tell([takes(15, "tick"), takes(2, "tock")], |_, _| seconds(61)).await;
+    assert_eq!(
+        told[3..],
+        [
+            "12:01:01 stopping tick tock within 20",
+            "12:01:02 success tock",
+            "12:01:15 success tick",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_grace_runs_are_ended_and_not_tried_again() {
+    let slow = takes(3600, "tick").with(|policy| policy.retries = 3);
+    let told = tell([slow], |_, _| seconds(61)).await;
+    assert_eq!(
+        told[2..],
+        [
+            "12:01:01 stopping tick within 20",
+            "12:01:21 ending tick",
+            "12:01:21 interrupted tick",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_stop_ends_runs_at_once() {
+    let told = tell([takes(3600, "stubborn")], |_, messages| async move {
+        seconds(61).await;
+        messages.send(Message::Stop).await.unwrap();
+        seconds(4).await;
+    })
+    .await;
+    assert_eq!(
+        told[2..],
+        [
+            "12:01:01 stopping stubborn within 20",
+            "12:01:05 killing stubborn",
+            "12:01:05 interrupted stubborn",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_comes_through_while_a_long_backlog_is_worked_off() {
+    let told = tell(
+        [takes(0, "second").every(1).in_order()],
+        |clock, messages| async move {
+            clock.set(at("2027-11-24T12:00:00Z"));
+            messages.send(Message::Stop).await.unwrap();
+        },
+    )
+    .await;
+    assert!(told.len() < 100, "{}", told.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_left_to_send_messages_is_a_stop() {
+    let clock = ManualClock::new(noon(0));
+    let diary = Diary {
+        clock: clock.clone(),
+        told: Told::default(),
+    };
+    let mut scheduler = Scheduler::new(config([job("tick")]), clock, Script, diary);
+    let (_, mut messages) = mpsc::channel(1);
+    scheduler.run(&mut messages, Duration::ZERO).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_of_the_runner_harms_its_run_alone() {
+    let told = tell([job("bug"), takes(1, "tick")], |_, _| seconds(62)).await;
+    assert_eq!(
+        told[1..],
+        [
+            "12:01:00 schedule bug 12:01:00",
+            "12:01:00 schedule tick 12:01:00",
+            "12:01:00 failure bug",
+            "12:01:01 success tick",
+        ]
+    );
+}

@@ -1,0 +1,271 @@
+//! Passwords and tokens: which keys hold them, and how they are kept out of every output.
+//!
+//! A value is hidden by the name of its key, and wherever else it turns up by the value itself.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::value::Value;
+
+/// What is shown instead of a secret.
+pub const MASK: &str = "********";
+
+/// Values shorter than this, in characters, are hidden by their key alone: they turn up by chance.
+const SHORTEST: usize = 6;
+
+/// Secrets that must not be shown, wherever they turn up.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Secrets {
+    /// Longest first, so that a secret which contains another one is hidden whole.
+    texts: Vec<String>,
+}
+
+/// Whether a key of that name holds a secret, such as `password`, `api key` or `SENTRY_DSN`.
+#[must_use]
+pub fn is_secret_key(key: &str) -> bool {
+    const ANYWHERE: [&str; 6] = [
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+        "credential",
+    ];
+    let key = key.to_ascii_lowercase();
+    ANYWHERE.iter().any(|word| key.contains(word))
+        || key
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| matches!(word, "dsn" | "pwd" | "keys") || word.ends_with("key"))
+}
+
+/// Where the secret of a line of YAML is: the value of its first secret key, to the line's end.
+///
+/// Read by its looks, not by YAML's rules, so that it works on a file that is not YAML either.
+#[must_use]
+pub fn of_line(line: &str) -> Option<Range<usize>> {
+    let mut from = 0;
+    while let Some(colon) = line[from..].find(':').map(|at| from + at) {
+        let key = key_before(&line[..colon]);
+        let value = trimmed(line, colon + 1..line.len());
+        // `token.refresh: {…}` is a job: its key names a function, not a secret.
+        let is_job = key.contains('.') && line[value.clone()].starts_with('{');
+        let ends_key = line[colon + 1..].starts_with([' ', '\t', '"', '\'']);
+        if ends_key && !value.is_empty() && !is_job && is_secret_key(key) {
+            return Some(value);
+        }
+        from = colon + 1;
+    }
+    None
+}
+
+/// The part of `text` in which the password of a URL stands, such as `pw` of
+/// `redis://user:pw@host`.
+#[must_use]
+pub fn of_url(text: &str) -> Option<Range<usize>> {
+    let authority = text.find("://")? + 3;
+    let end = text[authority..]
+        .find(|c: char| c == '/' || c.is_whitespace())
+        .map_or(text.len(), |at| authority + at);
+    let at = authority + text[authority..end].rfind('@')?;
+    let colon = authority + text[authority..at].find(':')?;
+    (colon + 1 < at).then_some(colon + 1..at)
+}
+
+/// The value with all that its keys' names call secret replaced by [`MASK`].
+///
+/// The value of a secret key is hidden whole, also a list or a mapping; elsewhere the passwords
+/// of URLs are hidden.
+#[must_use]
+pub fn masked(value: &Value) -> Value {
+    let all = |items: &[Value]| items.iter().map(masked).collect();
+    match value {
+        Value::Str(text) => match of_url(text) {
+            Some(place) => Value::Str(replaced(text, place)),
+            None => value.clone(),
+        },
+        Value::List(items) => Value::List(all(items)),
+        Value::Tuple(items) => Value::Tuple(all(items)),
+        Value::Set(items) => Value::Set(all(items)),
+        Value::Map(entries) => Value::Map(entries.iter().map(masked_entry).collect()),
+        Value::None
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::BigInt(_)
+        | Value::Float(_)
+        | Value::Bytes(_)
+        | Value::Date(_)
+        | Value::DateTime(..) => value.clone(),
+    }
+}
+
+fn masked_entry((key, value): &(Value, Value)) -> (Value, Value) {
+    match key {
+        Value::Str(name) if is_secret_key(name) && *value != Value::None => {
+            (key.clone(), Value::Str(MASK.to_owned()))
+        }
+        _ => (key.clone(), masked(value)),
+    }
+}
+
+impl Secrets {
+    /// The secrets of a text in YAML, read by its looks line by line.
+    #[must_use]
+    pub fn of_yaml(text: &str) -> Self {
+        let mut texts = BTreeSet::new();
+        for line in text.lines() {
+            if let Some(place) = of_line(line) {
+                add_forms(&mut texts, unquoted(&line[place]));
+            }
+            if let Some(place) = of_url(line) {
+                add_forms(&mut texts, &line[place]);
+            }
+        }
+        let mut texts: Vec<_> = texts.into_iter().collect();
+        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        Self { texts }
+    }
+
+    /// The text with every secret in it replaced by [`MASK`], also where it stands in base64 or
+    /// encoded for a URL.
+    #[must_use]
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed(text);
+        for secret in &self.texts {
+            if text.contains(secret) {
+                text = Cow::Owned(text.replace(secret, MASK));
+            }
+        }
+        text
+    }
+}
+
+fn add_forms(texts: &mut BTreeSet<String>, secret: &str) {
+    if secret.chars().count() >= SHORTEST && secret != MASK {
+        texts.insert(secret.to_owned());
+        texts.insert(BASE64_STANDARD.encode(secret));
+        texts.insert(url_encoded(secret));
+    }
+}
+
+/// RFC 3986: all but the unreserved characters as `%` and two hexadecimal digits.
+fn url_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("a String takes all");
+        }
+        out
+    })
+}
+
+/// The text of the key that ends there, without its quotes.
+fn key_before(text: &str) -> &str {
+    let start = text.rfind(['{', ',']).map_or(0, |at| at + 1);
+    let key = text[start..].trim();
+    let key = key.strip_prefix("- ").unwrap_or(key).trim();
+    key.trim_matches(['"', '\''])
+}
+
+/// The value without its quotes, or up to its comment where it is plain.
+fn unquoted(value: &str) -> &str {
+    match value.chars().next() {
+        Some(quote @ ('"' | '\'')) => {
+            let inner = &value[1..];
+            inner.rfind(quote).map_or(inner, |end| &inner[..end])
+        }
+        _ => value.split(" #").next().unwrap_or(value).trim_end(),
+    }
+}
+
+/// The range without the white space at its ends.
+fn trimmed(line: &str, range: Range<usize>) -> Range<usize> {
+    let text = &line[range.clone()];
+    let start = range.start + text.len() - text.trim_start().len();
+    start..start + text.trim().len()
+}
+
+fn replaced(text: &str, place: Range<usize>) -> String {
+    format!("{}{MASK}{}", &text[..place.start], &text[place.end..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret_of(line: &str) -> &str {
+        of_line(line).map_or("", |place| &line[place])
+    }
+
+    #[test]
+    fn keys_are_secret_by_their_name() {
+        for key in [
+            "password",
+            "SMTP_PASSWORD",
+            "api key",
+            "apikey",
+            "mailgun api key",
+            "dsn",
+        ] {
+            assert!(is_secret_key(key), "{key}");
+        }
+        for key in [
+            "server",
+            "username",
+            "keyboard",
+            "type",
+            "timezone",
+            "keep history",
+        ] {
+            assert!(!is_secret_key(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_secret_of_a_line_is_the_value_of_its_secret_key() {
+        assert_eq!(secret_of("    password: hunter22"), "hunter22");
+        assert_eq!(secret_of("  - {user: me, \"api key\": 'a: b'}"), "'a: b'}");
+        assert_eq!(secret_of("    server: smtp.example.org"), "");
+        assert_eq!(secret_of("  token.refresh:"), "");
+        assert_eq!(secret_of("  token.refresh: {type: corn}"), "");
+        assert_eq!(secret_of("ключ: ü"), "");
+    }
+
+    #[test]
+    fn the_password_of_a_url_is_secret() {
+        let text = "redis://user:p@ss@host:6379/0";
+        assert_eq!(of_url(text).map(|place| &text[place]), Some("p@ss"));
+        for text in ["redis://host:6379", "http://a/b:c@d", "a:b@c", "://"] {
+            assert_eq!(of_url(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_hidden_wherever_they_turn_up() {
+        let secrets = Secrets::of_yaml("mail:\n  password: 'hunter 22'  \n  token: abc\n");
+        assert_eq!(
+            secrets.mask("login hunter 22 failed"),
+            "login ******** failed"
+        );
+        assert_eq!(secrets.mask("?p=hunter%2022"), "?p=********");
+        assert_eq!(secrets.mask("Basic aHVudGVyIDIy"), "Basic ********");
+        assert_eq!(secrets.mask("the abc of it"), "the abc of it");
+    }
+
+    #[test]
+    fn a_value_is_masked_by_its_keys_at_any_depth() {
+        let text = |text: &str| Value::Str(text.to_owned());
+        let map = |key: &str, value| Value::Map(vec![(text(key), value)]);
+        let inner = map("api key", Value::List(vec![Value::Int(1)]));
+        assert_eq!(
+            masked(&map("a", inner)),
+            map("a", map("api key", text(MASK)))
+        );
+        assert_eq!(masked(&text("db://u:pw@h")), text("db://u:********@h"));
+    }
+}

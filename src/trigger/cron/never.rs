@@ -1,0 +1,106 @@
+//! Why a cron trigger never fires.
+
+use super::calendar::Calendar;
+use super::field::{Field, Name, Part};
+use super::{Cron, hints};
+use crate::trigger::Fault;
+
+/// The fields that say which dates match.
+const DATES: [Name; 5] = [
+    Name::Year,
+    Name::Month,
+    Name::Day,
+    Name::Week,
+    Name::DayOfWeek,
+];
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// Why no fire is to come, for a trigger of which that is known, with what to write instead.
+///
+/// `None` where some dates match: then its years or its bounds are over, which depends on when
+/// one asks.
+#[must_use]
+pub fn never_fires_reason(cron: &Cron) -> Option<Fault> {
+    let either_day = cron.expression().is_some_and(|one| one.either_day);
+    let given: Vec<_> = cron
+        .fields()
+        .iter()
+        .filter(|field| DATES.contains(&field.name()) && *field.parts() != [Part::All { step: 1 }])
+        .collect();
+    let conflict = (1_u32..1 << given.len())
+        .map(|set| {
+            let chosen = given
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| set >> index & 1 == 1);
+            chosen.map(|(_, field)| *field).collect::<Vec<_>>()
+        })
+        .filter(|chosen| !has_dates(chosen, either_day))
+        .min_by_key(Vec::len)?;
+    Some(short_months(&conflict).unwrap_or_else(|| together(&conflict)))
+}
+
+/// Whether any date matches these fields, whatever the others say.
+fn has_dates(fields: &[&Field], either_day: bool) -> bool {
+    let all = |name| Field::new(name, "*", vec![Part::All { step: 1 }]);
+    let fields: Vec<_> = DATES
+        .into_iter()
+        .map(|name| {
+            let given = fields.iter().find(|field| field.name() == name);
+            given.map_or_else(|| all(name), |field| (*field).clone())
+        })
+        .collect();
+    Calendar::new(&fields, either_day).has_days()
+}
+
+/// `February has no day 31`
+fn short_months(conflict: &[&Field]) -> Option<Fault> {
+    let [month, day] = conflict else { return None };
+    if (month.name(), day.name()) != (Name::Month, Name::Day) {
+        return None;
+    }
+    let months: Vec<_> = (1..=12).filter(|number| includes(month, *number)).collect();
+    let names: Vec<_> = months
+        .iter()
+        .map(|number| MONTHS[usize::from(*number) - 1])
+        .collect();
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    let names = hints::and(&names);
+    let fault = Fault::new(format!("{names} {verb} no day {}", day.text().trim()));
+    Some(fault.help(format!("for the last day of {names} write `day: last`")))
+}
+
+fn includes(field: &Field, value: u16) -> bool {
+    field
+        .parts()
+        .iter()
+        .filter_map(|part| part.values(field.name()))
+        .any(|(first, last, step)| {
+            (first..=last).contains(&value) && (value - first).is_multiple_of(step)
+        })
+}
+
+fn together(conflict: &[&Field]) -> Fault {
+    let fields: Vec<_> = conflict
+        .iter()
+        .map(|field| format!("`{}: {}`", field.name().key(), field.text().trim()))
+        .collect();
+    match fields.as_slice() {
+        [one] => Fault::new(format!("no date matches {one}")),
+        _ => Fault::new(format!("no date matches {} at once", hints::and(&fields))),
+    }
+}

@@ -1,0 +1,83 @@
+//! Tabs, and line separators of YAML 1.1, where `PyYAML` does not take them.
+//!
+//! The parser of YAML 1.2 takes a tab for a space between tokens, and the three line separators
+//! for plain characters.
+
+use granit_parser::{Event, Parser, ScalarStyle};
+
+use super::{events, fault};
+use crate::diagnostic::{Diagnostic, Span};
+
+/// Finds the first tab or line separator outside of quotes, block scalars and comments.
+///
+/// Texts without any, nearly all, cost one look at their bytes.
+pub(super) fn check(text: &str) -> Result<(), Box<Diagnostic>> {
+    if text.is_ascii() && !text.contains('\t') {
+        return Ok(());
+    }
+    let suspects = text
+        .char_indices()
+        .filter(|&(_, character)| is_suspect(character));
+    let mut suspects = suspects.peekable();
+    if suspects.peek().is_none() {
+        return Ok(());
+    }
+    let (shelters, end) = shelters(text);
+    let mut shelters = shelters.iter().peekable();
+    for (start, character) in suspects.take_while(|&(start, _)| start < end) {
+        while shelters
+            .next_if(|shelter| shelter.span.end as usize <= start)
+            .is_some()
+        {}
+        let shelter = shelters
+            .peek()
+            .filter(|shelter| shelter.span.start as usize <= start);
+        let is_safe = shelter.is_some_and(|shelter| shelter.is_quoted || character == '\t');
+        if !is_safe {
+            return Err(fault::blank(text, start, character));
+        }
+    }
+    Ok(())
+}
+
+fn is_suspect(character: char) -> bool {
+    matches!(character, '\t' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// A piece of text in which tabs are content.
+struct Shelter {
+    span: Span,
+    /// Whether line separators are content, too.
+    is_quoted: bool,
+}
+
+/// The shelters in the order of the text, and how far the parser came.
+fn shelters(text: &str) -> (Vec<Shelter>, usize) {
+    let mut options = events::options();
+    options.emit_comments = true;
+    options.max_buffered_comment_events = usize::MAX;
+    let mut shelters = Vec::new();
+    let mut end = text.len();
+    for event in Parser::new_from_str_with_options(text, options) {
+        let (event, place) = match event {
+            Ok(event) => event,
+            Err(error) => {
+                end = events::offset(text, error.marker());
+                break;
+            }
+        };
+        let is_quoted = match event {
+            Event::Scalar(_, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..) => true,
+            Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..)
+            | Event::Comment(..) => false,
+            _ => continue,
+        };
+        shelters.push(Shelter {
+            span: events::span(text, &place),
+            is_quoted,
+        });
+    }
+    // A comment beside the header of a block scalar comes after it.
+    shelters.sort_by_key(|shelter| shelter.span.start);
+    (shelters, end)
+}
