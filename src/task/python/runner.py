@@ -17,11 +17,13 @@ import os
 import struct
 import sys
 import threading
+import time
 import traceback
 import types
 from collections import namedtuple
 
-OURS = "<sched>"  # the file name of this code in tracebacks
+# The file names of this code and of Python's import system in tracebacks.
+NOT_THEIRS = ("<sched>", "<frozen importlib.")
 PACKAGE = "docassemble.Scheduler"
 TASKS = PACKAGE + ".tasks"
 
@@ -121,7 +123,7 @@ STANDARD_LEVELS = (
 def log_message(level, text, file, function, line, created=None):
     """One line for the log."""
     if created is None:
-        created = datetime.datetime.now().timestamp()
+        created = time.time()
     return {
         "kind": "log",
         "level": level_name(level),
@@ -589,7 +591,7 @@ def traceback_of(error):
 
 
 def without_our_frames(described):
-    """Takes this file's frames out of an exception and of those that it came from."""
+    """Takes frames that are not the user's out of an exception and of those it came from."""
     seen = set()
     waiting = [described]
     while waiting:
@@ -598,7 +600,7 @@ def without_our_frames(described):
             continue
         seen.add(id(one))
         if one.stack is not None:
-            kept = [frame for frame in one.stack if frame.filename != OURS]
+            kept = [frame for frame in one.stack if not frame.filename.startswith(NOT_THEIRS)]
             one.stack = traceback.StackSummary.from_list(kept)
         waiting += [one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or [])]
 
