@@ -2,12 +2,15 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{
     ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint,
 };
+
+use crate::config::duration;
 
 /// A scheduler for docassemble's tasks and any others: check, preview, run by hand, watch.
 #[derive(Debug, Clone, Parser)]
@@ -216,8 +219,8 @@ pub struct RunOnce {
     pub kwargs: Vec<(String, String)>,
 
     /// End the run after so long, such as 90, 90s, 5m or 1h30m [default: the job's]
-    #[arg(long, value_name = "DURATION")]
-    pub timeout: Option<String>,
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+    pub timeout: Option<Duration>,
 
     /// Say what would be called, and call nothing
     #[arg(long)]
@@ -338,6 +341,12 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    duration::parse(text)
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| "write a number of seconds, or 90s, 5m or 1h30m".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -374,6 +383,20 @@ mod tests {
         };
         assert_eq!(run.args, ["2", "-5", "-v", "--all"]);
         assert_eq!(run.kwargs, [("x".to_owned(), "1=2".to_owned())]);
+    }
+
+    #[test]
+    fn a_timeout_is_a_duration_above_zero() {
+        let timeout = |text: &str| match read(&format!("sched run-once a.b --timeout {text}")) {
+            Ok(Arguments {
+                command: Command::RunOnce(run),
+                ..
+            }) => run.timeout,
+            _ => None,
+        };
+        assert_eq!(timeout("1h30m"), Some(Duration::from_secs(5400)));
+        assert_eq!(timeout("90"), Some(Duration::from_secs(90)));
+        assert_eq!((timeout("0"), timeout("soon")), (None, None));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod load;
+pub mod next;
 pub mod output;
 pub mod select;
 pub mod time;

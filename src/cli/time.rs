@@ -1,6 +1,6 @@
 //! Instants as people write and read them.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 
 use crate::config::duration;
 use crate::trigger::{Zone, bound};
@@ -13,6 +13,15 @@ use crate::trigger::{Zone, bound};
 /// # Errors
 /// Why the text is no such instant, a fragment.
 pub fn parse(text: &str, now: DateTime<Utc>, zone: &Zone) -> Result<DateTime<Utc>, String> {
+    let instant = anywhere(text, now, zone)?;
+    // Zones cannot be asked about the very ends of chrono's calendar.
+    (1..=9999)
+        .contains(&instant.year())
+        .then_some(instant)
+        .ok_or_else(|| beyond(text))
+}
+
+fn anywhere(text: &str, now: DateTime<Utc>, zone: &Zone) -> Result<DateTime<Utc>, String> {
     let word = text.trim().to_lowercase();
     if word == "now" {
         return Ok(now);
@@ -62,7 +71,7 @@ fn day(word: &str, today: NaiveDate) -> Option<NaiveDate> {
             let weekday: Weekday = word.parse().ok()?;
             (1..=7)
                 .filter_map(|days| today.checked_add_days(Days::new(days)))
-                .find(|day| chrono::Datelike::weekday(day) == weekday)
+                .find(|day| day.weekday() == weekday)
         }
     }
 }
@@ -164,6 +173,7 @@ mod tests {
             "-5x",
             "+99999999999999999d",
             "+9999999999d",
+            "+9000000d",
             "2026-13-01",
             "é",
         ];

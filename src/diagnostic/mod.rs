@@ -104,15 +104,6 @@ pub struct Diagnostic {
     pub help: Vec<String>,
 }
 
-/// How many of the diagnostics are of that severity.
-#[must_use]
-pub fn count(diagnostics: &[Diagnostic], severity: Severity) -> usize {
-    diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.severity == severity)
-        .count()
-}
-
 impl Span {
     /// The piece from `start` up to, not including, `end`, both in bytes.
     ///

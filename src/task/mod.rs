@@ -8,6 +8,8 @@ mod resolve;
 mod surroundings;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -18,6 +20,7 @@ use tokio::sync::watch;
 
 pub use exec::ArgumentError;
 pub use python::interpreter::{Interpreter, InterpreterError};
+pub use python::lookup::{CallFault, LookupError};
 pub use resolve::Ambiguous;
 pub use surroundings::VariablesError;
 
@@ -79,11 +82,16 @@ pub enum Error {
 }
 
 impl Tasks {
-    /// The tasks of a config.
+    /// The tasks of a config. Relative paths of `setup` start at the working directory of now.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
+        let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
         Self {
-            setup,
+            setup: Setup {
+                config_file: absolute(setup.config_file),
+                tasks_folder: setup.tasks_folder.map(absolute),
+                ..setup
+            },
             interpreter: Mutex::new(None),
             told_absence: AtomicBool::new(false),
         }
@@ -176,7 +184,7 @@ impl Observer<'_> {
     /// Logs what a process left behind.
     fn note_end(&self, exit: &Exit) {
         if exit.left_behind {
-            let message = format!("{:?} left processes behind that go on", self.run.job);
+            let message = format!("'{}' left processes behind that go on", self.run.job);
             self.note(Level::Debug, exit.took, message);
         }
     }
@@ -198,12 +206,6 @@ fn ended(exit: Exit) -> Ended {
 
 /// The failed run of a task that could not be started.
 fn cannot_start(error: &Error) -> Ended {
-    let mut message = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(source) = cause {
-        message = format!("{message}: {source}");
-        cause = source.source();
-    }
     Ended {
         outcome: Outcome::Failure,
         exit_code: None,
@@ -211,11 +213,17 @@ fn cannot_start(error: &Error) -> Ended {
         returned: None,
         error: Some(RunError {
             class: "CannotStart".to_owned(),
-            message,
+            message: chain(error),
             traceback: String::new(),
         }),
         stdout: String::new(),
         stderr: String::new(),
         took: Duration::ZERO,
     }
+}
+
+/// What an error says, with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

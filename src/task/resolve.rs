@@ -3,7 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::Setup;
+use super::python::lookup::{self, CallFault, LookupError};
+use super::{Setup, Tasks, chain};
+use crate::config::{Answer, Lookup};
 
 /// Several executable files have the name of a task.
 #[derive(Debug, thiserror::Error)]
@@ -15,40 +17,27 @@ pub struct Ambiguous {
 
 /// The executable file that `name` names, unless a Python file comes before it.
 pub(super) fn executable(setup: &Setup, name: &str) -> Result<Option<PathBuf>, Ambiguous> {
-    let Some(folder) = &setup.tasks_folder else {
-        return Ok(None);
-    };
     let parts: Vec<_> = name.split('.').collect();
-    let Some((last, above)) = parts
-        .split_last()
-        .filter(|_| parts.iter().all(is_component))
-    else {
+    let (Some(folder), [first, .., last]) = (&setup.tasks_folder, &parts[..]) else {
         return Ok(None);
     };
-    let Some(first) = above.first().filter(|first| !is_python(folder, first)) else {
+    if !parts.iter().all(|part| is_component(part)) || is_python(folder, first) {
         return Ok(None);
-    };
-    let _ = first;
-    let mut files = executables(
-        &above
-            .iter()
-            .fold(folder.clone(), |path, part| path.join(part)),
-        last,
-    );
+    }
+    let above: PathBuf = parts[..parts.len() - 1].iter().collect();
+    let mut files = executables(&folder.join(above), last);
     if files.len() > 1 {
+        let shown = |file: &PathBuf| setup.shown(file).display().to_string();
         return Err(Ambiguous {
             name: name.to_owned(),
-            files: files
-                .iter()
-                .map(|file| setup.shown(file).display().to_string())
-                .collect(),
+            files: files.iter().map(shown).collect(),
         });
     }
     Ok(files.pop())
 }
 
 /// Whether `part` is the name of one file: nothing that leads to another folder.
-fn is_component(part: &&str) -> bool {
+fn is_component(part: &str) -> bool {
     !part.is_empty() && !part.contains(['/', '\0'])
 }
 
@@ -84,6 +73,88 @@ fn can_run(path: &Path) -> bool {
         .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
+impl Lookup for Tasks {
+    /// Executable files are found here, the rest by one Python process. It works beside a running
+    /// runtime too, and takes as long as Python does to start.
+    fn look_up(&self, names: &[&str]) -> Result<Vec<Answer>, String> {
+        let mut answers: Vec<_> = names.iter().map(|name| self.as_executable(name)).collect();
+        let open = answers
+            .iter()
+            .zip(names)
+            .filter(|(answer, _)| answer.is_none());
+        let open: Vec<_> = open.map(|(_, name)| *name).collect();
+        if !open.is_empty() {
+            let found = apart(self.look_up_python(&open)).map_err(|error| chain(&error))?;
+            for (answer, found) in answers
+                .iter_mut()
+                .filter(|answer| answer.is_none())
+                .zip(found)
+            {
+                *answer = Some(found);
+            }
+        }
+        let missing = || "Python left a name without an answer".to_owned();
+        answers
+            .into_iter()
+            .collect::<Option<_>>()
+            .ok_or_else(missing)
+    }
+}
+
+impl Tasks {
+    /// What is wrong with calling the Python function `name` with so many positional arguments
+    /// and these keywords; `None` also where nothing can be told without running its module. It
+    /// works beside a running runtime too, and takes as long as Python does to start.
+    ///
+    /// # Errors
+    /// Why Python could not be asked.
+    pub fn check_call(
+        &self,
+        name: &str,
+        positional: usize,
+        keywords: &[&str],
+    ) -> Result<Option<CallFault>, LookupError> {
+        if self.as_executable(name).is_some() {
+            return Ok(None);
+        }
+        apart(async {
+            let interpreter = self.interpreter().await?;
+            lookup::check_call(&interpreter, &self.setup, name, positional, keywords).await
+        })
+    }
+
+    async fn look_up_python(&self, names: &[&str]) -> Result<Vec<Answer>, LookupError> {
+        let interpreter = self.interpreter().await?;
+        lookup::look_up(&interpreter, &self.setup, names).await
+    }
+
+    fn as_executable(&self, name: &str) -> Option<Answer> {
+        match executable(&self.setup, name) {
+            Ok(file) => file.map(|file| Answer::Executable {
+                file: self.setup.shown(&file).to_owned(),
+            }),
+            Err(ambiguous) => Some(Answer::Unusable {
+                why: ambiguous.to_string(),
+            }),
+        }
+    }
+}
+
+/// Runs a future to its end on a thread of its own, whether or not this one runs futures too.
+fn apart<T: Send>(future: impl Future<Output = T> + Send) -> T {
+    let work = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a system that starts threads has a descriptor to spare")
+            .block_on(future)
+    };
+    std::thread::scope(|scope| match scope.spawn(work).join() {
+        Ok(result) => result,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
+}
+
 impl Setup {
     /// A file as people should read it: from the folder above the tasks folder, where it is there.
     pub(super) fn shown<'a>(&self, file: &'a Path) -> &'a Path {
@@ -91,5 +162,13 @@ impl Setup {
         above
             .and_then(|above| file.strip_prefix(above).ok())
             .unwrap_or(file)
+    }
+
+    /// The folders that Python looks for task files in.
+    pub(super) fn python_folders(&self) -> Vec<String> {
+        let folder = self.tasks_folder.iter();
+        folder
+            .map(|folder| folder.to_string_lossy().into_owned())
+            .collect()
     }
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
-use crate::process::{self, Launch, Sink};
+use super::heard::Heard;
+use crate::process::{self, Launch};
 use crate::run::Order;
 use crate::task::Setup;
 
@@ -17,6 +18,9 @@ const OLDEST: (u32, u32) = (3, 8);
 
 /// How long an interpreter may take to tell its version.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The longest answer that is read, in bytes.
+const LONGEST_BYTES: usize = 64 * 1024;
 
 /// Where docassemble's installer puts things.
 const DOCASSEMBLE: &str = "/usr/share/docassemble";
@@ -202,14 +206,14 @@ async fn ask(candidate: &Candidate) -> Result<Interpreter, InterpreterError> {
         timeout: Some(PATIENCE),
         ..Launch::default()
     };
-    let mut answer = Answer::default();
+    let mut heard = Heard::up_to(LONGEST_BYTES);
     let (_nobody, mut order) = watch::channel(Order::GoOn);
-    let exit = process::run(launch, &mut order, &mut answer).await?;
+    let exit = process::run(launch, &mut order, &mut heard).await?;
     let strange = || InterpreterError::Strange(candidate.path.clone());
     if exit.code != Some(0) {
         return Err(strange());
     }
-    let (version, program) = understand(&answer.0).ok_or_else(strange)?;
+    let (version, program) = understand(&heard.bytes).ok_or_else(strange)?;
     let numbers: Vec<u32> = version.split('.').flat_map(str::parse).collect();
     match numbers[..] {
         [major, minor, _] if (major, minor) >= OLDEST => Ok(Interpreter {
@@ -232,19 +236,4 @@ fn understand(answer: &[u8]) -> Option<(String, PathBuf)> {
     let version = std::str::from_utf8(&answer[..end]).ok()?.replace(' ', ".");
     let program = PathBuf::from(OsString::from_vec(answer[end + 1..].to_vec()));
     program.is_absolute().then_some((version, program))
-}
-
-/// The beginning of what a Python says.
-#[derive(Default)]
-struct Answer(Vec<u8>);
-
-impl Sink for Answer {
-    fn stdout(&mut self, bytes: &[u8]) {
-        let room = 64 * 1024_usize.saturating_sub(self.0.len());
-        self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
-    }
-
-    fn stderr(&mut self, _bytes: &[u8]) {}
-
-    fn datagram(&mut self, _bytes: &[u8]) {}
 }

@@ -1,6 +1,8 @@
 //! Python functions: each run in a process of its own, by `runner.py`.
 
+mod heard;
 pub(super) mod interpreter;
+pub(super) mod lookup;
 #[cfg(test)]
 mod tests;
 pub(super) mod wire;
@@ -72,7 +74,7 @@ fn request(call: &Call<'_>, channel: &Channel) -> String {
         "kwargs": Value::Map(job.kwargs.clone()).to_json(),
         "contextmanager": job.contextmanager,
         "error_handler": job.error_handler,
-        "tasks": setup.tasks_folder.iter().map(|folder| folder.to_string_lossy()).collect::<Vec<_>>(),
+        "tasks": setup.python_folders(),
         "config_file": setup.config_file.to_string_lossy(),
         "tell_absence": call.tell_absence,
         "docassemble_context": match setup.docassemble_context {

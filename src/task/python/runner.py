@@ -142,9 +142,9 @@ def level_name(level):
 def shortened(text, longest):
     """`text` as clean Unicode, its middle left out where it is too long."""
     if len(text) > longest:
-        half = longest // 2
-        left_out = len(text) - 2 * half
-        text = "%s\n[%d characters left out]\n%s" % (text[:half], left_out, text[-half:])
+        notice = "\n[%d characters left out]\n"
+        half = (longest - len(notice) - 20) // 2
+        text = text[:half] + notice % (len(text) - 2 * half) + text[-half:]
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -1,0 +1,168 @@
+//! Asking Python what names name; `lookup.py` answers without running any of it.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value as Json, json};
+use tokio::sync::watch;
+
+use super::heard::Heard;
+use super::interpreter::{Interpreter, InterpreterError};
+use crate::config::Answer;
+use crate::process::{self, Ending, Exit, Launch};
+use crate::run::Order;
+use crate::task::Setup;
+
+/// The code that answers.
+const LOOKUP: &str = include_str!("lookup.py");
+
+/// How long all answers of one question may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The longest answer that is read, in bytes.
+const LONGEST_BYTES: usize = 64 * 1024 * 1024;
+
+/// Why Python gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// It could not be started.
+    #[error(transparent)]
+    Process(#[from] process::Error),
+    /// There is no usable Python.
+    #[error(transparent)]
+    Interpreter(#[from] InterpreterError),
+    /// It took too long.
+    #[error("Python took more than {} s to look at the tasks", PATIENCE.as_secs())]
+    TooLong,
+    /// It failed; the last line of what it said.
+    #[error("Python could not look at the tasks: {0}")]
+    Failed(String),
+}
+
+/// What is wrong with a call, and where the function is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct CallFault {
+    /// Such as `heartbeat() takes no positional arguments, but 1 was given`.
+    pub message: String,
+    /// The file, relative to the folder above the tasks folder where it lies in that.
+    pub file: String,
+    /// The line of the function's head, from 1.
+    pub line: u32,
+    /// That line.
+    pub source: String,
+}
+
+/// What each of `names` names, in their order.
+pub(in crate::task) async fn look_up(
+    interpreter: &Interpreter,
+    setup: &Setup,
+    names: &[&str],
+) -> Result<Vec<Answer>, LookupError> {
+    let answers: Vec<Form> = ask(interpreter, setup, "names", json!(names)).await?;
+    Ok(answers.into_iter().map(Answer::from).collect())
+}
+
+/// What is wrong with calling `name` so, as far as the function's head tells.
+pub(in crate::task) async fn check_call(
+    interpreter: &Interpreter,
+    setup: &Setup,
+    name: &str,
+    positional: usize,
+    keywords: &[&str],
+) -> Result<Option<CallFault>, LookupError> {
+    let call = json!({ "name": name, "positional": positional, "keywords": keywords });
+    ask(interpreter, setup, "call", call).await
+}
+
+/// Puts one question to a Python process.
+async fn ask<A: DeserializeOwned>(
+    interpreter: &Interpreter,
+    setup: &Setup,
+    key: &str,
+    question: Json,
+) -> Result<A, LookupError> {
+    let above = setup
+        .tasks_folder
+        .as_deref()
+        .and_then(std::path::Path::parent);
+    let mut request = json!({
+        "tasks": setup.python_folders(),
+        "above": above.map(|folder| folder.to_string_lossy()),
+    });
+    request[key] = question;
+    let launch = Launch {
+        timeout: Some(PATIENCE),
+        ..interpreter.launch(LOOKUP, &request.to_string(), Launch::default())
+    };
+    let mut heard = Heard::up_to(LONGEST_BYTES);
+    let (_nobody, mut order) = watch::channel(Order::GoOn);
+    let exit = process::run(launch, &mut order, &mut heard).await?;
+    // Whatever an environment prints when Python starts stands in lines before the answer.
+    let answer = heard
+        .bytes
+        .trim_ascii_end()
+        .rsplit(|byte| *byte == b'\n')
+        .next();
+    answer
+        .filter(|_| exit.code == Some(0))
+        .and_then(|answer| serde_json::from_slice(answer).ok())
+        .ok_or_else(|| silence(&exit))
+}
+
+/// Why there is no answer.
+fn silence(exit: &Exit) -> LookupError {
+    if exit.ending == Ending::Timeout {
+        return LookupError::TooLong;
+    }
+    let last = exit.stderr.trim_end().lines().last().unwrap_or_default();
+    LookupError::Failed(last.to_owned())
+}
+
+/// An answer as `lookup.py` writes it.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Form {
+    Function {
+        file: String,
+        line: u32,
+    },
+    NoModule {
+        what: String,
+        near: Vec<String>,
+    },
+    NoFunction {
+        file: String,
+        function: String,
+        near: Vec<String>,
+    },
+    Unusable {
+        why: String,
+    },
+    Opaque {
+        why: String,
+    },
+}
+
+impl From<Form> for Answer {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Function { file, line } => Self::Function {
+                file: file.into(),
+                line,
+            },
+            Form::NoModule { what, near } => Self::NoModule { what, near },
+            Form::NoFunction {
+                file,
+                function,
+                near,
+            } => Self::NoFunction {
+                file: file.into(),
+                function,
+                near,
+            },
+            Form::Unusable { why } => Self::Unusable { why },
+            Form::Opaque { why } => Self::Opaque { why },
+        }
+    }
+}

@@ -1,0 +1,567 @@
+//! Names that are looked up, executables and commands.
+
+use std::path::PathBuf;
+
+use tokio::sync::watch;
+
+use super::Tasks;
+use super::testing::{Bench, block_on, by_hand, job, text};
+use crate::config::{Answer, Lookup};
+use crate::job::{Surroundings, Task};
+use crate::run::{Order, Outcome};
+use crate::value::Value;
+
+fn look_up(bench: &Bench, names: &[&str]) -> Vec<Answer> {
+    Tasks::new(bench.setup.clone()).look_up(names).unwrap()
+}
+
+fn function(file: &str, line: u32) -> Answer {
+    Answer::Function {
+        file: file.into(),
+        line,
+    }
+}
+
+fn no_function(file: &str, function: &str, near: &[&str]) -> Answer {
+    Answer::NoFunction {
+        file: file.into(),
+        function: function.to_owned(),
+        near: near.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn whatever_binds_a_name_makes_a_function() {
+    let bench = Bench::of(
+        "import os, json.decoder\nfrom os import path as p\ndef d(): inner = 1\nasync def a(): pass\nclass C: x = 1\n\
+         v = 1\nt, (u, *w) = 1, (2, 3)\nn: int = 1\nm: int\nif (q := 1): pass\nfor i in []: pass\n\
+         with open('x') as h: pass\ntry:\n    def g(): pass\nexcept E as e: pass\nelse:\n    k = 1\n\
+         s = [y for y in [] if (z := y)]\ndel v\n",
+    );
+    let bound = [
+        "os", "json", "p", "d", "a", "C", "v", "t", "u", "w", "n", "q", "i", "h", "g", "k", "s",
+        "z",
+    ];
+    let names: Vec<_> = bound.iter().map(|name| format!("t.{name}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    for (name, answer) in names.iter().zip(look_up(&bench, &names)) {
+        assert!(
+            matches!(answer, Answer::Function { .. }),
+            "{name}: {answer:?}"
+        );
+    }
+    let unbound = ["t.inner", "t.x", "t.m", "t.e", "t.y", "t.decoder"];
+    for (name, answer) in unbound.iter().zip(look_up(&bench, &unbound)) {
+        assert!(
+            matches!(answer, Answer::NoFunction { .. }),
+            "{name}: {answer:?}"
+        );
+    }
+}
+
+#[test]
+fn files_packages_and_modules_are_found() {
+    let bench = Bench::new()
+        .file("tasks/test.py", "\ndef heartbeat(): pass\n")
+        .file("tasks/my-task.py", "def run(): pass\n")
+        .file("tasks/pkg/__init__.py", "from .deep import f\n")
+        .file("tasks/pkg/deep.py", "def f(): pass\n")
+        .file("tasks/space/mod.py", "def f(): pass\n")
+        .file("tasks/star.py", "from os.path import *\n")
+        .file("tasks/lazy.py", "def __getattr__(name): pass\n")
+        .file("tasks/calendar.py", "def mine(): pass\n");
+    let names = [
+        "test.heartbeat",
+        "test.ignored.heartbeat",
+        "my-task.run",
+        "pkg.f",
+        "pkg.deep.f",
+        "space.mod.f",
+        "star.join",
+        "lazy.anything",
+        "calendar.mine",
+        "docassemble.Scheduler.tasks.test.heartbeat",
+    ];
+    let files = [
+        ("tasks/test.py", 2),
+        ("tasks/test.py", 2),
+        ("tasks/my-task.py", 1),
+        ("tasks/pkg/__init__.py", 1),
+        ("tasks/pkg/deep.py", 1),
+        ("tasks/space/mod.py", 1),
+        ("tasks/star.py", 1),
+        ("tasks/lazy.py", 1),
+        ("tasks/calendar.py", 1),
+        ("tasks/test.py", 2),
+    ];
+    let expected: Vec<_> = files
+        .iter()
+        .map(|(file, line)| function(file, *line))
+        .collect();
+    assert_eq!(look_up(&bench, &names), expected);
+
+    let installed = look_up(
+        &bench,
+        &["json.decoder.JSONDecoder", "shutil.rmtree", "json.nothing"],
+    );
+    assert!(matches!(&installed[0], Answer::Function { file, .. } if file.is_absolute()));
+    assert!(matches!(&installed[1], Answer::Function { .. }));
+    assert!(matches!(&installed[2], Answer::NoFunction { .. }));
+}
+
+#[test]
+fn what_is_missing_is_named_with_what_is_near() {
+    let bench = Bench::new()
+        .file(
+            "tasks/test.py",
+            "def heartbeat(): pass\ndef other(): pass\n",
+        )
+        .file("tasks/pkg/__init__.py", "");
+    let answers = look_up(
+        &bench,
+        &[
+            "test.hartbeat",
+            "tets.heartbeet",
+            "nowhere.f",
+            "pkg.sub.f",
+            "os.path.join",
+            "test.xyz",
+        ],
+    );
+    assert_eq!(
+        answers[0],
+        no_function("tasks/test.py", "hartbeat", &["test.heartbeat"])
+    );
+    let no_module = |what: &str, near: &[&str]| Answer::NoModule {
+        what: what.to_owned(),
+        near: near.iter().map(ToString::to_string).collect(),
+    };
+    assert_eq!(answers[1], no_module("tasks/tets.py", &[]));
+    assert_eq!(answers[2], no_module("tasks/nowhere.py", &[]));
+    assert_eq!(answers[3], no_module("the module `pkg.sub`", &[]));
+    assert!(
+        matches!(&answers[4], Answer::Opaque { .. }),
+        "{:?}",
+        answers[4]
+    );
+    assert_eq!(answers[5], no_function("tasks/test.py", "xyz", &[]));
+    assert_eq!(
+        look_up(&bench, &["tost.heartbeat"]),
+        [no_module("tasks/tost.py", &["test.heartbeat"])]
+    );
+}
+
+#[test]
+fn what_cannot_be_used_says_why() {
+    let bench = Bench::new()
+        .file("tasks/broken.py", "def f(): pass\n\ndef g(:\n")
+        .file("tasks/nul.py", "a = 1\0")
+        .file(
+            "tasks/deep.py",
+            &format!("x = {}1{}", "(".repeat(5000), ")".repeat(5000)),
+        )
+        .file("tasks/dynamic.py", "globals()['f'] = print\n");
+    let names = [
+        "broken.f",
+        "nul.a",
+        "deep.x",
+        "dynamic.f",
+        "math.sin",
+        "docassemble.playground1.m.f",
+    ];
+    let answers = look_up(&bench, &names);
+    let Answer::Unusable { why } = &answers[0] else {
+        panic!("{:?}", answers[0]);
+    };
+    assert!(
+        why.starts_with("tasks/broken.py is not Python (line 3: "),
+        "{why}"
+    );
+    for answer in &answers[1..3] {
+        assert!(
+            matches!(answer, Answer::Unusable { .. } | Answer::Opaque { .. }),
+            "{answer:?}"
+        );
+    }
+    for answer in &answers[3..] {
+        assert!(matches!(answer, Answer::Opaque { .. }), "{answer:?}");
+    }
+}
+
+#[test]
+fn no_name_leaves_the_tasks_folder() {
+    let bench = Bench::new().file("outside.py", "def f(): pass\n");
+    let bench = bench.executable("evil", "#!/bin/sh\n");
+    let names = [
+        "../outside.f",
+        "/etc/passwd.f",
+        "a/b.c",
+        "..f",
+        "a..f",
+        ".f",
+        "f",
+        "",
+        "a\0.b",
+        "...",
+        "tasks/../outside.f",
+        "..evil",
+        "../evil",
+        "é/ü.f",
+    ];
+    for (name, answer) in names.iter().zip(look_up(&bench, &names)) {
+        assert!(
+            matches!(answer, Answer::Unusable { .. }),
+            "{name:?}: {answer:?}"
+        );
+    }
+    let long = format!("{}.f", "x".repeat(100_000));
+    assert!(matches!(
+        &look_up(&bench, &[&long])[0],
+        Answer::NoModule { .. } | Answer::Opaque { .. }
+    ));
+}
+
+#[test]
+fn no_code_of_the_user_runs() {
+    let marker = "open(__file__ + '.ran', 'w')\n";
+    let bench = Bench::new()
+        .file("tasks/t.py", &format!("{marker}def f(): pass\n"))
+        .file("tasks/pkg/__init__.py", marker)
+        .file("tasks/pkg/sub.py", marker)
+        .file("tasks/json.py", marker)
+        .file("tasks/sitecustomize.py", marker);
+    look_up(
+        &bench,
+        &["t.f", "pkg.sub.f", "pkg.f", "json.f", "sitecustomize.f"],
+    );
+    for file in [
+        "t.py",
+        "pkg/__init__.py",
+        "pkg/sub.py",
+        "json.py",
+        "sitecustomize.py",
+    ] {
+        assert!(
+            !bench.path(&format!("tasks/{file}.ran")).exists(),
+            "{file} ran"
+        );
+    }
+    assert!(!bench.path("tasks/__pycache__").exists());
+}
+
+#[test]
+fn executable_files_are_found() {
+    let bench = Bench::new()
+        .executable("tasks/backup/db.sh", "#!/bin/sh\n")
+        .executable("tasks/backup/two.sh", "#!/bin/sh\n")
+        .executable("tasks/backup/two.py", "#!/bin/sh\n")
+        .file("tasks/backup/plain.sh", "#!/bin/sh\n")
+        .file("tasks/both.py", "def f(): pass\n")
+        .executable("tasks/both/f", "#!/bin/sh\n");
+    let answers = look_up(
+        &bench,
+        &["backup.db", "backup.two", "backup.plain", "both.f"],
+    );
+    assert_eq!(
+        answers[0],
+        Answer::Executable {
+            file: PathBuf::from("tasks/backup/db.sh")
+        }
+    );
+    assert_eq!(
+        answers[1],
+        Answer::Unusable {
+            why: "`backup.two` names several executable files: tasks/backup/two.py, tasks/backup/two.sh"
+                .to_owned()
+        }
+    );
+    assert!(matches!(&answers[2], Answer::NoModule { .. }));
+    assert_eq!(answers[3], function("tasks/both.py", 1));
+}
+
+#[test]
+fn ten_thousand_names_are_one_question() {
+    let code: String = (0..1000).map(|n| format!("def f{n}(): pass\n")).collect();
+    let bench = Bench::of(&code);
+    let names: Vec<_> = (0..10_000).map(|n| format!("t.f{n}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let answers = look_up(&bench, &names);
+    assert_eq!(answers.len(), 10_000);
+    assert_eq!(answers[999], function("tasks/t.py", 1000));
+    assert!(matches!(&answers[9999], Answer::NoFunction { .. }));
+}
+
+#[test]
+fn a_call_is_checked_against_the_functions_head() {
+    let bench = Bench::of(
+        "def heartbeat():\n    pass\ndef two(a, b=1): pass\ndef any_of(*args, **kwargs): pass\n\
+         def only(*, key): pass\ndef place(a, /, b): pass\n@wrapped\ndef decorated(): pass\n",
+    );
+    let tasks = Tasks::new(bench.setup.clone());
+    let check = |name: &str, positional, keywords: &[&str]| {
+        let fault = tasks.check_call(name, positional, keywords).unwrap();
+        fault.map(|fault| fault.message).unwrap_or_default()
+    };
+    let fault = tasks.check_call("t.heartbeat", 1, &[]).unwrap().unwrap();
+    assert_eq!(
+        (
+            fault.message.as_str(),
+            fault.file.as_str(),
+            fault.line,
+            fault.source.as_str()
+        ),
+        (
+            "heartbeat() takes no positional arguments, but 1 was given",
+            "tasks/t.py",
+            1,
+            "def heartbeat():"
+        )
+    );
+    assert_eq!(
+        check("t.two", 3, &[]),
+        "two() takes at most 2 positional arguments, but 3 were given"
+    );
+    assert_eq!(check("t.two", 0, &["b"]), "two() needs a value for `a`");
+    assert_eq!(
+        check("t.two", 1, &["a"]),
+        "two() gets several values for `a`"
+    );
+    assert_eq!(check("t.two", 1, &["c"]), "two() has no parameter `c`");
+    assert_eq!(check("t.only", 0, &[]), "only() needs a value for `key`");
+    assert_eq!(check("t.place", 1, &["a"]), "place() has no parameter `a`");
+    for (name, positional, keywords) in [
+        ("t.two", 1, &[][..]),
+        ("t.two", 1, &["b"]),
+        ("t.any_of", 9, &["x"]),
+        ("t.only", 0, &["key"]),
+        ("t.decorated", 5, &[]),
+        ("t.missing", 5, &[]),
+        ("nowhere.f", 5, &[]),
+    ] {
+        assert_eq!(check(name, positional, keywords), "", "{name}");
+    }
+}
+
+#[test]
+fn without_python_nothing_can_be_looked_up() {
+    let mut bench = Bench::of("");
+    bench.setup.python = Some(PathBuf::from("no/such/python"));
+    let error = Tasks::new(bench.setup.clone())
+        .look_up(&["t.f"])
+        .unwrap_err();
+    assert_eq!(
+        error,
+        "the Python `no/such/python` of the config was not found"
+    );
+    bench.setup.python = Some(PathBuf::from("/bin/sh"));
+    let error = Tasks::new(bench.setup.clone())
+        .look_up(&["t.f"])
+        .unwrap_err();
+    assert_eq!(error, "`/bin/sh` does not answer as a Python does");
+}
+
+/// What a job of executables and commands gets as arguments.
+fn with_arguments(task: Task) -> crate::job::Job {
+    let mut job = job(task);
+    job.args = vec![
+        text("two words"),
+        text("$(touch pwn); `x`"),
+        text("-v"),
+        text(""),
+        Value::Int(3),
+        Value::Bool(true),
+        Value::None,
+        Value::List(vec![Value::Int(1), text("é")]),
+        Value::Date(chrono::NaiveDate::from_ymd_opt(2024, 1, 2).unwrap()),
+    ];
+    job.kwargs = vec![(text("key_1"), text("a b")), (text("n"), Value::Float(1.5))];
+    job
+}
+
+const ARGUMENTS: &str =
+    "two words|$(touch pwn); `x`|-v||3|true|null|[1,\"é\"]|2024-01-02|--key_1=a b|--n=1.5|";
+
+#[test]
+fn programs_get_their_arguments_as_they_are() {
+    let script = "printf '%s|' \"$@\"";
+    let bench = Bench::new().executable("tasks/a/b.sh", &format!("#!/bin/sh\n{script}\n"));
+    for task in [
+        Task::Named("a.b".to_owned()),
+        Task::Command(["/bin/sh", "-c", script, "sh"].map(str::to_owned).into()),
+        Task::Shell(script.to_owned()),
+    ] {
+        let ran = bench.run_job(&with_arguments(task));
+        assert_eq!(ran.ended.stdout, ARGUMENTS, "{ran:?}");
+        assert_eq!(ran.ended.outcome, Outcome::Success);
+        assert!(ran.notes()[0].starts_with("INFO Calling task '"));
+    }
+}
+
+#[test]
+fn programs_get_their_arguments_as_json_too() {
+    let job = with_arguments(Task::Shell(
+        "echo $SCHED_ARGS; echo $SCHED_KWARGS".to_owned(),
+    ));
+    let ran = Bench::new().run_job(&job);
+    let lines: Vec<serde_json::Value> = ran
+        .ended
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            serde_json::json!([
+                "two words",
+                "$(touch pwn); `x`",
+                "-v",
+                "",
+                3,
+                true,
+                null,
+                [1, "é"],
+                "2024-01-02"
+            ]),
+            serde_json::json!({"key_1": "a b", "n": 1.5}),
+        ]
+    );
+}
+
+#[test]
+fn arguments_that_no_program_can_take_are_refused() {
+    let mut nul = job(Task::Shell("true".to_owned()));
+    nul.args = vec![text("a\0b")];
+    let ran = Bench::new().run_job(&nul);
+    assert_eq!(
+        ran.error(),
+        (
+            "CannotStart",
+            "an argument of a program cannot hold a NUL character"
+        )
+    );
+    let mut key = job(Task::Shell("true".to_owned()));
+    key.kwargs = vec![(text("a=b"), Value::Int(1))];
+    assert!(Bench::new().run_job(&key).error().1.contains("`a=b`"));
+    let mut long = job(Task::Shell("true".to_owned()));
+    long.args = vec![text(&"x".repeat(10_000_000))];
+    assert!(
+        Bench::new()
+            .run_job(&long)
+            .error()
+            .1
+            .starts_with("cannot start `/bin/sh`: ")
+    );
+}
+
+#[test]
+fn programs_fail_as_their_exit_codes_say() {
+    let bench = Bench::new();
+    let outcome = |script: &str| bench.run_job(&job(Task::Shell(script.to_owned()))).ended;
+    assert_eq!(outcome("exit 3").outcome, Outcome::Failure);
+    assert_eq!(outcome("exit 3").exit_code, Some(3));
+    assert_eq!(outcome("kill -KILL $$").outcome, Outcome::Killed);
+    let missing = bench.run_job(&job(Task::Command(vec!["no-such-program".to_owned()])));
+    assert_eq!(
+        missing.error(),
+        (
+            "CannotStart",
+            "cannot start `no-such-program`: No such file or directory (os error 2)"
+        )
+    );
+    assert_eq!(missing.ended.outcome, Outcome::Failure);
+}
+
+#[test]
+fn a_task_knows_its_run() {
+    let script = "echo $SCHED_JOB $SCHED_RUN_ID ${SCHED_SCHEDULED_FOR-none} $SCHED_ATTEMPT ${SCHED_DUE_NS-none}";
+    let job = job(Task::Shell(script.to_owned()));
+    let mut run = by_hand(&job);
+    let id = run.id.to_string();
+    let (_orders, order) = watch::channel(Order::GoOn);
+    let bench = Bench::new();
+    let by_hand = block_on(bench.running_as(&run, &job, order.clone()));
+    assert_eq!(by_hand.ended.stdout, format!("command {id} none 1 none\n"));
+    run.scheduled_for = chrono::DateTime::from_timestamp(1_700_000_000, 0);
+    run.attempt = 2;
+    let scheduled = block_on(bench.running_as(&run, &job, order));
+    assert_eq!(
+        scheduled.ended.stdout,
+        format!("command {id} 2023-11-14T22:13:20Z 2 1700000000000000000\n")
+    );
+}
+
+#[test]
+fn surroundings_are_as_configured() {
+    let bench = Bench::new()
+        .file("vars.env", "A=file\nB='from file'\n")
+        .file("work/here", "");
+    let mut job = job(Task::Shell("ls; echo $A $B $SCHED_JOB".to_owned()));
+    job.surroundings = Surroundings {
+        environment: [("A", "own"), ("SCHED_JOB", "forged")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        environment_file: Some("vars.env".into()),
+        directory: Some("work".into()),
+        user: None,
+    };
+    assert_eq!(
+        bench.run_job(&job).ended.stdout,
+        "here\nown from file command\n"
+    );
+    let bench = bench.file("vars.env", "A=1\nhunter2\n");
+    let ran = bench.run_job(&job);
+    assert!(
+        ran.error().1.starts_with("line 2 of the environment file"),
+        "{ran:?}"
+    );
+    assert!(!ran.error().1.contains("hunter2"));
+    job.surroundings.environment_file = Some("none.env".into());
+    assert!(
+        bench
+            .run_job(&job)
+            .error()
+            .1
+            .starts_with("cannot read the environment file")
+    );
+    job.surroundings = Surroundings {
+        user: Some("no-such-user".to_owned()),
+        ..Surroundings::default()
+    };
+    assert_eq!(
+        bench.run_job(&job).error().1,
+        "there is no user `no-such-user`"
+    );
+}
+
+#[test]
+fn an_order_interrupts_whatever_the_code() {
+    let job = job(Task::Shell(
+        "trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done".to_owned(),
+    ));
+    let (orders, order) = watch::channel(Order::GoOn);
+    let bench = Bench::new();
+    let ran = block_on(async {
+        let stop = async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            orders.send(Order::Terminate).unwrap();
+        };
+        tokio::join!(bench.running(&job, order), stop).0
+    });
+    assert_eq!(ran.ended.outcome, Outcome::Interrupted, "{ran:?}");
+}
+
+#[test]
+fn what_a_task_leaves_behind_is_told() {
+    let ran = Bench::new().run_job(&job(Task::Shell("sleep 600 & echo $!".to_owned())));
+    assert_eq!(
+        ran.notes()[1],
+        "DEBUG 'command' left processes behind that go on"
+    );
+    let pid: i32 = ran.ended.stdout.trim().parse().unwrap();
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(pid),
+        nix::sys::signal::Signal::SIGKILL,
+    )
+    .unwrap();
+}
