@@ -16,6 +16,7 @@ use crate::config::duration;
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "sched",
+    bin_name = "sched",
     version,
     arg_required_else_help = true,
     subcommand_required = true,
@@ -115,21 +116,36 @@ pub enum Format {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Check a config and report every fault of it in one go
+    ///
+    /// Runs none of the tasks: functions are looked up in their files' text. The findings are the
+    /// answer and go to stdout, in the order of the file.
     Validate(Validate),
     /// Show when jobs will run
+    ///
+    /// Asks the same rules as `sched watch`. Each job's trigger is told in plain English, and a fire
+    /// time is marked where the clocks change before it. An interval that no `sched watch` has
+    /// started yet is counted from now, and says so.
     Next(Next),
     /// Run one job now, in the foreground
+    ///
+    /// The real thing: same context, environment, timeout and record as when its time has come, but
+    /// a single attempt, and its output passes through untouched. ARGs replace the job's `args`,
+    /// --kwarg adds to its `kwargs` or overrides them; values are read as YAML, so `2` is a number
+    /// and `[1, two]` a list. A function that no job uses can be run too.
     RunOnce(RunOnce),
     /// Run the scheduler in the foreground; reload when a file changes
+    ///
+    /// A change of the config takes effect within a moment: jobs that did not change keep their
+    /// beat and their runs, and a config that became unusable changes nothing. SIGHUP reloads too.
+    /// SIGTERM and Ctrl-C stop: what runs may finish within the grace, a second signal ends it now.
     Watch(Watch),
     /// Show the config as understood, every default filled in, secrets masked
+    ///
+    /// What it prints is YAML, and itself a config with the same fire times.
     Show(Show),
 }
 
-/// Check a config and report every fault of it in one go.
-///
-/// Runs none of the tasks: functions are looked up in their files' text. The findings are the
-/// answer and go to stdout, in the order of the file.
+/// The arguments of `sched validate`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -152,11 +168,7 @@ pub struct Validate {
     pub format: Format,
 }
 
-/// Show when jobs will run.
-///
-/// Asks the same rules as `sched watch`. Each job's trigger is told in plain English, and a fire
-/// time is marked where the clocks change before it. An interval that no `sched watch` has
-/// started yet is counted from now, and says so.
+/// The arguments of `sched next`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -190,12 +202,7 @@ pub struct Next {
     pub format: Format,
 }
 
-/// Run one job now, in the foreground.
-///
-/// The real thing: same context, environment, timeout and record as when its time has come, but
-/// a single attempt, and its output passes through untouched. ARGs replace the job's `args`,
-/// --kwarg adds to its `kwargs` or overrides them; values are read as YAML, so `2` is a number
-/// and `[1, two]` a list. A function that no job uses can be run too.
+/// The arguments of `sched run-once`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -235,11 +242,7 @@ pub struct RunOnce {
     pub format: Format,
 }
 
-/// Run the scheduler in the foreground; reload when a file changes.
-///
-/// A change of the config takes effect within a moment: jobs that did not change keep their
-/// beat and their runs, and a config that became unusable changes nothing. SIGHUP reloads too.
-/// SIGTERM and Ctrl-C stop: what runs may finish within the grace, a second signal ends it now.
+/// The arguments of `sched watch`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -262,9 +265,7 @@ pub struct Watch {
     pub log_format: Format,
 }
 
-/// Show the config as understood, every default filled in, secrets masked.
-///
-/// What it prints is YAML, and itself a config with the same fire times.
+/// The arguments of `sched show`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -1,0 +1,134 @@
+use super::*;
+use crate::config::{self, Outside, Overrides, ZoneOrigin};
+use crate::trigger::Zone;
+
+const CONFIG: &str = r#"
+appname: my app
+error notification email: ops@example.org
+mail: {server: localhost, username: u, password: "hunter 22"}
+timezone: Europe/Berlin
+scheduler:
+  log level: debug
+  job defaults: {retries: 2}
+  test.heartbeat: {type: interval, minutes: 90, start_date: 2026-12-01, jitter: 5}
+  test.heartbeat: {type: cron, day: 1, hour: "0", minute: 1, timezone: America/New_York}
+  test.crontab: {type: cron, expression: "*/15 9-17 * * mon-fri", end_date: "2027-10-31T02:30:00+01:00"}
+  test.quartz: {type: cron, expression: "0 0 12 * * FRI"}
+  test.once: {type: date, run_date: 2026-12-24 18:00, enabled: false}
+  test.both:
+    triggers: [{type: cron, day: last, hour: "*/2"}, {type: interval, weeks: 1, days: 1}]
+    args: ["no", no, 12:30:00, "12:30:00", 2024-01-01, !!binary aGk=, !!python/tuple [1, a]]
+    kwargs: {token: abcdefgh, url: "redis://u:secret99@host/0", note: "by hunter 22"}
+    timeout: 1h30m
+    misfire_grace_time: 1.5
+    environment: {API_KEY: "12345678", LANG: C}
+  run.this: {type: cron, hour: 4, command: "echo 'hunter 22'\necho two\n", description: "=", user: www-data}
+  run.words: {type: cron, hour: 4, command: [echo, "no", "=", "<<"]}
+  test.faulty: {type: cron, hour: 44}
+"#;
+
+fn read(text: &str) -> Config {
+    let outside = Outside {
+        now: "2026-11-24T09:30:12Z".parse().unwrap(),
+        folder: "/srv".into(),
+        zone: Zone::utc(),
+        zone_from: ZoneOrigin::System,
+        environment: Overrides::default(),
+    };
+    let reading = config::read(text, &outside);
+    reading
+        .config
+        .unwrap_or_else(|| panic!("{:?}", reading.diagnostics))
+}
+
+fn shown(config: &Config, job: Option<&str>) -> String {
+    let mut out = Vec::new();
+    write(&mut out, config, CONFIG, job).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn what_is_shown_is_a_config_that_means_the_same() {
+    let config = read(CONFIG);
+    let text = shown(&config, None);
+    let again = read(&text);
+    assert_eq!(again.jobs.len(), config.jobs.len(), "{text}");
+    for (job, same) in config.jobs.iter().zip(&again.jobs) {
+        assert_eq!(job.name, same.name);
+        assert_eq!(job.function(), same.function(), "{text}");
+        assert_eq!(job.trigger, same.trigger, "{text}");
+        assert_eq!(job.policy, same.policy);
+        assert_eq!(job.args, same.args);
+    }
+    assert_eq!(again.settings.timezone, config.settings.timezone);
+    assert_eq!(
+        shown(&again, None),
+        text.split_once('\n').unwrap().1,
+        "it is its own config"
+    );
+}
+
+#[test]
+fn every_default_is_filled_in() {
+    let text = shown(
+        &read("scheduler:\n  a.b: {type: interval, hours: 1}\n"),
+        None,
+    );
+    assert_eq!(
+        text,
+        "\
+scheduler:
+  log level: INFO
+  timezone: UTC
+  docassemble context: auto
+  preload: []
+  use docassemble database: false
+  keep history: 90d
+  recovery mail: true
+  a.b:
+    type: interval
+    hours: 1
+    timezone: UTC
+    jitter: 0
+    args: []
+    kwargs: {}
+    max_instances: 1
+    coalesce: true
+    misfire_grace_time: null
+    timeout: null
+    retries: 0
+    retry_delay: 10s
+    run_at_start: false
+    enabled: true
+    environment: {}
+"
+    );
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let text = shown(&read(CONFIG), None);
+    for secret in ["hunter", "abcdefgh", "secret99", "12345678"] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+    assert!(text.contains("username: u\n"), "{text}");
+}
+
+#[test]
+fn one_job_is_shown_alone() {
+    let text = shown(&read(CONFIG), Some("run.this"));
+    assert!(
+        text.starts_with("scheduler:\n  run.this:\n    description: \"=\"\n"),
+        "{text}"
+    );
+    assert_eq!(read(&text).jobs.len(), 1);
+}
+
+#[test]
+fn faulty_jobs_are_named() {
+    let text = shown(&read(CONFIG), None);
+    assert!(
+        text.starts_with("# left out, see `sched validate`: test.faulty\n"),
+        "{text}"
+    );
+}
