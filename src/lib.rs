@@ -16,11 +16,13 @@ pub mod job;
 
 pub mod config;
 
+pub mod logging;
 pub mod paths;
 pub mod process;
 pub mod source;
 
 pub mod task;
 
-pub mod cli;
 pub mod scheduler;
+
+pub mod cli;

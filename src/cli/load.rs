@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use crate::config::{self, Config, Reading};
+use super::arguments::Global;
+use super::output::Refusal;
+use crate::config::{self, Config, DocassembleContext, Reading};
 use crate::diagnostic::{Diagnostic, near};
 use crate::paths::{self, Given, NoConfig};
 use crate::source::{self, Source};
+use crate::task::{Setup, Tasks};
 use crate::yaml;
 
 /// A config file, read and understood as far as it can be.
@@ -46,12 +49,12 @@ pub fn load(given: &Given, now: DateTime<Utc>) -> Result<Loaded, Error> {
     } else {
         Source::read(&path)?
     };
-    Ok(understand(path, source, now))
+    Ok(understand(path, &source, now))
 }
 
 /// Reads what a config file holds.
 #[must_use]
-pub fn understand(path: PathBuf, source: Source, now: DateTime<Utc>) -> Loaded {
+pub fn understand(path: PathBuf, source: &Source, now: DateTime<Utc>) -> Loaded {
     let (text, reading) = match yaml::decode(&source.bytes) {
         Ok(text) => {
             let reading = config::read(&text, &paths::outside(&path, now));
@@ -67,6 +70,19 @@ pub fn understand(path: PathBuf, source: Source, now: DateTime<Utc>) -> Loaded {
         text,
         digest: source.digest,
         reading,
+    }
+}
+
+impl Global {
+    /// What the command line says of places.
+    #[must_use]
+    pub fn given(&self) -> Given {
+        Given {
+            config: self.config.clone(),
+            tasks: self.tasks_dir.clone(),
+            state: self.state_dir.clone(),
+            log: self.log_dir.clone(),
+        }
     }
 }
 
@@ -97,6 +113,30 @@ impl Loaded {
         let count = Count::of(&self.reading.diagnostics);
         (count != Count::default())
             .then(|| format!("{} has {count}; run `sched validate`", self.name()))
+    }
+}
+
+impl Loaded {
+    /// The tasks that the config's jobs call.
+    #[must_use]
+    pub fn tasks(&self, given: &Given) -> Tasks {
+        let settings = self.config().map(|config| &config.settings);
+        Tasks::new(Setup {
+            config_file: self.path.clone(),
+            tasks_folder: paths::tasks(given, &self.path, self.config()),
+            python: settings.and_then(|settings| settings.python.clone()),
+            docassemble_context: settings.map_or(DocassembleContext::default(), |settings| {
+                settings.docassemble_context
+            }),
+        })
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let mut refusal = Self::new(error.to_string());
+        refusal.help.extend(error.help());
+        refusal
     }
 }
 

@@ -4,13 +4,25 @@ pub mod arguments;
 pub mod load;
 pub mod next;
 pub mod output;
+pub mod record;
+mod run_once;
 pub mod select;
 pub mod show;
 pub mod time;
+mod understood;
+mod validate;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 pub use arguments::Arguments;
+
+use crate::config::Config;
+use crate::diagnostic::render;
+use crate::scheduler::clock::SystemClock;
+use arguments::{Command, Global};
+use load::Loaded;
+use output::{Paint, Refusal};
 
 /// How the program ends, in the contract's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,4 +57,73 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
     }
+}
+
+/// Does what the command line asks for.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::read(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let color = arguments.global.color;
+    dispatch(&arguments)
+        .unwrap_or_else(|error| output::refuse(&error, color))
+        .into()
+}
+
+/// Tells what is wrong with the command line, or the help that was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Where the reader is gone, nobody is left to tell.
+    let _ = error.print();
+    if error.use_stderr() {
+        Exit::Unusable.into()
+    } else {
+        Exit::Done.into()
+    }
+}
+
+fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let now = SystemClock::wall_time();
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Validate(validate) => validate::run(global, validate, now),
+        Command::Next(next) => next::run(global, next, now),
+        Command::RunOnce(run_once) => run_once::run(global, run_once, now),
+        Command::Watch(_) => anyhow::bail!("watch"),
+        Command::Show(_) => anyhow::bail!("show"),
+    }
+}
+
+/// The config of a file, where it is usable; what is wrong with the file goes to stderr.
+///
+/// A file without a usable `scheduler` section is told in full, faults of single jobs in one line.
+fn usable<'a>(loaded: &'a Loaded, global: &Global) -> Option<&'a Config> {
+    let style = output::style(global.color, &io::stderr());
+    let text = match (loaded.config(), loaded.complaint()) {
+        (None, _) => render::render(
+            &loaded.reading.diagnostics,
+            &loaded.text,
+            &loaded.name(),
+            style,
+        ),
+        (Some(_), Some(complaint)) if !global.quiet => {
+            format!(
+                "{}: {complaint}\n",
+                output::paint("warning", Paint::Warning, style.color)
+            )
+        }
+        (Some(_), _) => String::new(),
+    };
+    // Where stderr is gone, nobody is left to tell.
+    let _ = io::stderr().write_all(text.as_bytes());
+    loaded.config()
+}
+
+/// A runtime on this thread.
+fn runtime() -> Result<tokio::runtime::Runtime, Refusal> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Refusal::new(format!("cannot wait for events: {error}")))
 }

@@ -11,9 +11,9 @@ use std::io::{self, Write};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::arguments::{Format, Next};
-use super::output::Refusal;
-use super::{select, time};
+use super::arguments::{Format, Global, Next};
+use super::output::{self, Refusal};
+use super::{Exit, load, select, time, usable};
 use crate::config::Config;
 use crate::diagnostic::render::Style;
 use crate::job::Job;
@@ -70,6 +70,30 @@ pub fn write(
     }
     out.flush()?;
     Ok(())
+}
+
+/// Writes the coming fires to stdout.
+///
+/// # Errors
+/// Where there is no config, no such job or time, or nobody reads the answer.
+pub fn run(global: &Global, arguments: &Next, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+    let loaded = load::load(&global.given(), now).map_err(Refusal::from)?;
+    let Some(config) = usable(&loaded, global) else {
+        return Ok(Exit::Failed);
+    };
+    let style = output::style(global.color, &io::stdout());
+    let around = Surroundings {
+        now,
+        anchors: HashMap::new(),
+        style,
+    };
+    write(
+        &mut io::BufWriter::new(io::stdout().lock()),
+        config,
+        arguments,
+        &around,
+    )?;
+    Ok(Exit::Done)
 }
 
 impl Window {

@@ -29,11 +29,14 @@ pub fn jobs<'a>(config: &'a Config, words: &[String]) -> Result<Vec<&'a Job>, Re
     Ok(selected)
 }
 
-/// The jobs of that name, and those that call the function of that name.
+/// The jobs of that name and those that call the function of that name, the one of just that name
+/// first.
 #[must_use]
 pub fn named<'a>(config: &'a Config, word: &str) -> Vec<&'a Job> {
     let is_meant = |job: &&Job| job.name == word || job.function() == word;
-    config.jobs.iter().filter(is_meant).collect()
+    let mut named: Vec<&Job> = config.jobs.iter().filter(is_meant).collect();
+    named.sort_by_key(|job| job.name != word);
+    named
 }
 
 /// Why no job is meant by the word: it is left out because it is faulty, or there is none.

@@ -72,6 +72,18 @@ pub enum ZoneOrigin {
     System,
 }
 
+impl DocassembleContext {
+    /// The word that the config has for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::On => "on",
+            Self::Off => "off",
+        }
+    }
+}
+
 impl ZoneOrigin {
     /// What people read.
     #[must_use]

@@ -10,7 +10,8 @@ use crate::yaml::{Kind, Node};
 
 /// How YAML 1.1 came to its reading of a plain scalar, such as `YAML 1.1 reads 4:30 as 4×60+30`;
 /// `None` where nothing about it is surprising.
-pub(super) fn explain(node: &Node, text: &str) -> Option<String> {
+#[must_use]
+pub fn explain(node: &Node, text: &str) -> Option<String> {
     let Kind::Plain(value) = &node.kind else {
         return None;
     };

@@ -142,7 +142,7 @@ pub async fn run(
         never = pipes.pump(sink) => match never {},
     };
     let (status, ending) = followed.map_err(|source| Error::System { program, source })?;
-    let left_behind = group.release();
+    let left_behind = group.release() && ending == Ending::Itself;
     let took = stopwatch.elapsed();
     let (stdout, stderr) = pipes.drain(sink);
     Ok(Exit {

@@ -19,12 +19,12 @@ pub(super) fn spawn(mut launch: Launch) -> Result<(Child, Pipes), Error> {
         return Err(Error::Directory(directory.clone()));
     }
     let program = launch.program.clone();
-    let piped = |source| Error::System {
+    let refused = |source| Error::System {
         program: program.clone(),
         source,
     };
-    let (stdout, child_stdout) = io::pipe().map_err(piped)?;
-    let (stderr, child_stderr) = io::pipe().map_err(piped)?;
+    let (stdout, child_stdout) = io::pipe().map_err(refused)?;
+    let (stderr, child_stderr) = io::pipe().map_err(refused)?;
     let (ours, theirs) = match launch.channel.take() {
         Some(channel) => (Some(channel.ours), Some(channel.theirs)),
         None => (None, None),
@@ -47,9 +47,9 @@ pub(super) fn spawn(mut launch: Launch) -> Result<(Child, Pipes), Error> {
     })?;
     drop(theirs);
 
-    let stdin = child.stdin.take().zip(launch.input);
-    let pipes = Pipes::new(stdin, OwnedFd::from(stdout), OwnedFd::from(stderr), ours);
-    Ok((child, pipes.map_err(piped)?))
+    let input = child.stdin.take().zip(launch.input);
+    let pipes = Pipes::new(input, OwnedFd::from(stdout), OwnedFd::from(stderr), ours);
+    Ok((child, pipes.map_err(refused)?))
 }
 
 /// The command without its output and without what happens between fork and exec.

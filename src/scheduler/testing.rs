@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::config::{Config, Directives, DocassembleContext, Settings};
+use crate::config::{Config, Directives, DocassembleContext, Settings, ZoneOrigin};
 use crate::diagnostic::Span;
 use crate::job::{Job, Policy, Surroundings, Task};
 use crate::run::Level;
@@ -87,7 +87,7 @@ pub(super) fn config(jobs: impl IntoIterator<Item = Job>) -> Config {
             tasks_directory: None,
             python: None,
             timezone: Zone::utc(),
-            timezone_from: crate::config::ZoneOrigin::Scheduler,
+            timezone_from: ZoneOrigin::Scheduler,
             error_handler: None,
             docassemble_context: DocassembleContext::Auto,
             preload: Vec::new(),

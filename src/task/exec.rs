@@ -106,10 +106,10 @@ fn arguments(args: &[Value], kwargs: &[(Value, Value)]) -> Result<Vec<OsString>,
         }
         words.push(format!("--{key}={}", word(value)));
     }
-    match words.iter().any(|word| word.contains('\0')) {
-        true => Err(ArgumentError::Nul),
-        false => Ok(words.into_iter().map(OsString::from).collect()),
+    if words.iter().any(|word| word.contains('\0')) {
+        return Err(ArgumentError::Nul);
     }
+    Ok(words.into_iter().map(OsString::from).collect())
 }
 
 /// The arguments as JSON, in variables.

@@ -12,6 +12,9 @@ use crate::diagnostic::{Diagnostic, Span};
 ///
 /// Texts without any, nearly all, cost one look at their bytes.
 pub(super) fn check(text: &str) -> Result<(), Box<Diagnostic>> {
+    if text.is_ascii() && !text.contains('\t') {
+        return Ok(());
+    }
     let suspects = text
         .char_indices()
         .filter(|&(_, character)| is_suspect(character));

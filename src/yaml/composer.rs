@@ -27,7 +27,7 @@ pub(super) struct Graph<'a> {
 pub(super) struct Raw<'a> {
     pub(super) span: Span,
     /// The tag that was written, and where.
-    pub(super) tag: Option<(Tag, Span)>,
+    pub(super) tag: Option<Box<(Tag, Span)>>,
     /// Whether aliases can name it.
     pub(super) anchored: bool,
     pub(super) content: Content<'a>,
@@ -40,22 +40,25 @@ pub(super) enum Content<'a> {
     Mapping(Vec<(Edge, Edge)>),
 }
 
+/// The number of a node.
+pub(super) type NodeId = u32;
+
 /// A place that holds a node: the node itself, or an alias of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Edge {
-    pub(super) id: usize,
+    pub(super) id: NodeId,
     /// Where the alias is, if it is one.
     pub(super) alias: Option<Span>,
 }
 
 impl<'a> Graph<'a> {
     pub(super) fn get(&self, edge: Edge) -> &Raw<'a> {
-        &self.nodes[edge.id]
+        &self.nodes[edge.id as usize]
     }
 
     /// Where a node is used.
     pub(super) fn span(&self, edge: Edge) -> Span {
-        edge.alias.unwrap_or(self.nodes[edge.id].span)
+        edge.alias.unwrap_or(self.nodes[edge.id as usize].span)
     }
 }
 
@@ -65,10 +68,15 @@ impl Raw<'_> {
         self.tag.is_none() && matches!(self.content, Content::Scalar { plain: true, .. })
     }
 
+    /// Where the tag is, or the node without one.
+    pub(super) fn tag_span(&self) -> Span {
+        self.tag.as_ref().map_or(self.span, |tag| tag.1)
+    }
+
     /// What the node is: by its tag, else by its looks.
     pub(super) fn tag(&self) -> Tag {
         match (&self.tag, &self.content) {
-            (Some((tag, _)), _) => tag.clone(),
+            (Some(tag), _) => tag.0.clone(),
             (None, Content::Scalar { text, plain: true }) => resolve(text),
             (None, Content::Scalar { plain: false, .. }) => Tag::Str,
             (None, Content::Sequence(_)) => Tag::Seq,
@@ -165,10 +173,9 @@ impl<'a> Composer<'a> {
             anchored: anchor > 0,
             content,
         });
-        Edge {
-            id: self.nodes.len() - 1,
-            alias: None,
-        }
+        let id = NodeId::try_from(self.nodes.len() - 1)
+            .expect("a text within MAX_BYTES has fewer nodes than bytes");
+        Edge { id, alias: None }
     }
 
     fn name(&mut self, anchor: usize, edge: Edge, size: Option<Size>) {
@@ -213,7 +220,7 @@ impl<'a> Composer<'a> {
     }
 
     fn stretch(&mut self, edge: Edge, inner: Span) {
-        let span = &mut self.nodes[edge.id].span;
+        let span = &mut self.nodes[edge.id as usize].span;
         span.end = span.end.max(inner.end);
     }
 
@@ -222,7 +229,10 @@ impl<'a> Composer<'a> {
             return Err(fault::unknown_anchor(span, ""));
         };
         let Some(size) = target.size else {
-            return Err(fault::recursive(span, self.nodes[target.edge.id].span));
+            return Err(fault::recursive(
+                span,
+                self.nodes[target.edge.id as usize].span,
+            ));
         };
         self.added = self.added.saturating_add(size.nodes);
         if self.added > MAX_ADDED_NODES {
@@ -243,7 +253,7 @@ impl<'a> Composer<'a> {
 
     /// Puts a finished node where it belongs: into the innermost open collection.
     fn place(&mut self, edge: Edge, size: Size) {
-        let inner = edge.alias.unwrap_or(self.nodes[edge.id].span);
+        let inner = edge.alias.unwrap_or(self.nodes[edge.id as usize].span);
         let Some(open) = self.open.last_mut() else {
             self.root = Some(edge);
             return;
@@ -251,7 +261,7 @@ impl<'a> Composer<'a> {
         open.size.nodes = open.size.nodes.saturating_add(size.nodes);
         open.size.depth = open.size.depth.max(size.depth + 1);
         let (holder, is_block) = (open.edge, open.is_block);
-        match &mut self.nodes[holder.id].content {
+        match &mut self.nodes[holder.id as usize].content {
             Content::Sequence(items) => items.push(edge),
             Content::Mapping(pairs) => match open.key.take() {
                 Some(key) => pairs.push((key, edge)),

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::composer::{Content, Edge, Graph};
+use super::composer::{Content, Edge, Graph, NodeId};
 use super::node::{Document, Duplicate, Entry, Kind, Node};
 use super::tag::Tag;
 use super::{MAX_ADDED_NODES, doubled, fault, scalar, timestamp};
@@ -33,8 +33,8 @@ pub(super) fn construct(graph: &Graph<'_>) -> Result<Document> {
 struct Constructor<'g> {
     graph: &'g Graph<'g>,
     /// What was constructed for anchors.
-    kinds: HashMap<usize, Kind>,
-    mappings: HashMap<usize, Arc<[Entry]>>,
+    kinds: HashMap<NodeId, Kind>,
+    mappings: HashMap<NodeId, Arc<[Entry]>>,
     duplicates: Vec<Duplicate>,
     /// How many nodes aliases and merge keys added.
     added: usize,
@@ -87,7 +87,7 @@ impl<'g> Constructor<'g> {
 
     fn scalar(&self, edge: Edge, tag: &Tag) -> Result<Value> {
         let raw = self.graph.get(edge);
-        let place = raw.tag.as_ref().map_or(raw.span, |(_, span)| *span);
+        let place = raw.tag_span();
         match tag {
             Tag::Refused(name) => return Err(fault::refused_tag(place, name)),
             Tag::Unknown(name) => return Err(fault::unknown_tag(place, name)),
@@ -167,25 +167,26 @@ impl<'g> Constructor<'g> {
         let Content::Mapping(pairs) = &raw.content else {
             return Err(fault::wrong_content(raw, "a mapping"));
         };
-        let mut entries = Vec::with_capacity(pairs.len());
-        for &(key, value) in pairs {
-            if self.graph.get(key).tag() == Tag::Merge {
-                self.merge(value, &mut entries)?;
-            }
-        }
-        let merged = entries.len();
+        let mut entries = Vec::new();
+        let mut own = Vec::with_capacity(pairs.len());
         for &(key, value) in pairs {
             let key = match self.graph.get(key).tag() {
-                Tag::Merge => continue,
+                Tag::Merge => {
+                    self.merge(value, &mut entries)?;
+                    continue;
+                }
                 Tag::Value => self.default_key(key)?,
                 _ => self.node(key)?,
             };
-            entries.push(Entry {
+            let value = self.node(value)?;
+            own.push(Entry {
                 key,
-                value: self.node(value)?,
+                value,
                 overridden: false,
             });
         }
+        let merged = entries.len();
+        entries.append(&mut own);
         let entries = doubled::resolve(entries, merged, &mut self.duplicates)?;
         let entries: Arc<[Entry]> = entries.into();
         if raw.anchored {

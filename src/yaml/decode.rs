@@ -48,6 +48,10 @@ fn bad_byte(before: &str, byte: u8) -> Box<Diagnostic> {
 ///
 /// Source: `NON_PRINTABLE` of `PyYAML` 6.0, `reader.py`.
 pub(super) fn check_characters(text: &str) -> Result<(), Box<Diagnostic>> {
+    let is_usual = |byte: u8| matches!(byte, b' '..=b'~' | b'\n');
+    if text.bytes().all(is_usual) {
+        return Ok(());
+    }
     let found = text
         .char_indices()
         .find(|&(_, character)| !is_printable(character));

@@ -10,6 +10,7 @@ use granit_parser::{
 use super::MAX_DEPTH;
 use super::fault;
 use super::strict::{Strict, Style};
+use super::syntax;
 use super::tag::Tag;
 use crate::diagnostic::{Diagnostic, Span};
 
@@ -44,7 +45,7 @@ pub(super) struct Properties {
     /// The number of its anchor, from 1; 0 without one.
     pub(super) anchor: usize,
     /// Its tag, and where; none for `!`, which leaves it to the looks.
-    pub(super) tag: Option<(Tag, Span)>,
+    pub(super) tag: Option<Box<(Tag, Span)>>,
 }
 
 /// The events of the one document of a text.
@@ -91,7 +92,7 @@ impl<'a> Events<'a> {
             Raw::SequenceStart(style, anchor, tag) => {
                 let properties = self.properties(anchor, tag.as_deref(), place)?;
                 let is_block = style == StructureStyle::Block;
-                self.strict.enter(is_block, false);
+                self.strict.enter(span, is_block, false);
                 Event::Sequence {
                     is_block,
                     properties,
@@ -100,19 +101,18 @@ impl<'a> Events<'a> {
             Raw::MappingStart(style, anchor, tag) => {
                 let properties = self.properties(anchor, tag.as_deref(), place)?;
                 let is_block = style == StructureStyle::Block;
-                self.strict.enter(is_block, true);
+                self.strict.enter(span, is_block, true);
                 Event::Mapping {
                     is_block,
                     properties,
                 }
             }
             Raw::SequenceEnd | Raw::MappingEnd => {
-                self.strict.leave();
+                self.strict.leave(span);
                 Event::End
             }
             Raw::Alias(anchor) => {
-                self.strict.name(span)?;
-                self.strict.count_child();
+                self.strict.alias(span)?;
                 Event::Alias(anchor)
             }
             Raw::UnresolvedAlias(name) => return Err(fault::unknown_anchor(span, &name)),
@@ -185,7 +185,7 @@ impl<'a> Events<'a> {
         let span = span(self.text, &place);
         self.strict.tag(span)?;
         let name = format!("{}{}", tag.handle(), tag.suffix());
-        let tag = (name != "!").then(|| (Tag::of(&name), span));
+        let tag = (name != "!").then(|| Box::new((Tag::of(&name), span)));
         Ok(Properties { anchor, tag })
     }
 
@@ -218,7 +218,7 @@ impl<'a> Iterator for Events<'a> {
         loop {
             let (raw, place) = match self.parser.next_event()? {
                 Ok(event) => event,
-                Err(error) => return Some(Err(fault::syntax(self.text, &error))),
+                Err(error) => return Some(Err(syntax::fault(self.text, &error))),
             };
             let span = self.trimmed(&place);
             if let Some(event) = self.translate(raw, &place).transpose() {

@@ -1,11 +1,8 @@
 //! What can be wrong with a document, in words for who wrote it.
 
-use granit_parser::ScanError;
-
 use super::composer::{Content, Raw};
-use super::events::offset;
 use super::tag::Tag;
-use super::{MAX_ADDED_NODES, MAX_DEPTH};
+use super::{MAX_ADDED_NODES, MAX_BYTES, MAX_DEPTH};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::value::Unhashable;
 
@@ -13,12 +10,35 @@ fn error(span: Span, message: impl Into<String>) -> Diagnostic {
     Diagnostic::error(Code::Yaml, message).at(span)
 }
 
-/// What the parser says of a syntax error.
-pub(super) fn syntax(text: &str, error: &ScanError) -> Box<Diagnostic> {
-    let start = offset(text, error.marker());
-    let len = text[start..].chars().next().map_or(0, char::len_utf8);
-    let span = Span::new(start, start + len);
-    Box::new(Diagnostic::error(Code::Yaml, error.kind().to_string()).at(span))
+/// How much of the user's text a message shows, in characters.
+const SHOWN_CHARS: usize = 40;
+
+/// The beginning of a text, fit for a line of a message.
+fn shown(text: &str) -> String {
+    let mut chars = text.chars();
+    let mut shown: String = chars
+        .by_ref()
+        .take(SHOWN_CHARS)
+        .flat_map(char::escape_debug)
+        .collect();
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    // Quotes need no escape between backticks.
+    shown.replace("\\'", "'").replace("\\\"", "\"")
+}
+
+/// What stands for a plain text when it is put in quotes, as it is shown in a help.
+pub(super) fn in_quotes(text: &str) -> String {
+    format!("`'{}'`", shown(&text.replace('\'', "''")))
+}
+
+pub(super) fn too_long() -> Box<Diagnostic> {
+    let message = format!(
+        "a config longer than {} MiB is not read",
+        MAX_BYTES / 1024 / 1024
+    );
+    Box::new(Diagnostic::error(Code::Yaml, message))
 }
 
 pub(super) fn too_deep(span: Span) -> Box<Diagnostic> {
@@ -48,7 +68,7 @@ pub(super) fn unknown_anchor(span: Span, name: &str) -> Box<Diagnostic> {
     Box::new(
         error(
             span,
-            format!("there is no anchor `&{name}` before this alias"),
+            format!("there is no anchor `&{}` before this alias", shown(name)),
         )
         .with_help("put the text in quotes if no alias is meant"),
     )
@@ -56,16 +76,22 @@ pub(super) fn unknown_anchor(span: Span, name: &str) -> Box<Diagnostic> {
 
 pub(super) fn bad_anchor(span: Span, name: &str) -> Box<Diagnostic> {
     Box::new(
-        error(span, format!("`{name}` cannot be the name of an anchor"))
-            .with_help("use ASCII letters, digits, `-` and `_`"),
+        error(
+            span,
+            format!("`{}` cannot be the name of an anchor", shown(name)),
+        )
+        .with_help("use ASCII letters, digits, `-` and `_`"),
     )
 }
 
 pub(super) fn second_anchor(span: Span, name: &str, first: Span) -> Box<Diagnostic> {
     Box::new(
-        error(span, format!("the anchor `&{name}` is given twice"))
-            .with_related(first, "first one")
-            .with_help("give it a name of its own"),
+        error(
+            span,
+            format!("the anchor `&{}` is given twice", shown(name)),
+        )
+        .with_related(first, "first one")
+        .with_help("give it a name of its own"),
     )
 }
 
@@ -80,7 +106,10 @@ pub(super) fn refused_tag(span: Span, name: &str) -> Box<Diagnostic> {
     Box::new(
         error(
             span,
-            format!("the tag `{name}` is refused: a config must not make Python objects"),
+            format!(
+                "the tag `{}` is refused: a config makes no Python objects",
+                shown(name)
+            ),
         )
         .with_help("write the value itself, or make the object in the task"),
     )
@@ -88,7 +117,7 @@ pub(super) fn refused_tag(span: Span, name: &str) -> Box<Diagnostic> {
 
 pub(super) fn unknown_tag(span: Span, name: &str) -> Box<Diagnostic> {
     Box::new(
-        error(span, format!("unknown tag `{name}`"))
+        error(span, format!("unknown tag `{}`", shown(name)))
             .with_help("put the text in quotes if the `!` belongs to it"),
     )
 }
@@ -99,7 +128,7 @@ pub(super) fn wrong_content(raw: &Raw<'_>, wanted: &str) -> Box<Diagnostic> {
         Content::Sequence(_) => "a list",
         Content::Mapping(_) => "a mapping",
     };
-    let place = raw.tag.as_ref().map_or(raw.span, |(_, span)| *span);
+    let place = raw.tag_span();
     Box::new(error(place, format!("{wanted} is due here, not {found}")))
 }
 
@@ -112,7 +141,7 @@ pub(super) fn bad_scalar(span: Span, tag: &Tag, text: &str) -> Box<Diagnostic> {
         _ => "value",
     };
     Box::new(
-        error(span, format!("`{text}` is no {kind} that exists"))
+        error(span, format!("`{}` is no {kind}", shown(text)))
             .with_help("put it in quotes if it is meant as text"),
     )
 }

@@ -16,6 +16,7 @@ mod node;
 mod resolver;
 mod scalar;
 mod strict;
+mod syntax;
 mod tag;
 mod timestamp;
 
@@ -28,7 +29,7 @@ pub use node::{Document, Duplicate, Entry, Kind, Node};
 use crate::diagnostic::Diagnostic;
 use crate::value::Value;
 
-/// The longest file that is read, in bytes; who opens the file checks it.
+/// The longest text that is read, in bytes; who opens a file checks its size before.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// How deeply lists and mappings may be nested, aliases followed.
@@ -43,6 +44,9 @@ pub const MAX_ADDED_NODES: usize = 1_000_000;
 /// The first fault that makes the text unusable: bad syntax, an unknown or refused tag, a
 /// recursive structure, more than the limits allow.
 pub fn parse(text: &str) -> Result<Document, Box<Diagnostic>> {
+    if text.len() > MAX_BYTES {
+        return Err(fault::too_long());
+    }
     decode::check_characters(text)?;
     blanks::check(text)?;
     let graph = composer::compose(text)?;

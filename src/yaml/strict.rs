@@ -10,6 +10,8 @@ pub(super) struct Strict<'a> {
     text: &'a str,
     /// The collections around, the innermost last.
     levels: Vec<Level>,
+    /// Where the last node, or bracket, ended.
+    last_end: usize,
 }
 
 struct Level {
@@ -33,12 +35,13 @@ impl<'a> Strict<'a> {
         Self {
             text,
             levels: Vec::new(),
+            last_end: 0,
         }
     }
 
     /// A collection begins.
-    pub(super) fn enter(&mut self, is_block: bool, is_mapping: bool) {
-        self.count_child();
+    pub(super) fn enter(&mut self, span: Span, is_block: bool, is_mapping: bool) {
+        self.pass(span);
         self.levels.push(Level {
             is_block,
             is_mapping,
@@ -47,15 +50,23 @@ impl<'a> Strict<'a> {
     }
 
     /// The innermost collection ends.
-    pub(super) fn leave(&mut self) {
+    pub(super) fn leave(&mut self, span: Span) {
         self.levels.pop();
+        self.last_end = span.end as usize;
     }
 
-    /// An alias or a scalar comes.
-    pub(super) fn count_child(&mut self) {
+    /// An alias comes.
+    pub(super) fn alias(&mut self, span: Span) -> Result<(), Box<Diagnostic>> {
+        self.name(span)?;
+        self.pass(span);
+        Ok(())
+    }
+
+    fn pass(&mut self, span: Span) {
         if let Some(level) = self.levels.last_mut() {
             level.children += 1;
         }
+        self.last_end = span.end as usize;
     }
 
     /// A scalar comes; `is_bare` where neither tag nor anchor stands before it.
@@ -80,7 +91,7 @@ impl<'a> Strict<'a> {
         if is_key && style != Style::Block {
             self.check_key(span, is_bare)?;
         }
-        self.count_child();
+        self.pass(span);
         Ok(())
     }
 
@@ -152,13 +163,13 @@ impl<'a> Strict<'a> {
         Ok(())
     }
 
-    /// Whether the key that starts there stands after a `?`.
+    /// Whether the key that starts there stands after a `?`: what lies between it and the node
+    /// before are indicators and comments.
     fn is_marked(&self, start: usize) -> bool {
-        let before = self.text[..start].lines().rev().map(without_comment);
-        before
-            .map(str::trim_end)
-            .find(|line| !line.is_empty())
-            .is_some_and(|line| line.ends_with('?'))
+        let between = self.text.get(self.last_end..start).unwrap_or_default();
+        between
+            .lines()
+            .any(|line| without_comment(line).contains('?'))
     }
 
     /// After the name of an anchor or alias `PyYAML` wants a space or one of a few indicators.

@@ -86,15 +86,34 @@ impl Interpreter {
         let mut bytes = format!("{}\n", code.len()).into_bytes();
         bytes.extend_from_slice(code.as_bytes());
         bytes.extend_from_slice(input.as_bytes());
+        let mut variables = launch.variables;
+        variables.extend(clean_python_path(&variables));
         Launch {
             program: self.program.clone(),
             args: ["-X", "utf8", "-X", "faulthandler", "-c", BOOTSTRAP]
                 .map(OsString::from)
                 .into(),
+            variables,
             input: Some(bytes),
             ..launch
         }
     }
+}
+
+/// `PYTHONPATH` without its empty entries, where it has any: Python would take them for the
+/// working directory, and `PYTHONPATH=$PYTHONPATH:/more` easily makes one.
+fn clean_python_path(
+    variables: &[(OsString, Option<OsString>)],
+) -> Option<(OsString, Option<OsString>)> {
+    let own = variables.iter().rfind(|(name, _)| name == "PYTHONPATH");
+    let path = match own {
+        Some((_, value)) => value.clone(),
+        None => std::env::var_os("PYTHONPATH"),
+    }?;
+    let (empty, entries): (Vec<_>, Vec<_>) =
+        std::env::split_paths(&path).partition(|entry| entry.as_os_str().is_empty());
+    let cleaned = std::env::join_paths(entries).ok()?;
+    (!empty.is_empty()).then(|| ("PYTHONPATH".into(), Some(cleaned)))
 }
 
 /// The interpreter for `setup`; asked again only when its file is another one.

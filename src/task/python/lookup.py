@@ -59,7 +59,8 @@ class Search:
             return {"kind": "function", "file": module.file, "line": module.line_of(attribute)}
         except NoAnswer as no_answer:
             return self.with_suggestions(name, no_answer.answer)
-        except (OSError, RecursionError, MemoryError, ValueError, AttributeError) as error:
+        except Exception as error:
+            # Finders that the environment brings along may raise anything.
             return {"kind": "opaque", "why": "it cannot be looked into: %r" % error}
 
     def module_of(self, name):
@@ -114,8 +115,6 @@ class Search:
 
     def may_make_modules(self, spec, part):
         """Whether a module could appear in a package or module when that runs."""
-        if spec.submodule_search_locations is not None and spec.loader is None:
-            return False
         if not is_source(spec):
             return spec.origin is not None
         module = self.read(spec.origin)
@@ -165,8 +164,9 @@ class Search:
         files = {}
         for folder in reversed(self.tasks):
             for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-                if entry.endswith(".py") and os.path.isfile(os.path.join(folder, entry)):
-                    files[entry[:-3]] = os.path.join(folder, entry)
+                file = os.path.join(folder, entry)
+                if entry.endswith(".py") and entry.isprintable() and os.path.isfile(file):
+                    files[entry[:-3]] = file
         found = []
         for stem in nearest(parts[0], files):
             module = self.read(files[stem])
@@ -241,17 +241,22 @@ class Module:
 
     def __init__(self, path, file):
         self.file = file
-        with open(path, "rb") as stream:
-            self.text = stream.read()
-        bindings = Bindings()
+        self.text = b""
         self.fault = None
+        bindings = Bindings()
         try:
+            with open(path, "rb") as stream:
+                self.text = stream.read()
             bindings.visit(ast.parse(self.text, path))
+        except OSError as error:
+            self.fault = "%s cannot be read (%s)" % (file, error.strerror)
         except SyntaxError as error:
             where = "line %d: " % error.lineno if error.lineno else ""
             self.fault = "%s is not Python (%s%s)" % (file, where, error.msg)
         except ValueError as error:
             self.fault = "%s is not Python (%s)" % (file, error)
+        except (RecursionError, MemoryError):
+            self.fault = "%s is nested too deeply" % file
         self.lines = bindings.lines
         self.nodes = bindings.nodes
         self.star = bindings.star
@@ -366,7 +371,9 @@ def fault_of_call(head, positional, keywords):
         elif not arguments.kwarg:
             return "has no parameter `%s`" % keyword
     missing = [name for name in required(arguments, positional) if name not in keywords]
-    return "needs a value for %s" % " and ".join("`%s`" % name for name in missing) if missing else None
+    if missing:
+        return "needs a value for %s" % " and ".join("`%s`" % name for name in missing)
+    return None
 
 
 def required(arguments, positional):

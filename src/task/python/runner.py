@@ -37,7 +37,6 @@ def main(stream):
     channel = Channel(request["channel"])
     detach_input()
     install_logger(channel)
-    install_packages(request)
     result, code = Attempt(request, channel).run()
     flush_outputs()
     channel.report(result)
@@ -485,6 +484,7 @@ class Attempt:
         """The result to report, and the exit code."""
         outcome = None
         try:
+            install_packages(self.request)
             with background_context(self.request, self.channel):
                 outcome = self.outcome()
         except BaseException as error:
@@ -508,12 +508,12 @@ class Attempt:
 
     def call_in_context(self):
         """Enters the job's context manager, if it has one, and calls the task in it."""
-        self.channel.note(logging.INFO, "Calling task %r" % self.job)
+        self.channel.note(logging.INFO, "Calling task '%s'" % self.job)
         name = self.request["contextmanager"]
         if name is None:
             return self.call()
         with self.resolved(name)():
-            self.channel.note(logging.DEBUG, "Successfully started context:%r" % name)
+            self.channel.note(logging.DEBUG, "Successfully started context:'%s'" % name)
             return self.call()
 
     def resolved(self, name):
@@ -537,12 +537,13 @@ class Attempt:
         if isinstance(value, (types.GeneratorType, types.AsyncGeneratorType)):
             self.channel.note(
                 logging.WARNING,
-                "%r returned a generator: none of its code ran, because it has a `yield`" % self.job,
+                "'%s' returned a generator: none of its code ran, because it has a `yield`"
+                % self.job,
             )
         elif value is not None:
             self.returned = shown(value, LONGEST_VALUE)
             if is_true(value):
-                self.channel.note(logging.INFO, "%r returned %r" % (self.job, self.returned))
+                self.channel.note(logging.INFO, "'%s' returned '%s'" % (self.job, self.returned))
 
 
 def is_true(value):
@@ -619,6 +620,9 @@ SERVICES = {
 }
 
 
+ABSENCE = "docassemble.webapp is not installed: no context is entered"
+
+
 @contextlib.contextmanager
 def background_context(request, channel):
     """docassemble's background context, where it is wanted and can be had."""
@@ -633,7 +637,7 @@ def background_context(request, channel):
             context.close()
     else:
         if request["tell_absence"]:
-            channel.note(logging.DEBUG, "docassemble.webapp is not installed: no context is entered")
+            channel.note(logging.DEBUG, ABSENCE)
         yield
 
 
@@ -666,9 +670,11 @@ def entered(config_file):
 
 def bg_context():
     """docassemble's own context manager: from 1.10 on it lives in another module."""
-    if can_import("docassemble.webapp.tasks.context"):
+    try:
         from docassemble.webapp.tasks.context import bg_context as found
-    else:
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("docassemble.webapp.tasks"):
+            raise
         from docassemble.webapp.worker_common import bg_context as found
     return found
 

@@ -1,0 +1,239 @@
+//! What a run by hand calls: the job as configured, with the arguments of the command line.
+
+use crate::cli::arguments::RunOnce;
+use crate::cli::output::Refusal;
+use crate::cli::select;
+use crate::config::{self, Config};
+use crate::diagnostic::Span;
+use crate::job::{Job, Policy, Surroundings, Task};
+use crate::trigger::{Date, Trigger, Zone};
+use crate::value::Value;
+use crate::yaml;
+
+/// The job to run, and what should be said about the choice.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Call {
+    /// The job, with the arguments of the command line.
+    pub(super) job: Job,
+    /// Notes for the user, one a line.
+    pub(super) notes: Vec<String>,
+    /// Whether the command line gave any argument.
+    pub(super) has_own_arguments: bool,
+}
+
+/// Finds the job that is meant and gives it the arguments of the command line.
+///
+/// A function that no job uses can be run as well, if `exists` says that it is there.
+///
+/// # Errors
+/// Where no job is meant, or a value is not YAML.
+pub(super) fn call(
+    config: &Config,
+    arguments: &RunOnce,
+    exists: impl FnOnce(&str) -> bool,
+) -> Result<Call, Refusal> {
+    let mut notes = Vec::new();
+    let named = select::named(config, &arguments.job);
+    let mut job = match named.split_first() {
+        Some((first, others)) => {
+            notes.extend(choice(&arguments.job, first, others));
+            (*first).clone()
+        }
+        None if is_faulty(config, &arguments.job) || !exists(&arguments.job) => {
+            return Err(select::unknown(config, &arguments.job));
+        }
+        None => of_function(&arguments.job, config.settings.timezone.clone()),
+    };
+    replace(&mut job, arguments, &mut notes)?;
+    job.policy.timeout = arguments.timeout.or(job.policy.timeout);
+    let has_own_arguments = !arguments.args.is_empty() || !arguments.kwargs.is_empty();
+    Ok(Call {
+        job,
+        notes,
+        has_own_arguments,
+    })
+}
+
+fn is_faulty(config: &Config, name: &str) -> bool {
+    config.faulty.iter().any(|faulty| faulty == name)
+}
+
+/// Says which of several jobs is run.
+fn choice(word: &str, first: &Job, others: &[&Job]) -> Option<String> {
+    if others.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = others.iter().map(|job| format!("`{}`", job.name)).collect();
+    Some(format!(
+        "{} jobs call {word}; running `{}` (also {})",
+        others.len() + 1,
+        first.name,
+        names.join(", ")
+    ))
+}
+
+/// A job for a function that no job uses. It is never scheduled, so its trigger never counts.
+fn of_function(name: &str, zone: Zone) -> Job {
+    Job {
+        name: name.to_owned(),
+        span: Span::default(),
+        task: Task::Named(name.to_owned()),
+        trigger: Trigger::Date(Date::new(chrono::DateTime::UNIX_EPOCH, zone, 0)),
+        args: Vec::new(),
+        kwargs: Vec::new(),
+        contextmanager: None,
+        error_handler: None,
+        policy: Policy::default(),
+        surroundings: Surroundings::default(),
+        description: None,
+    }
+}
+
+/// Arguments replace the job's own; keyword arguments are added or override.
+fn replace(job: &mut Job, arguments: &RunOnce, notes: &mut Vec<String>) -> Result<(), Refusal> {
+    if !arguments.args.is_empty() {
+        let values = arguments.args.iter().map(|text| value(text, text, notes));
+        job.args = values.collect::<Result<_, _>>()?;
+    }
+    for (key, text) in &arguments.kwargs {
+        let quoted = format!("--kwarg '{key}=\"{text}\"'");
+        let value = value(text, &quoted, notes)?;
+        let key = Value::Str(key.clone());
+        match job.kwargs.iter_mut().find(|(known, _)| *known == key) {
+            Some(entry) => entry.1 = value,
+            None => job.kwargs.push((key, value)),
+        }
+    }
+    Ok(())
+}
+
+/// Reads a value as YAML; where that surprises, says how to write it as text.
+fn value(text: &str, as_text: &str, notes: &mut Vec<String>) -> Result<Value, Refusal> {
+    let document = yaml::parse(text).map_err(|fault| {
+        Refusal::new(format!("`{text}` is not YAML: {}", fault.message))
+            .with_help("put it into quotes inside the shell's: '\"like this\"'")
+    })?;
+    if config::explain(&document.root, text).is_some() {
+        let read = document.root.to_value();
+        let kind = match read.type_name() {
+            "bool" => "boolean",
+            "int" | "float" => "number",
+            "str" => "text",
+            other => other,
+        };
+        let as_text = if as_text == text {
+            format!("'\"{text}\"'")
+        } else {
+            as_text.to_owned()
+        };
+        notes.push(format!(
+            "`{text}` is the {kind} {} in YAML; for text write {as_text}",
+            read.repr()
+        ));
+    }
+    Ok(document.root.to_value())
+}
+
+/// The call as Python would write it, such as `heartbeat(1, name='x')`.
+pub(in crate::cli) fn written(job: &Job) -> String {
+    let positional = job.args.iter().map(Value::repr);
+    let named = job
+        .kwargs
+        .iter()
+        .map(|(key, value)| format!("{}={}", key.str(), value.repr()));
+    let arguments = positional.chain(named).collect::<Vec<_>>().join(", ");
+    match &job.task {
+        Task::Named(name) => {
+            format!(
+                "{}({arguments})",
+                name.rsplit('.').next().unwrap_or_default()
+            )
+        }
+        Task::Command(words) => words.join(" "),
+        Task::Shell(text) => text.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+    use crate::config::{Outside, Overrides, ZoneOrigin};
+
+    fn config() -> Config {
+        let text = "\
+scheduler:
+  test.one: {type: interval, minutes: 1, args: [a], kwargs: {k: v}}
+  test.one nightly: {type: cron, hour: 4}
+  test.bad: {type: cron, hour: 44}
+";
+        let outside = Outside {
+            now: chrono::DateTime::<Utc>::UNIX_EPOCH,
+            folder: "/srv".into(),
+            zone: Zone::utc(),
+            zone_from: ZoneOrigin::System,
+            environment: Overrides::default(),
+        };
+        config::read(text, &outside).config.unwrap()
+    }
+
+    fn arguments(job: &str, args: &[&str], kwargs: &[(&str, &str)]) -> RunOnce {
+        RunOnce {
+            job: job.to_owned(),
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            kwargs: kwargs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+            timeout: None,
+            dry_run: false,
+            no_mail: false,
+            format: crate::cli::arguments::Format::Text,
+        }
+    }
+
+    fn of(job: &str, args: &[&str], kwargs: &[(&str, &str)]) -> Result<Call, Refusal> {
+        call(&config(), &arguments(job, args, kwargs), |name| {
+            name == "test.unused"
+        })
+    }
+
+    #[test]
+    fn arguments_replace_and_keywords_add() {
+        let call = of("test.one", &["2", "[1, two]"], &[("k", "w"), ("x", "no")]).unwrap();
+        assert_eq!(written(&call.job), "one(2, [1, 'two'], k='w', x=False)");
+        assert_eq!(call.notes.len(), 2, "{:?}", call.notes);
+        assert_eq!(
+            call.notes[1],
+            "`no` is the boolean False in YAML; for text write --kwarg 'x=\"no\"'"
+        );
+    }
+
+    #[test]
+    fn without_arguments_the_job_is_called_as_configured() {
+        let call = of("test.one nightly", &[], &[]).unwrap();
+        assert_eq!(
+            (written(&call.job).as_str(), call.notes.len()),
+            ("one()", 0)
+        );
+        assert_eq!(
+            written(&of("test.one", &[], &[]).unwrap().job),
+            "one('a', k='v')"
+        );
+    }
+
+    #[test]
+    fn a_function_that_no_job_uses_can_be_run_and_nothing_else() {
+        assert_eq!(of("test.unused", &[], &[]).unwrap().job.name, "test.unused");
+        assert_eq!(
+            of("test.onne", &[], &[]).unwrap_err().help,
+            ["did you mean `test.one`?"]
+        );
+        assert_eq!(
+            of("test.bad", &[], &[]).unwrap_err().exit,
+            crate::cli::Exit::Failed
+        );
+        assert!(of("test.one", &["[1"], &[]).is_err());
+    }
+}

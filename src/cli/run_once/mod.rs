@@ -1,0 +1,222 @@
+//! `sched run-once`: one job, now, in the foreground.
+
+mod call;
+mod screen;
+
+use std::io::{self, Write};
+
+use chrono::{DateTime, Utc};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+pub(super) use call::written;
+
+use super::arguments::{Format, Global, RunOnce};
+use super::load::{self, Loaded};
+use super::output::{self, Refusal};
+use super::record::Record;
+use super::{Exit, usable};
+use crate::config::{Answer, Config, Lookup};
+use crate::diagnostic::{Diagnostic, render};
+use crate::job::{Job, Task};
+use crate::run::{Cause, Ended, Order, Outcome, Run, RunId};
+use crate::task::Tasks;
+use call::Call;
+use screen::Screen;
+
+/// Runs one job.
+///
+/// # Errors
+/// Where there is no config, no such job, or the arguments do not fit.
+pub(super) fn run(
+    global: &Global,
+    arguments: &RunOnce,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Exit> {
+    let given = global.given();
+    let loaded = load::load(&given, now).map_err(Refusal::from)?;
+    let Some(config) = usable(&loaded, global) else {
+        return Ok(Exit::Failed);
+    };
+    if let Some(faults) = faults_of(&loaded, config, &arguments.job) {
+        return Ok(tell_faults(&loaded, &faults, global));
+    }
+    let tasks = loaded.tasks(&given);
+    let call = call::call(config, arguments, |name| exists(&tasks, name))?;
+    let screen = Screen::new(global, arguments.format, config.settings.log_level);
+    call.notes.iter().for_each(|note| screen.note(note));
+    if call.has_own_arguments {
+        check(&tasks, &call.job)?;
+    }
+    if arguments.dry_run {
+        dry_run(&call, &loaded, config, &tasks)?;
+        return Ok(Exit::Done);
+    }
+    let run = begin(&call.job, now);
+    let ended = super::runtime()?.block_on(execute(&tasks, &run, &call.job, &screen))?;
+    if arguments.format == Format::Json {
+        let record = Record::new(&run, Some(&ended), &config.settings.timezone);
+        let mut out = io::stdout().lock();
+        serde_json::to_writer(&mut out, &record)?;
+        writeln!(out)?;
+    }
+    screen.end(&call.job, &ended);
+    Ok(exit(ended.outcome))
+}
+
+fn begin(job: &Job, now: DateTime<Utc>) -> Run {
+    Run {
+        id: RunId::new(now, fastrand::u128(..)),
+        job: job.name.clone(),
+        cause: Cause::Manual,
+        scheduled_for: None,
+        started: now,
+        attempt: 1,
+    }
+}
+
+fn exit(outcome: Outcome) -> Exit {
+    match outcome {
+        Outcome::Success => Exit::Done,
+        Outcome::Timeout => Exit::Timeout,
+        Outcome::Interrupted => Exit::Interrupted,
+        // A run by hand is always started, so the last three do not happen.
+        Outcome::Failure
+        | Outcome::Killed
+        | Outcome::Skipped
+        | Outcome::Coalesced
+        | Outcome::Missed => Exit::Failed,
+    }
+}
+
+/// The faults of the job that is meant, where it is left out because of them.
+fn faults_of(loaded: &Loaded, config: &Config, word: &str) -> Option<Vec<Diagnostic>> {
+    if !super::select::named(config, word).is_empty() {
+        return None;
+    }
+    let is_meant = |name: &&String| *name == word || name.split(' ').next() == Some(word);
+    let name = config.faulty.iter().find(is_meant)?;
+    let own = loaded
+        .reading
+        .diagnostics
+        .iter()
+        .filter(|one| one.job.as_ref() == Some(name));
+    Some(own.cloned().collect())
+}
+
+fn tell_faults(loaded: &Loaded, faults: &[Diagnostic], global: &Global) -> Exit {
+    let style = output::style(global.color, &io::stderr());
+    let text = render::render(faults, &loaded.text, &loaded.name(), style);
+    // Where stderr is gone, nobody is left to tell.
+    let _ = io::stderr().write_all(text.as_bytes());
+    Exit::Failed
+}
+
+/// Whether a function that no job uses is there.
+fn exists(tasks: &Tasks, name: &str) -> bool {
+    let answers = tasks.look_up(&[name]).unwrap_or_default();
+    match answers.first() {
+        Some(Answer::Function { .. } | Answer::Executable { .. } | Answer::Opaque { .. }) => true,
+        Some(Answer::NoModule { .. } | Answer::NoFunction { .. } | Answer::Unusable { .. })
+        | None => false,
+    }
+}
+
+/// Refuses arguments of the command line that the function cannot take.
+fn check(tasks: &Tasks, job: &Job) -> anyhow::Result<()> {
+    let Task::Named(name) = &job.task else {
+        return Ok(());
+    };
+    let keywords: Vec<&str> = job
+        .kwargs
+        .iter()
+        .filter_map(|(key, _)| key.as_str())
+        .collect();
+    // Without a Python to ask, the run itself says what is wrong.
+    let Ok(Some(fault)) = tasks.check_call(name, job.args.len(), &keywords) else {
+        return Ok(());
+    };
+    let place = format!("{}:{}: {}", fault.file, fault.line, fault.source.trim());
+    Err(Refusal::new(format!("{}\n{place}", fault.message)).into())
+}
+
+/// Says what would be called.
+fn dry_run(call: &Call, loaded: &Loaded, config: &Config, tasks: &Tasks) -> anyhow::Result<()> {
+    let Call { job, .. } = call;
+    let mut out = io::stdout().lock();
+    writeln!(out, "would run  {}", written(job))?;
+    if let Task::Named(name) = &job.task {
+        if let Ok(answers) = tasks.look_up(&[name]) {
+            for answer in &answers {
+                writeln!(out, "from       {}", place(answer))?;
+            }
+        }
+        let python = match super::runtime()?.block_on(tasks.interpreter()) {
+            Ok(python) => format!("{} {}", python.program.display(), python.version),
+            Err(error) => format!("no Python: {error}"),
+        };
+        let context = config.settings.docassemble_context.word();
+        let manager = job.contextmanager.as_deref().unwrap_or("none");
+        writeln!(
+            out,
+            "with       {python} · docassemble context: {context} · context manager: {manager}"
+        )?;
+    }
+    let timeout = job.policy.timeout.map_or_else(
+        || "no timeout".to_owned(),
+        |timeout| format!("timeout {}", crate::config::duration::text(timeout)),
+    );
+    writeln!(out, "limits     {timeout} · no retries (run by hand)")?;
+    let folder = job.surroundings.directory.as_deref();
+    if let Some(folder) = folder {
+        writeln!(out, "in         {}", folder.display())?;
+    }
+    writeln!(out, "config     {}", loaded.name())?;
+    Ok(())
+}
+
+/// Where a task is, for people.
+fn place(answer: &Answer) -> String {
+    match answer {
+        Answer::Function { file, line } => format!("{}:{line}", file.display()),
+        Answer::Executable { file } => file.display().to_string(),
+        Answer::NoModule { what, .. } => format!("nowhere: there is no {what}"),
+        Answer::NoFunction { file, function, .. } => {
+            format!("nowhere: {} has no function `{function}`", file.display())
+        }
+        Answer::Unusable { why } | Answer::Opaque { why } => why.clone(),
+    }
+}
+
+/// Runs the job to its end; Ctrl-C ends it, and a second one at once.
+async fn execute(tasks: &Tasks, run: &Run, job: &Job, screen: &Screen) -> anyhow::Result<Ended> {
+    let mut signals = [
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    ];
+    let (orders, order) = watch::channel(Order::GoOn);
+    let ended = tasks.run(run, job, order, screen);
+    tokio::pin!(ended);
+    loop {
+        tokio::select! {
+            ended = &mut ended => return Ok(ended),
+            () = any(&mut signals) => orders.send_modify(harden),
+        }
+    }
+}
+
+/// First TERM, then KILL.
+fn harden(order: &mut Order) {
+    *order = match order {
+        Order::GoOn => Order::Terminate,
+        Order::Terminate | Order::Kill => Order::Kill,
+    };
+}
+
+/// Waits for either of two signals.
+async fn any([one, other]: &mut [Signal; 2]) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}

@@ -1,0 +1,143 @@
+//! What a run by hand shows: the task's own output untouched, and two lines of ours.
+
+use std::io::{self, Write};
+
+use crate::clean;
+use crate::cli::arguments::{Format, Global};
+use crate::cli::output::{self, Paint, paint};
+use crate::job::Job;
+use crate::run::{Ended, Level, Outcome, Record, Run};
+use crate::task::Output;
+
+/// Where the output of the run goes.
+pub(super) struct Screen {
+    /// Whether our own lines are left out.
+    quiet: bool,
+    color: bool,
+    /// The least level of a task's log lines that is shown.
+    level: Level,
+    /// The least level of our own.
+    own_level: Level,
+    /// For whom the answer is: a record needs stdout for itself.
+    format: Format,
+}
+
+impl Screen {
+    pub(super) fn new(global: &Global, format: Format, level: Level) -> Self {
+        let color = output::style(global.color, &io::stderr()).color;
+        let level = if global.verbose { Level::Debug } else { level };
+        let own_level = if global.verbose {
+            Level::Debug
+        } else {
+            Level::Warning
+        };
+        Self {
+            quiet: global.quiet,
+            color,
+            level,
+            own_level,
+            format,
+        }
+    }
+
+    /// Something that the user should know of the run.
+    pub(super) fn note(&self, text: &str) {
+        self.say(&format!(
+            "{}: {}",
+            paint("note", Paint::Help, self.color),
+            clean::line(text)
+        ));
+    }
+
+    /// How the run ended.
+    pub(super) fn end(&self, job: &Job, ended: &Ended) {
+        if let Some(error) = &ended.error {
+            error
+                .traceback
+                .lines()
+                .for_each(|line| self.say(&clean::line(line)));
+        }
+        let (word, how) = match ended.outcome {
+            Outcome::Success => ("ok   ", Paint::Good),
+            Outcome::Timeout => ("TIMEOUT", Paint::Error),
+            Outcome::Interrupted => ("stopped", Paint::Warning),
+            Outcome::Failure
+            | Outcome::Killed
+            | Outcome::Skipped
+            | Outcome::Coalesced
+            | Outcome::Missed => ("FAILED", Paint::Error),
+        };
+        let name = clean::line(&job.name);
+        let took = ended.took.as_secs_f64();
+        let after = if ended.outcome == Outcome::Timeout {
+            "after"
+        } else {
+            "in"
+        };
+        let why = why(ended).map(|why| format!(": {why}")).unwrap_or_default();
+        let word = paint(word, how, self.color);
+        self.say(&format!(
+            "{word} {name} {after} {took:.2} s{}",
+            clean::line(&why)
+        ));
+    }
+
+    /// One line of ours on stderr, unless quiet is wanted.
+    fn say(&self, line: &str) {
+        if !self.quiet {
+            // Where stderr is gone, nobody is left to tell.
+            let _ = writeln!(io::stderr(), "{line}");
+        }
+    }
+}
+
+/// Why a run did not succeed.
+fn why(ended: &Ended) -> Option<String> {
+    match (&ended.error, ended.outcome) {
+        (_, Outcome::Success | Outcome::Timeout | Outcome::Interrupted) => None,
+        (Some(error), _) => Some(format!("{}: {}", error.class, error.message)),
+        (None, _) => ended
+            .signal
+            .map(|signal| format!("ended by signal {signal}"))
+            .or_else(|| ended.exit_code.map(|code| format!("exit code {code}"))),
+    }
+}
+
+impl Output for Screen {
+    fn stdout(&self, _: &Run, bytes: &[u8]) {
+        let written = if self.format == Format::Json {
+            io::stderr().write_all(bytes)
+        } else {
+            let mut out = io::stdout();
+            out.write_all(bytes).and_then(|()| out.flush())
+        };
+        // A reader that went away does not concern the task.
+        drop(written);
+    }
+
+    fn stderr(&self, _: &Run, bytes: &[u8]) {
+        let _ = io::stderr().write_all(bytes);
+    }
+
+    fn record(&self, _: &Run, record: &Record) {
+        let ours = record.file == "sched";
+        if record.level < self.level || (ours && record.level < self.own_level) {
+            return;
+        }
+        let (word, how) = match record.level {
+            Level::Debug => ("DEBUG", Paint::Dim),
+            Level::Info => ("INFO ", Paint::Dim),
+            Level::Warning => ("WARN ", Paint::Warning),
+            Level::Error => ("ERROR", Paint::Error),
+            Level::Critical => ("CRIT ", Paint::Error),
+        };
+        let mut lines = record.message.lines();
+        let first = lines.next().unwrap_or_default();
+        self.say(&format!(
+            "{} {}",
+            paint(word, how, self.color),
+            clean::line(first)
+        ));
+        lines.for_each(|line| self.say(&format!("      {}", clean::line(line))));
+    }
+}

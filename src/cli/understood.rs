@@ -1,0 +1,98 @@
+//! What `validate -v` understood of a config: when each job runs, what it calls, where things are.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use super::load::Loaded;
+use super::run_once::written;
+use crate::clean;
+use crate::config::Answer;
+use crate::job::{Job, Task};
+use crate::paths::{self, Given};
+use crate::task::Tasks;
+
+/// Writes one line a job, and one about the places.
+pub(super) fn write(
+    out: &mut impl Write,
+    loaded: &Loaded,
+    given: &Given,
+    tasks: &Tasks,
+    answers: &HashMap<String, Answer>,
+) -> io::Result<()> {
+    let Some(config) = loaded.config() else {
+        return Ok(());
+    };
+    let rows: Vec<[String; 3]> = config
+        .jobs
+        .iter()
+        .map(|job| [job.name.clone(), job.trigger.english(), calls(job, answers)])
+        .collect();
+    let heads = ["JOB", "RUNS", "CALLS"].map(str::to_owned);
+    let width = |column: usize| {
+        let cells = rows
+            .iter()
+            .chain([&heads])
+            .map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let (names, schedules) = (width(0), width(1));
+    for [name, schedule, calls] in [&heads].into_iter().chain(&rows) {
+        let (name, schedule, calls) =
+            (clean::line(name), clean::line(schedule), clean::line(calls));
+        writeln!(out, "  {name:names$}  {schedule:schedules$}  {calls}")?;
+    }
+    writeln!(out, "  {}", places(loaded, given, tasks).join(" · "))
+}
+
+/// What the job calls and where that is.
+fn calls(job: &Job, answers: &HashMap<String, Answer>) -> String {
+    let call = written(job);
+    let Task::Named(name) = &job.task else {
+        return call;
+    };
+    match answers.get(name) {
+        Some(Answer::Function { file, line }) => format!("{}:{line} {call}", file.display()),
+        Some(Answer::Executable { file }) => file.display().to_string(),
+        Some(
+            Answer::NoModule { .. }
+            | Answer::NoFunction { .. }
+            | Answer::Unusable { .. }
+            | Answer::Opaque { .. },
+        )
+        | None => call,
+    }
+}
+
+fn places(loaded: &Loaded, given: &Given, tasks: &Tasks) -> Vec<String> {
+    let zone = loaded
+        .config()
+        .map(|config| &config.settings)
+        .map(|settings| {
+            let from = settings.timezone_from.word();
+            format!("time zone {} ({from})", settings.timezone.name())
+        });
+    let folder = paths::tasks(given, &loaded.path, loaded.config());
+    let folder = folder.map_or_else(
+        || "no tasks folder".to_owned(),
+        |folder| format!("tasks {}", folder.display()),
+    );
+    let python = super::runtime()
+        .map_err(|refusal| refusal.to_string())
+        .and_then(|runtime| {
+            runtime
+                .block_on(tasks.interpreter())
+                .map_err(|error| error.to_string())
+        })
+        .map_or_else(
+            |why| format!("no Python: {why}"),
+            |python| {
+                format!(
+                    "{} {} ({})",
+                    python.program.display(),
+                    python.version,
+                    python.from
+                )
+            },
+        );
+    zone.into_iter().chain([folder, python]).collect()
+}

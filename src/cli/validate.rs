@@ -1,0 +1,128 @@
+//! `sched validate`: every fault of a config in one go.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use chrono::{DateTime, Utc};
+
+use super::Exit;
+use super::arguments::{Format, Global, Validate};
+use super::load::{self, Count, Loaded, counted};
+use super::output::{self, Refusal};
+use super::understood;
+use crate::config::{Answer, Lookup};
+use crate::diagnostic::json::{Report, findings};
+use crate::diagnostic::{Diagnostic, render};
+
+/// Checks a config. The findings are the answer, so they go to stdout.
+///
+/// # Errors
+/// Where there is no config to check, or nobody reads the answer.
+pub(super) fn run(
+    global: &Global,
+    validate: &Validate,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Exit> {
+    let mut given = global.given();
+    given.config = validate.file.clone().or(given.config);
+    let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
+    let tasks = loaded.tasks(&given);
+    let lookup = Remembering::new(&tasks);
+    loaded.reading.look_up(&lookup);
+    let diagnostics = &loaded.reading.diagnostics;
+    let valid = if validate.strict {
+        diagnostics.is_empty()
+    } else {
+        loaded.reading.is_valid()
+    };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match validate.format {
+        Format::Json => write_json(&mut out, &loaded, valid)?,
+        Format::Text => {
+            write_text(&mut out, global, &loaded, valid)?;
+            if global.verbose {
+                let answers = lookup.answers.borrow();
+                understood::write(&mut out, &loaded, &given, &tasks, &answers)?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(if valid { Exit::Done } else { Exit::Failed })
+}
+
+fn write_json(out: &mut impl Write, loaded: &Loaded, valid: bool) -> io::Result<()> {
+    let report = Report {
+        config: loaded.name(),
+        valid,
+        jobs: loaded.reading.jobs,
+        diagnostics: findings(&loaded.reading.diagnostics, &loaded.text),
+    };
+    serde_json::to_writer(&mut *out, &report)?;
+    writeln!(out)
+}
+
+fn write_text(
+    out: &mut impl Write,
+    global: &Global,
+    loaded: &Loaded,
+    valid: bool,
+) -> io::Result<()> {
+    let style = output::style(global.color, &io::stdout());
+    let mut shown: Vec<Diagnostic> = loaded.reading.diagnostics.clone();
+    if global.quiet {
+        shown.retain(Diagnostic::is_error);
+    }
+    out.write_all(render::render(&shown, &loaded.text, &loaded.name(), style).as_bytes())?;
+    if global.quiet {
+        return Ok(());
+    }
+    writeln!(out, "{}", verdict(loaded, valid))
+}
+
+/// The last line, such as `config.yml is valid: 3 jobs, 1 warning`.
+fn verdict(loaded: &Loaded, valid: bool) -> String {
+    let name = loaded.name();
+    let count = Count::of(&loaded.reading.diagnostics);
+    let jobs = counted(loaded.reading.jobs, "job");
+    match (valid, count) {
+        (
+            true,
+            Count {
+                errors: 0,
+                warnings: 0,
+            },
+        ) => format!("{name} is valid: {jobs}"),
+        (true, count) => format!("{name} is valid: {jobs}, {count}"),
+        (false, Count { errors: 0, .. }) => format!("{name} is not valid: {count} (--strict)"),
+        (false, count) if loaded.config().is_none() => format!("{name} is not valid: {count}"),
+        (false, count) => format!("{name} is not valid: {count} in {jobs}"),
+    }
+}
+
+/// A lookup whose answers can be asked for again.
+struct Remembering<'a> {
+    lookup: &'a dyn Lookup,
+    answers: RefCell<HashMap<String, Answer>>,
+}
+
+impl<'a> Remembering<'a> {
+    fn new(lookup: &'a dyn Lookup) -> Self {
+        Self {
+            lookup,
+            answers: RefCell::default(),
+        }
+    }
+}
+
+impl Lookup for Remembering<'_> {
+    fn look_up(&self, names: &[&str]) -> Result<Vec<Answer>, String> {
+        let answers = self.lookup.look_up(names)?;
+        let named = names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .zip(answers.iter().cloned());
+        self.answers.borrow_mut().extend(named);
+        Ok(answers)
+    }
+}

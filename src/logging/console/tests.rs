@@ -1,0 +1,157 @@
+use std::io;
+use std::sync::mpsc;
+
+use chrono::{DateTime, Utc};
+
+use super::*;
+use crate::run::Cause;
+
+/// What a stream has shown.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shown(Arc<Mutex<Vec<u8>>>);
+
+impl Shown {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(lock(&self.0).clone()).unwrap()
+    }
+}
+
+impl Write for Shown {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        lock(&self.0).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A console that shows on these.
+pub(crate) fn console(marks: Marks, stdout: &Shown, stderr: &Shown) -> Console {
+    Console::new((marks, stdout.clone()), (marks, stderr.clone()))
+}
+
+fn run(job: &str) -> Run {
+    Run {
+        id: RunId::new(DateTime::<Utc>::UNIX_EPOCH, u128::from(job.as_bytes()[0])),
+        job: job.to_owned(),
+        cause: Cause::Schedule,
+        scheduled_for: None,
+        started: DateTime::UNIX_EPOCH,
+        attempt: 1,
+    }
+}
+
+const A_WHILE: Duration = Duration::from_secs(20);
+
+fn pass(marks: Marks, pieces: &[(&str, &[u8])]) -> String {
+    let shown = Shown::default();
+    let console = console(marks, &shown, &Shown::default());
+    for (job, bytes) in pieces {
+        console.pass(Stream::Stdout, &run(job), bytes);
+    }
+    for (job, _) in pieces {
+        console.ended(&run(job));
+    }
+    console.finish(A_WHILE);
+    shown.text()
+}
+
+#[test]
+fn each_line_is_marked_with_its_job_however_it_arrives() {
+    let pieces: [(&str, &[u8]); 4] = [
+        ("a", b"one\ntw"),
+        ("b", b"other\n"),
+        ("a", b"o\n\nthr"),
+        ("a", b"ee"),
+    ];
+    assert_eq!(
+        pass(Marks::Marked, &pieces),
+        "a | one\nb | other\na | two\na | \na | three\n"
+    );
+}
+
+#[test]
+fn untouched_bytes_are_untouched() {
+    let pieces: [(&str, &[u8]); 2] = [("a", b"\x1b[1mone\r\ntw"), ("a", b"o")];
+    assert_eq!(pass(Marks::Untouched, &pieces), "\x1b[1mone\r\ntwo");
+}
+
+#[test]
+fn a_terminal_gets_no_control_characters() {
+    let pieces: [(&str, &[u8]); 1] = [("a\x1b", b"\x1b]52;x\x07\tb\xff\r\n")];
+    assert_eq!(
+        pass(Marks::MarkedAndClean, &pieces),
+        "a␛ | ␛]52;x␇\tb\u{fffd}\n"
+    );
+}
+
+#[test]
+fn a_line_without_an_end_is_cut() {
+    let long = vec![b'x'; LONGEST_LINE + 1];
+    let shown = pass(Marks::Marked, &[("a", &long), ("a", b"y")]);
+    let lines: Vec<_> = shown.lines().map(str::len).collect();
+    assert_eq!(lines, [4 + LONGEST_LINE + 1, 5]);
+}
+
+/// A reader that waits until it is told to go on.
+struct Stuck(mpsc::Receiver<()>, Shown);
+
+impl Write for Stuck {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Once the sender is gone, it reads all.
+        let _ = self.0.recv();
+        self.1.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_slow_reader_blocks_nobody_and_learns_what_it_missed() {
+    let shown = Shown::default();
+    let (go_on, waits) = mpsc::channel();
+    let stuck = Stuck(waits, shown.clone());
+    let console = Console::new((Marks::Marked, stuck), (Marks::Marked, io::sink()));
+    let line = [[b'x'; 1023].as_slice(), b"\n"].concat();
+    for _ in 0..20_000 {
+        console.pass(Stream::Stdout, &run("a"), &line);
+    }
+    console.finish(Duration::from_millis(1));
+    drop(go_on);
+    console.finish(A_WHILE);
+    let text = shown.text();
+    let kept = text.lines().filter(|line| line.starts_with("a | ")).count();
+    let note = text
+        .lines()
+        .find(|line| line.starts_with("sched | "))
+        .unwrap();
+    assert!(kept < 10_000);
+    let dropped = format!(
+        "sched | {} lines ({} bytes) ",
+        20_000 - kept,
+        (20_000 - kept) * 1028
+    );
+    assert!(note.starts_with(&dropped), "{note}");
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_error() {
+    struct Gone;
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let console = Console::new((Marks::Marked, Gone), (Marks::Marked, io::sink()));
+    for _ in 0..10_000 {
+        console.pass(Stream::Stdout, &run("a"), &[b'\n'; 1024]);
+    }
+    console.finish(A_WHILE);
+}

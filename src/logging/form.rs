@@ -1,0 +1,146 @@
+//! How a line looks on the terminal, under a journal, and for programs.
+
+use anstyle::{AnsiColor, Effects, Style};
+use serde_json::{Map, Value};
+
+use super::line::Line;
+use crate::clean;
+use crate::run::Level;
+use crate::trigger::Zone;
+
+/// Where the text begins on the lines after the first, in columns.
+const INDENT: &str = "                ";
+
+/// How lines look outside of `scheduler.log`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// On a terminal: the time of day, short words, colour where that is wanted.
+    Screen {
+        /// Whether to colour.
+        color: bool,
+    },
+    /// Into a file or a pipe: the same with date and offset.
+    Plain,
+    /// For systemd's journal: a priority in place of the time, which the journal adds itself.
+    Journal,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+impl Form {
+    /// The line as text, with its line break.
+    pub(super) fn format(self, line: &Line, zone: &Zone) -> String {
+        match self {
+            Self::Screen { color } => {
+                let time = zone.local(line.at).format("%H:%M:%S").to_string();
+                let time = paint(&time, Style::new().effects(Effects::DIMMED), color);
+                format!("{time} {}", told(line, color, INDENT))
+            }
+            Self::Plain => {
+                let time = zone.local(line.at).format("%Y-%m-%d %H:%M:%S%:z");
+                format!("{time} {}", told(line, false, INDENT))
+            }
+            Self::Journal => {
+                let priority = priority(line.level);
+                format!(
+                    "<{priority}>{}",
+                    told(line, false, &format!("<{priority}>  "))
+                )
+            }
+            Self::Json => json(line, zone),
+        }
+    }
+
+    /// A warning about the log itself.
+    pub(super) fn complaint(self, text: &str) -> String {
+        match self {
+            Self::Screen { .. } | Self::Plain => format!("warning: {}\n", clean::line(text)),
+            Self::Journal => format!("<4>{}\n", clean::line(text)),
+            Self::Json => {
+                let line: Map<String, Value> = [("level", "warning"), ("event", "log")]
+                    .into_iter()
+                    .chain([("message", text)])
+                    .map(|(key, value)| (key.to_owned(), value.into()))
+                    .collect();
+                format!("{}\n", Value::Object(line))
+            }
+        }
+    }
+}
+
+/// Tag, job and text; what follows on further lines begins with `indent`.
+fn told(line: &Line, color: bool, indent: &str) -> String {
+    let tag = line.tag.as_deref().unwrap_or(tag(line.level));
+    let mut told = paint(&format!("{:<6}", clean::line(tag)), look(line, tag), color);
+    let text = line.short.as_deref().unwrap_or(&line.message);
+    let mut lines = text.lines().map(clean::line);
+    let first = lines.next().unwrap_or_default();
+    match &line.job {
+        Some(job) if first.is_empty() => told.push_str(&format!(" {}", clean::line(job))),
+        Some(job) => told.push_str(&format!(" {:<27} {first}", clean::line(job))),
+        None => told.push_str(&format!(" {first}")),
+    }
+    for further in lines {
+        told.push_str(&format!("\n{indent}{further}"));
+    }
+    told.push('\n');
+    told
+}
+
+fn tag(level: Level) -> &'static str {
+    match level {
+        Level::Debug => "DEBUG",
+        Level::Info => "INFO",
+        Level::Warning => "WARN",
+        Level::Error => "ERROR",
+        Level::Critical => "CRIT",
+    }
+}
+
+fn look(line: &Line, tag: &str) -> Style {
+    match line.level {
+        Level::Error | Level::Critical => AnsiColor::Red.on_default().effects(Effects::BOLD),
+        Level::Warning => AnsiColor::Yellow.on_default(),
+        Level::Info | Level::Debug if tag == "ok" => AnsiColor::Green.on_default(),
+        Level::Debug => Style::new().effects(Effects::DIMMED),
+        Level::Info => Style::new(),
+    }
+}
+
+fn paint(text: &str, style: Style, color: bool) -> String {
+    if color {
+        format!("{style}{text}{style:#}")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Source: `sd-daemon(3)`.
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::Debug => 7,
+        Level::Info => 6,
+        Level::Warning => 4,
+        Level::Error => 3,
+        Level::Critical => 2,
+    }
+}
+
+fn json(line: &Line, zone: &Zone) -> String {
+    let time = zone.local(line.at).format("%Y-%m-%dT%H:%M:%S%.3f%:z");
+    let mut object = Map::new();
+    let mut add = |key: &str, value: Value| object.insert(key.to_owned(), value);
+    add("time", time.to_string().into());
+    add("level", line.level.word().to_lowercase().into());
+    add("event", line.event.clone().into());
+    for (key, value) in [("job", &line.job), ("run_id", &line.run_id)] {
+        if let Some(value) = value {
+            add(key, value.clone().into());
+        }
+    }
+    for (key, value) in &line.facts {
+        add(key, value.clone());
+    }
+    add("message", line.message.clone().into());
+    format!("{}\n", Value::Object(object))
+}

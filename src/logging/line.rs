@@ -1,0 +1,126 @@
+//! One event, with the fields that the forms of the log know.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use tracing::Event;
+use tracing::field::{Field, Visit};
+
+use crate::run::Level;
+
+/// One event as all forms of the log see it. Nothing in it is clean yet.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    /// When it happened.
+    pub(super) at: DateTime<Utc>,
+    /// How much it matters.
+    pub(super) level: Level,
+    /// File, function and line.
+    pub(super) place: String,
+    /// The text.
+    pub(super) message: String,
+    /// The text on the terminal.
+    pub(super) short: Option<String>,
+    /// The word before it.
+    pub(super) tag: Option<String>,
+    /// The word for programs.
+    pub(super) event: String,
+    /// The job it is about.
+    pub(super) job: Option<String>,
+    /// The run it is about.
+    pub(super) run_id: Option<String>,
+    /// What else programs may want to know.
+    pub(super) facts: Map<String, Value>,
+}
+
+impl Line {
+    /// What `event` says, at the time that it names, or now.
+    pub(super) fn of(event: &Event<'_>, now: fn() -> DateTime<Utc>) -> Self {
+        let mut line = Self {
+            at: now(),
+            level: level(*event.metadata().level()),
+            place: "sched->run(0)".to_owned(),
+            message: String::new(),
+            short: None,
+            tag: None,
+            event: "log".to_owned(),
+            job: None,
+            run_id: None,
+            facts: Map::new(),
+        };
+        event.record(&mut line);
+        line
+    }
+
+    /// A warning of ours at the same time.
+    pub(super) fn note(&self, message: String) -> Self {
+        Self {
+            level: Level::Warning,
+            place: "sched->run(0)".to_owned(),
+            message,
+            short: None,
+            tag: None,
+            event: "log".to_owned(),
+            job: None,
+            run_id: None,
+            facts: Map::new(),
+            at: self.at,
+        }
+    }
+
+    fn take(&mut self, field: &str, text: String) {
+        match field {
+            "message" => self.message = text,
+            "short" => self.short = Some(text),
+            "tag" => self.tag = Some(text),
+            "event" => self.event = text,
+            "job" => self.job = Some(text),
+            "run_id" => self.run_id = Some(text),
+            "place" => self.place = text,
+            "level" => self.level = Level::named(&text).unwrap_or_default(),
+            other => {
+                self.facts.insert(other.to_owned(), text.into());
+            }
+        }
+    }
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.take(field.name(), format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.take(field.name(), value.to_owned());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        if field.name() == "at_us" {
+            self.at = DateTime::from_timestamp_micros(value).unwrap_or(self.at);
+        } else {
+            self.facts.insert(field.name().to_owned(), value.into());
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.facts.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.facts.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.facts.insert(field.name().to_owned(), value.into());
+    }
+}
+
+fn level(level: tracing::Level) -> Level {
+    match level {
+        tracing::Level::ERROR => Level::Error,
+        tracing::Level::WARN => Level::Warning,
+        tracing::Level::INFO => Level::Info,
+        tracing::Level::DEBUG | tracing::Level::TRACE => Level::Debug,
+    }
+}

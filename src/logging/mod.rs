@@ -1,0 +1,230 @@
+//! What happened, for people and programs: `scheduler.log`, and the terminal.
+//!
+//! Every line is a `tracing` event; its fields say what the forms of the log need:
+//!
+//! | field | means | where it is not given |
+//! | --- | --- | --- |
+//! | `message` | the text | |
+//! | `short` | the text on the terminal | `message` |
+//! | `tag` | the word before it on the terminal | the level |
+//! | `event` | the word for programs | `log` |
+//! | `job`, `run_id` | what it is about | |
+//! | `place` | file, function and line | `sched->run(0)` |
+//! | `level` | the level by Python's name, in place of the event's own | |
+//! | `at_us` | the time, in microseconds since 1970 | now |
+//!
+//! All other fields are for programs. Events of other crates are not logged.
+//!
+//! Nothing here blocks whoever logs: the file and each output stream have a thread of their own.
+
+pub mod console;
+mod file;
+mod form;
+mod line;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tracing::{Event, Metadata, Subscriber};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt};
+
+use crate::run::{Level, Record, Run};
+use crate::trigger::Zone;
+pub use console::Console;
+use console::Stream;
+use file::{LogFile, Mark};
+pub use form::Form;
+use line::Line;
+
+/// How many lines may wait for the disk.
+const QUEUED_LINES: usize = 100_000;
+
+/// How long to wait at the end for a disk that does not answer.
+const LONGEST_END: Duration = Duration::from_secs(10);
+
+/// How to log.
+#[derive(Debug)]
+pub struct Options {
+    /// The folder of `scheduler.log`; made with the first line where it is not there.
+    pub folder: PathBuf,
+    /// What is logged.
+    pub level: Level,
+    /// What of that is shown on the terminal.
+    pub terminal_level: Level,
+    /// The zone of time stamps.
+    pub zone: Zone,
+    /// What time it is.
+    pub now: fn() -> DateTime<Utc>,
+    /// How lines look on the terminal.
+    pub form: Form,
+    /// Where these go: to its stderr.
+    pub console: Console,
+}
+
+/// The log, while it is open.
+#[derive(Debug)]
+pub struct Logging {
+    settings: Arc<Settings>,
+    file: NonBlocking,
+    mark: Arc<Mark>,
+    console: Console,
+    _writer: WorkerGuard,
+}
+
+/// What may change while the log is open: the one place of the level and the zone.
+#[derive(Debug)]
+struct Settings {
+    current: RwLock<(Level, Zone)>,
+}
+
+/// The layer that hands events to the file and the terminal.
+struct Log {
+    settings: Arc<Settings>,
+    now: fn() -> DateTime<Utc>,
+    file: NonBlocking,
+    lost: AtomicUsize,
+    terminal_level: Level,
+    form: Form,
+    console: Console,
+}
+
+/// Opens the log for all of the program.
+///
+/// # Panics
+/// Where it is called a second time: a bug of the caller.
+#[must_use]
+pub fn start(options: Options) -> Logging {
+    let (logging, subscriber) = open(options);
+    tracing::subscriber::set_global_default(subscriber).expect("the log is opened once");
+    logging
+}
+
+/// Logs what a task said, under its own place and time.
+pub fn task_record(run: &Run, record: &Record) {
+    let place = format!("{}->{}({})", record.file, record.function, record.line);
+    tracing::error!(
+        level = record.level.word(),
+        at_us = record.at.timestamp_micros(),
+        event = "task_log",
+        job = run.job,
+        run_id = %run.id,
+        place,
+        "{}",
+        record.message
+    );
+}
+
+fn open(options: Options) -> (Logging, impl Subscriber + Send + Sync) {
+    let mark = Arc::new(Mark::default());
+    let path = options.folder.join("scheduler.log");
+    let complaints = options.console.clone();
+    let form = options.form;
+    let complain = move |text: &str| complaints.say(form.complaint(text));
+    let writer = LogFile::new(path, Arc::clone(&mark), Box::new(complain));
+    let (file, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(QUEUED_LINES)
+        .thread_name("scheduler.log")
+        .finish(writer);
+    let settings = Arc::new(Settings {
+        current: RwLock::new((options.level, options.zone)),
+    });
+    let log = Log {
+        settings: Arc::clone(&settings),
+        now: options.now,
+        file: file.clone(),
+        lost: AtomicUsize::new(0),
+        terminal_level: options.terminal_level,
+        form,
+        console: options.console.clone(),
+    };
+    let logging = Logging {
+        settings,
+        file,
+        mark,
+        console: options.console,
+        _writer: guard,
+    };
+    (logging, tracing_subscriber::registry().with(log))
+}
+
+impl Logging {
+    /// Logs from now on what is at least that important.
+    pub fn set_level(&self, level: Level) {
+        self.settings.change(|current| current.0 = level);
+    }
+
+    /// Writes time stamps in that zone from now on.
+    pub fn set_zone(&self, zone: Zone) {
+        self.settings.change(|current| current.1 = zone);
+    }
+
+    /// Waits until every line so far is in the file and on the terminal: ten seconds for a disk,
+    /// two for a reader that does not answer.
+    ///
+    /// Gives whether the file has all of them.
+    pub fn finish(mut self) -> bool {
+        let written = self.mark.reach(&mut self.file, LONGEST_END);
+        self.console.finish(Duration::from_secs(2));
+        written
+    }
+}
+
+impl Settings {
+    fn change(&self, change: impl FnOnce(&mut (Level, Zone))) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut current);
+    }
+
+    fn current(&self) -> (Level, Zone) {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.clone()
+    }
+}
+
+impl Log {
+    /// How many lines were thrown away since this was asked, because the disk did not take them.
+    fn newly_lost(&self) -> usize {
+        let lost = self.file.error_counter().dropped_lines();
+        lost - self.lost.swap(lost, Ordering::Relaxed)
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Log {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        let root = metadata.target().split("::").next();
+        root == Some(env!("CARGO_CRATE_NAME"))
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let line = Line::of(event, self.now);
+        let (level, zone) = self.settings.current();
+        if line.level < level {
+            return;
+        }
+        let mut text = file::format(&line, &zone);
+        let lost = self.newly_lost();
+        if lost > 0 {
+            let note = format!("{lost} lines were lost: the disk does not keep up");
+            text.push_str(&file::format(&line.note(note), &zone));
+        }
+        file::send(&mut self.file.clone(), text.as_bytes());
+        if line.level >= self.terminal_level {
+            self.console.say(self.form.format(&line, &zone));
+        }
+    }
+}
+
+impl Console {
+    /// Shows a line of ours.
+    fn say(&self, line: String) {
+        self.write(Stream::Stderr, line.into_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! The parser's errors in the words of who wrote the file.
+
+use std::borrow::Cow;
+
+use granit_parser::{ErrorKind, ScanError};
+
+use super::events::offset;
+use super::fault;
+use crate::diagnostic::{Code, Diagnostic, Span};
+
+const QUOTE_IT: &str = "put the text in quotes";
+const QUOTE_COLON: &str = "put the text in quotes if the colon belongs to it";
+const CHECK_INDENT: &str = "lines of one list or mapping begin in the same column";
+
+/// What is wrong, and a way out.
+type Words = (Cow<'static, str>, Cow<'static, str>);
+
+/// The fault that a syntax error is.
+pub(super) fn fault(text: &str, error: &ScanError) -> Box<Diagnostic> {
+    let start = offset(text, error.marker());
+    let span = Span::new(
+        start,
+        start + text[start..].chars().next().map_or(0, char::len_utf8),
+    );
+    if let Some(tab) = tab_near(text, start, error.kind()) {
+        return fault::blank(text, tab, '\t');
+    }
+    match error.kind() {
+        ErrorKind::RecursionLimitExceeded => return fault::too_deep(span),
+        ErrorKind::InvalidLowSurrogateHexEscape
+        | ErrorKind::InvalidLowSurrogate
+        | ErrorKind::MissingLowSurrogate
+        | ErrorKind::UnpairedLowSurrogate => return fault::surrogate(span),
+        ErrorKind::MissingAnchorOrAliasName => return nameless(text, span),
+        _ => {}
+    }
+    let (message, help) = words(error.kind());
+    let fault = Diagnostic::error(Code::Yaml, message).at(span);
+    Box::new(if help.is_empty() {
+        fault
+    } else {
+        fault.with_help(help)
+    })
+}
+
+/// The tab that an error is about: at its place, or before it on its line.
+fn tab_near(text: &str, start: usize, kind: &ErrorKind) -> Option<usize> {
+    let is_about_tabs = matches!(
+        kind,
+        ErrorKind::TabNotAllowed
+            | ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabInIndentation
+            | ErrorKind::TabAtBlockScalarStart
+            | ErrorKind::TabInPlainScalar
+            | ErrorKind::InvalidBlockEntryWhitespace
+            | ErrorKind::InvalidMappingValueWhitespace
+            | ErrorKind::UnexpectedCharacter { character: '\t' }
+    );
+    if !is_about_tabs {
+        return None;
+    }
+    let line = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[start..]
+        .find('\n')
+        .map_or(text.len(), |newline| start + newline);
+    text[start..end]
+        .find('\t')
+        .map(|tab| start + tab)
+        .or_else(|| text[line..start].rfind('\t').map(|tab| line + tab))
+}
+
+/// A `*` or `&` that names nothing, as in `minute: */5`.
+fn nameless(text: &str, span: Span) -> Box<Diagnostic> {
+    let start = text[..span.start as usize]
+        .rfind(['*', '&'])
+        .unwrap_or(span.start as usize);
+    let line = text[start..].lines().next().unwrap_or_default();
+    let value = line.split(" #").next().unwrap_or_default().trim_end();
+    let what = if value.starts_with('&') {
+        "anchor"
+    } else {
+        "alias"
+    };
+    let sign = value.chars().next().unwrap_or('*');
+    Box::new(
+        Diagnostic::error(
+            Code::Yaml,
+            format!("`{sign}` begins an {what}, and no name follows"),
+        )
+        .at(Span::new(start, start + value.len()))
+        .with_help(format!("{QUOTE_IT}: {}", fault::in_quotes(value))),
+    )
+}
+
+fn words(kind: &ErrorKind) -> Words {
+    brackets(kind)
+        .or_else(|| fixed(kind).map(|(message, help)| (message.into(), help.into())))
+        .unwrap_or_else(|| (cleaned(kind).into(), "".into()))
+}
+
+/// The parser's own words, without what only its authors understand.
+fn cleaned(kind: &ErrorKind) -> String {
+    kind.to_string()
+        .replace("EOF", "end of the file")
+        .replace('\'', "`")
+}
+
+fn brackets(kind: &ErrorKind) -> Option<Words> {
+    Some(match kind {
+        ErrorKind::UnclosedFlowCollection { open } => {
+            let close = closing(*open);
+            (
+                format!("`{open}` is never closed").into(),
+                format!("add `{close}`").into(),
+            )
+        }
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            let wanted = closing(*open);
+            let message = format!("`{close}` closes what `{open}` opened");
+            (message.into(), format!("write `{wanted}`").into())
+        }
+        ErrorKind::UnexpectedCharacter { character } => (
+            format!("`{character}` cannot begin a value").into(),
+            QUOTE_IT.into(),
+        ),
+        _ => return None,
+    })
+}
+
+fn closing(open: char) -> char {
+    if open == '[' { ']' } else { '}' }
+}
+
+fn fixed(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
+    use ErrorKind as Kind;
+    Some(match kind {
+        Kind::UnclosedQuotedScalar => ("this quote is never closed", "add the closing quote"),
+        Kind::MisplacedFlowCollectionEnd => (
+            "this bracket closes nothing",
+            "remove it, or put the text in quotes",
+        ),
+        Kind::UnexpectedEofFlowSequence
+        | Kind::UnexpectedEofFlowMapping
+        | Kind::UnexpectedEofImplicitFlowMapping => {
+            ("the file ends within brackets", "add the closing bracket")
+        }
+        Kind::MappingValueNotAllowed | Kind::InvalidColonPlacement => {
+            ("no value can begin after this colon", QUOTE_COLON)
+        }
+        Kind::SimpleKeyExpected | Kind::InvalidSimpleKey => {
+            ("a colon is missing after this key", "write `key: value`")
+        }
+        Kind::InvalidIndentation | Kind::ExpectedBlockMappingKey => (
+            "the indentation does not fit the lines before",
+            CHECK_INDENT,
+        ),
+        Kind::ExpectedBlockSequenceEntry => ("this line of a list has no `-`", CHECK_INDENT),
+        Kind::BlockSequenceEntryNotAllowed => (
+            "no list can begin here",
+            "begin it on a line of its own, or put the text in quotes",
+        ),
+        Kind::BlockEntryInFlowCollection | Kind::PlainScalarStartsWithDashFlowIndicator => (
+            "`-` begins no item within brackets",
+            "put it in quotes if it is meant as text",
+        ),
+        Kind::MappingKeyNotAllowed => ("no key can begin here", CHECK_INDENT),
+        Kind::ExpectedFlowMappingSeparator | Kind::ExpectedFlowSequenceSeparator => (
+            "a comma or the closing bracket is missing here",
+            "add it, or put the text in quotes",
+        ),
+        Kind::FlowMappingValueAdjacentCollection => (
+            "a space is missing after this colon",
+            "write `: ` between key and value",
+        ),
+        Kind::ExpectedNodeContent => ("a value is missing here", "add it, or write `''`"),
+        Kind::ExpectedDocumentStart => (
+            "the document has ended before this",
+            "a file holds one mapping, list or value",
+        ),
+        _ => return scalars(kind),
+    })
+}
+
+fn scalars(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
+    use ErrorKind as Kind;
+    Some(match kind {
+        Kind::UnknownQuotedScalarEscape => (
+            "unknown escape in double quotes",
+            "write `\\\\` for a backslash, or use single quotes",
+        ),
+        Kind::InvalidQuotedScalarHexEscape | Kind::InvalidUnicodeEscape => (
+            "this escape names no character",
+            "write `\\\\` for a backslash, or use single quotes",
+        ),
+        Kind::InvalidTrailingSingleQuotedScalar | Kind::InvalidTrailingDoubleQuotedScalar => (
+            "more text follows the closing quote",
+            "put the whole value in quotes",
+        ),
+        Kind::InvalidQuotedScalarIndent | Kind::InvalidFlowScalarIndent => (
+            "this line is not indented enough",
+            "indent it deeper than the key that it belongs to",
+        ),
+        Kind::DocumentIndicatorInQuotedScalar => (
+            "the document ends within quotes",
+            "close the quote before this line",
+        ),
+        Kind::CommentNotSeparated => ("a space is missing before `#`", "put a space before it"),
+        Kind::CommentInterceptedScalar => (
+            "a comment cannot stand within a text of several lines",
+            "put the comment above it, or the text in quotes",
+        ),
+        Kind::InvalidBlockScalarHeader => (
+            "no text can stand on the line of `|` or `>`",
+            "begin it on the next line, indented",
+        ),
+        Kind::ZeroBlockScalarIndent => (
+            "a block text cannot be indented by 0",
+            "write a digit from 1 to 9",
+        ),
+        Kind::InvalidBlockScalarIndent => (
+            "a line of this block text is indented differently",
+            CHECK_INDENT,
+        ),
+        Kind::UndeclaredTagHandle => (
+            "this tag's prefix is declared nowhere",
+            "put the text in quotes if no tag is meant",
+        ),
+        _ => return None,
+    })
+}
