@@ -1,0 +1,7 @@
+//! `sched` as a user runs it: a folder with a config, a command line, what comes back.
+
+mod folder;
+
+mod next;
+mod show;
+mod usage;
