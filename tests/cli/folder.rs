@@ -9,7 +9,7 @@ use assert_cmd::Command;
 use tempfile::TempDir;
 
 /// docassemble.Scheduler's README example: the third job's key is the first one's again.
-pub const README: &str = "\
+pub(crate) const README: &str = "\
 scheduler:
   log level: debug
   test.heartbeat:
@@ -30,41 +30,41 @@ scheduler:
 ";
 
 /// A temporary folder with `config.yml` and `tasks/`, in which `sched` runs in New York.
-pub struct Folder {
+pub(crate) struct Folder {
     root: TempDir,
 }
 
 /// What a command left.
-pub struct Answer {
+pub(crate) struct Answer {
     /// Its exit code; `None` where a signal ended it.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// What it wrote to stdout.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// What it wrote to stderr.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Folder {
     /// An empty folder.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             root: TempDir::new().unwrap(),
         }
     }
 
     /// A folder with that `config.yml`.
-    pub fn with_config(text: &str) -> Self {
+    pub(crate) fn with_config(text: &str) -> Self {
         Self::new().file("config.yml", text)
     }
 
     /// The same, with a file of that text.
-    pub fn file(self, name: &str, text: &str) -> Self {
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
         self.write(name, text);
         self
     }
 
     /// The same, with an executable file of that text.
-    pub fn executable(self, name: &str, text: &str) -> Self {
+    pub(crate) fn executable(self, name: &str, text: &str) -> Self {
         self.write(name, text);
         let executable = fs::Permissions::from_mode(0o755);
         fs::set_permissions(self.path(name), executable).unwrap();
@@ -72,7 +72,7 @@ impl Folder {
     }
 
     /// Writes a file, whole and at once.
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let new = path.with_extension("new");
@@ -81,17 +81,17 @@ impl Folder {
     }
 
     /// The path of a file in the folder.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
     /// Its own path.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.root.path()
     }
 
     /// `sched`, to be given its arguments: nothing of the environment that it would heed is left.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("sched"));
         command
             .current_dir(self.root())
@@ -104,14 +104,14 @@ impl Folder {
     }
 
     /// Runs `sched` with the words of `line`, which white space parts.
-    pub fn sched(&self, line: &str) -> Answer {
-        self.run(self.command().args(line.split_whitespace()))
+    pub(crate) fn sched(&self, line: &str) -> Answer {
+        run(self.command().args(line.split_whitespace()))
     }
+}
 
-    /// Runs a command made by [`command`](Self::command).
-    pub fn run(&self, command: &mut Command) -> Answer {
-        Answer::from(command.output().unwrap())
-    }
+/// Runs a command made by [`Folder::command`].
+pub(crate) fn run(command: &mut Command) -> Answer {
+    Answer::from(command.output().unwrap())
 }
 
 impl From<Output> for Answer {
@@ -127,7 +127,7 @@ impl From<Output> for Answer {
 impl Answer {
     /// The same; the exit code must be `code`.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(
             self.code,
             Some(code),
@@ -140,21 +140,21 @@ impl Answer {
 
     /// The same; stdout must be this text.
     #[track_caller]
-    pub fn says(self, stdout: &str) -> Self {
+    pub(crate) fn says(self, stdout: &str) -> Self {
         assert_eq!(self.stdout, stdout, "stderr: {}", self.stderr);
         self
     }
 
     /// The same; stderr must be this text.
     #[track_caller]
-    pub fn complains(self, stderr: &str) -> Self {
+    pub(crate) fn complains(self, stderr: &str) -> Self {
         assert_eq!(self.stderr, stderr, "stdout: {}", self.stdout);
         self
     }
 
     /// The JSON of each line of stdout.
     #[track_caller]
-    pub fn json(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn json(&self) -> Vec<serde_json::Value> {
         self.stdout
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())

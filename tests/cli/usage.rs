@@ -1,4 +1,4 @@
-use crate::folder::{Folder, README};
+use crate::folder::{Folder, README, run};
 
 #[test]
 fn help_is_an_answer_and_wrong_usage_is_not() {
@@ -64,6 +64,6 @@ fn the_config_may_come_from_the_environment() {
     command
         .args(["show", "-q"])
         .env("SCHED_CONFIG", "elsewhere.yml");
-    folder.run(&mut command).exits(0);
-    folder.run(command.env("SCHED_CONFIG", "")).exits(2);
+    run(&mut command).exits(0);
+    run(command.env("SCHED_CONFIG", "")).exits(2);
 }
