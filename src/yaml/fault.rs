@@ -231,6 +231,21 @@ pub(super) fn end_without_document(span: Span) -> Box<Diagnostic> {
     )
 }
 
+pub(super) fn inner_mark(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "a byte order mark (U+FEFF) stands within the file")
+            .with_note("it cannot be seen here")
+            .with_help("remove it"),
+    )
+}
+
+pub(super) fn bad_directive(span: Span, name: &str) -> Box<Diagnostic> {
+    Box::new(
+        error(span, format!("`%{}` is no directive", shown(name)))
+            .with_help("put the text in quotes if it is meant as text"),
+    )
+}
+
 /// A tab or line separator where it does not belong.
 pub(super) fn blank(text: &str, start: usize, character: char) -> Box<Diagnostic> {
     let span = Span::new(start, start + character.len_utf8());

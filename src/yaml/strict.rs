@@ -43,6 +43,8 @@ impl<'a> Strict<'a> {
     /// A collection begins.
     pub(super) fn enter(&mut self, span: Span, is_block: bool, is_mapping: bool) {
         self.pass(span);
+        // The mark of a key belongs to the place of the mapping that begins with it.
+        self.last_end = span.start as usize;
         self.levels.push(Level {
             is_block,
             is_mapping,
@@ -141,9 +143,10 @@ impl<'a> Strict<'a> {
             return Err(fault::missing_key(span));
         }
         let rest = &self.text[span.end as usize..];
-        let until_value = rest.len() - rest.trim_start().len();
-        let has_value = rest[until_value..].starts_with(':');
-        let spans_lines = span.of(self.text).contains('\n') || rest[..until_value].contains('\n');
+        let value = skip_blank(rest);
+        let until_value = &rest[..rest.len() - value.len()];
+        let has_value = value.starts_with(':');
+        let spans_lines = span.of(self.text).contains('\n') || until_value.contains('\n');
         if self.is_flow() && spans_lines && has_value && !is_marked {
             return Err(fault::long_key(span));
         }
@@ -184,6 +187,17 @@ impl<'a> Strict<'a> {
             Some(_) => Err(fault::not_separated(span, "tag")),
         }
     }
+}
+
+/// What follows the white space and the comments at the beginning of a text.
+fn skip_blank(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while rest.starts_with('#') {
+        rest = rest
+            .find('\n')
+            .map_or("", |newline| rest[newline..].trim_start());
+    }
+    rest
 }
 
 fn without_comment(line: &str) -> &str {

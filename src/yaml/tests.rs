@@ -227,6 +227,15 @@ fn tabs_are_content_in_quotes_comments_and_block_texts() {
 }
 
 #[test]
+fn a_comment_needs_no_space_after_a_bracket_comma_or_quote() {
+    assert_eq!(
+        value("a: [b,# ]\n 'c#'# é\n]# }\n").repr(),
+        "{'a': ['b', 'c#']}"
+    );
+    assert_eq!(culprit("a: [b]# é\nc: @\n"), "@");
+}
+
+#[test]
 fn long_texts_are_cut_in_messages() {
     let message = fault(&format!("a: {}", "9".repeat(5000))).message;
     assert_eq!(message, format!("`{}…` is no integer", "9".repeat(40)));
