@@ -12,11 +12,10 @@ mod testing;
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 pub use exec::ArgumentError;
 pub use python::interpreter::{Interpreter, InterpreterError};

@@ -269,9 +269,10 @@ def set_schedule_logger():
 def install_packages(request):
     """Makes `docassemble.Scheduler` importable, whether docassemble is installed or not."""
     tasks = request["tasks"]
-    sys.path.extend(folder for folder in tasks if folder not in sys.path)
-    never_cache(tasks)
+    # Before the tasks are on the path: one of them may be called like a package.
     namespace = docassemble_package()
+    never_cache(tasks)
+    sys.path.extend(folder for folder in tasks if folder not in sys.path)
     installed = installed_scheduler(namespace)
     scheduler = add_module(PACKAGE, path=installed)
     namespace.Scheduler = scheduler
@@ -362,17 +363,28 @@ class FreshLoader(importlib.machinery.SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
 
+def real(folder):
+    """The folder's path without symlinks, with a slash at its end."""
+    return os.path.join(os.path.realpath(folder), "")
+
+
 def never_cache(tasks):
-    """Lets Python neither read nor write compiled files below the folders of tasks."""
-    folders = [os.path.join(os.path.realpath(folder), "") for folder in tasks]
+    """Lets Python neither read nor write compiled files below the folders of tasks.
+
+    A virtual environment there keeps its own: to compile all of it for each run takes long.
+    """
+    folders = tuple(real(folder) for folder in tasks)
+    others = tuple(set(map(real, sys.path)).difference(folders))
+    nested = tuple(folder for folder in others if folder.startswith(folders))
     loaders = [
         (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
         (FreshLoader, importlib.machinery.SOURCE_SUFFIXES),
     ]
 
     def finder(path):
-        inside = os.path.join(os.path.realpath(path), "")
-        if not inside.startswith(tuple(folders)) or not os.path.isdir(path):
+        inside = real(path)
+        ours = inside.startswith(folders) and not inside.startswith(nested)
+        if not ours or not os.path.isdir(path):
             raise ImportError("not a folder of tasks", path=path)
         return importlib.machinery.FileFinder(path, *loaders)
 
@@ -442,7 +454,7 @@ def module_of(name):
     """The module that the dotted `name` is looked for in, and its attribute there."""
     parts = name.split(".")
     if len(parts) < 2 or not all(parts) or os.sep in name or "\0" in name:
-        raise Unusable("%r does not have the form FILE.FUNCTION" % name)
+        raise Unusable("`%s` does not have the form FILE.FUNCTION" % name)
     for folder in sys.modules[TASKS].__path__:
         if os.path.isfile(os.path.join(folder, parts[0] + ".py")):
             return TASKS + "." + parts[0], parts[-1]
@@ -463,9 +475,9 @@ def resolve(name, channel=None):
         found = getattr(module, attribute)
     except AttributeError:
         file = getattr(module, "__file__", None) or module_name
-        raise Unusable("%s has no function %r" % (file, attribute)) from None
+        raise Unusable("%s has no function `%s`" % (file, attribute)) from None
     if not callable(found):
-        raise Unusable("%r is not callable: it is of type %s" % (name, type(found).__name__))
+        raise Unusable("`%s` is not callable: it is of type %s" % (name, type(found).__name__))
     return found
 
 

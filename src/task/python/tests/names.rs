@@ -206,3 +206,25 @@ fn the_example_tasks_work() {
         ]
     );
 }
+
+#[test]
+fn a_virtual_environment_below_the_tasks_keeps_its_compiled_files() {
+    let bench = Bench::of("import kept, fresh\ndef f(): return kept.__cached__, fresh.__name__\n")
+        .file("tasks/venv/site/kept.py", "")
+        .file("tasks/fresh.py", "")
+        .file(
+            "tasks/docassemble.py",
+            "raise OSError('it stood in for the package')",
+        );
+    let mut job = job(Task::Named("t.f".to_owned()));
+    let site = bench.path("tasks/venv/site").display().to_string();
+    job.surroundings.environment = [
+        ("PYTHONPATH".to_owned(), site),
+        ("PYTHONDONTWRITEBYTECODE".to_owned(), String::new()),
+    ]
+    .into();
+    let ran = bench.run_job(&job);
+    assert_eq!(ran.ended.outcome, Outcome::Success, "{ran:?}");
+    assert!(bench.path("tasks/venv/site/__pycache__").exists());
+    assert!(!bench.path("tasks/__pycache__").exists());
+}
