@@ -65,6 +65,31 @@ pub fn of_line(line: &str) -> Option<Range<usize>> {
     None
 }
 
+/// Whether a line of YAML is a secret key whose value stands on the lines below it.
+#[must_use]
+pub fn opens(line: &str) -> bool {
+    let Some((key, value)) = line.split_once(':') else {
+        return false;
+    };
+    let key = key_before(key);
+    let is_below = value.trim().is_empty() || value.trim_start().starts_with(['|', '>', '#']);
+    // `token.refresh:` is a job.
+    is_below && !key.contains('.') && is_secret_key(key)
+}
+
+/// Whether a line of YAML is an entry of a mapping, or a comment.
+#[must_use]
+pub fn is_entry(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with('#') || line.ends_with(':') || line.contains(": ")
+}
+
+/// How many bytes of white space a line begins with.
+#[must_use]
+pub fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
 /// The part of `text` in which the password of a URL stands, such as `pw` of
 /// `redis://user:pw@host`.
 #[must_use]
@@ -119,7 +144,13 @@ impl Secrets {
     #[must_use]
     pub fn of_yaml(text: &str) -> Self {
         let mut secrets = Self::default();
-        for line in text.lines() {
+        let mut below = false;
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            if is_entry(line) {
+                below = opens(line);
+            } else if below {
+                secrets.add(unquoted(line.trim().trim_start_matches("- ")));
+            }
             if let Some(place) = of_line(line) {
                 secrets.add(unquoted(&line[place]));
             }
@@ -284,6 +315,16 @@ mod tests {
         assert_eq!(secrets.mask("?p=hunter%2022"), "?p=********");
         assert_eq!(secrets.mask("Basic aHVudGVyIDIy"), "Basic ********");
         assert_eq!(secrets.mask("the abc of it"), "the abc of it");
+    }
+
+    #[test]
+    fn a_secret_below_its_key_is_hidden_wherever_it_turns_up() {
+        let text = "api keys:\n- first-key\n\n- 'second-key'\nprivate key: |\n  abcdefgh\nb:\n- harmless\n";
+        let secrets = Secrets::of_yaml(text);
+        for secret in ["first-key", "second-key", "abcdefgh"] {
+            assert_eq!(secrets.mask(secret), MASK, "{secret}");
+        }
+        assert_eq!(secrets.mask("harmless"), "harmless");
     }
 
     #[test]
