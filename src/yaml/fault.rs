@@ -139,7 +139,10 @@ pub(super) fn wrong_content(raw: &Raw<'_>, wanted: &str) -> Box<Diagnostic> {
         Content::Mapping(_) => "a mapping",
     };
     let place = raw.tag_span();
-    Box::new(error(place, format!("{wanted} is due here, not {found}")))
+    Box::new(
+        error(place, format!("{wanted} is due here, not {found}"))
+            .with_help("remove the tag, or change what follows it"),
+    )
 }
 
 pub(super) fn bad_scalar(span: Span, tag: &Tag, text: &str) -> Box<Diagnostic> {
@@ -154,6 +157,7 @@ pub(super) fn bad_scalar(span: Span, tag: &Tag, text: &str) -> Box<Diagnostic> {
         Tag::Int => "integer",
         Tag::Float => "float",
         Tag::Timestamp => "date or time",
+        Tag::Binary => "base64",
         _ => "value",
     };
     Box::new(

@@ -10,7 +10,8 @@ use super::fault;
 use crate::diagnostic::{Code, Diagnostic, Span};
 
 const QUOTE_IT: &str = "put the text in quotes";
-const QUOTE_COLON: &str = "put the text in quotes if the colon belongs to it";
+const QUOTE_COLON: &str =
+    "put the text in quotes if the colon belongs to it, else check the indentation of this line";
 const CHECK_INDENT: &str = "lines of one list or mapping begin in the same column";
 
 /// What is wrong, and a way out.
@@ -193,6 +194,9 @@ fn fixed(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
             "the document has ended before this",
             "a file holds one mapping, list or value",
         ),
+        Kind::UnexpectedEofBlockSequence
+        | Kind::UnexpectedEofBlockMapping
+        | Kind::UnexpectedEof => ("no value can begin here", QUOTE_IT),
         _ => return scalars(kind),
     })
 }
@@ -232,6 +236,38 @@ fn scalars(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         Kind::UndeclaredTagHandle => (
             "this tag's prefix is declared nowhere",
             "put the text in quotes if no tag is meant",
+        ),
+        _ => return directives(kind),
+    })
+}
+
+fn directives(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
+    use ErrorKind as Kind;
+    Some(match kind {
+        Kind::InvalidDirectiveTerminator
+        | Kind::MissingYamlVersionSeparator
+        | Kind::MissingDirectiveName
+        | Kind::InvalidDirectiveName
+        | Kind::YamlVersionTooLong
+        | Kind::MissingYamlVersion
+        | Kind::ExpectedTagBang
+        | Kind::ExpectedTagDirectiveBang
+        | Kind::InvalidGlobalTagCharacter
+        | Kind::InvalidTagDirectiveTerminator => (
+            "`%` begins a directive, and this is none",
+            "remove it, or put the text in quotes",
+        ),
+        Kind::UnsupportedYamlMajorVersion => ("this is not YAML 1", "write `%YAML 1.1`"),
+        Kind::DuplicateVersionDirective | Kind::DuplicateTagDirective => {
+            ("this directive is given twice", "remove one of the two")
+        }
+        Kind::MissingDocumentEndBeforeDirective => (
+            "a directive cannot stand within the document",
+            "move it to the top, or put the text in quotes",
+        ),
+        Kind::InvalidDocumentEnd => (
+            "more text follows the end of the document",
+            "remove it, or the `...` before it",
         ),
         _ => return None,
     })
