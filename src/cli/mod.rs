@@ -91,7 +91,7 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Next(next) => next::run(global, next, now),
         Command::RunOnce(run_once) => run_once::run(global, run_once, now),
         Command::Watch(_) => anyhow::bail!("watch"),
-        Command::Show(_) => anyhow::bail!("show"),
+        Command::Show(show) => show::run(global, show, now),
     }
 }
 

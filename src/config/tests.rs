@@ -173,11 +173,11 @@ scheduler:
         "3:15 error[unknown-zone] no time zone is called `America/NewYork`; did you mean `America/New_York`?",
         "6:9 error[unknown-key] `minute` is a key of cron triggers; this job is an interval; did you mean `minutes`?",
         "8:15 error[bad-value] unknown trigger type `corn`; did you mean `cron`? (interval, cron, date)",
-        "9:14 error[bad-value] `day` must be 1-31, not `32`",
+        "9:14 error[bad-value] `day` must be 1-31, not 32",
         "10:15 error[bad-value] `hour` must be 0-23, but this is 270; YAML 1.1 reads 4:30 as 4×60+30; write `hour: 4` and `minute: 30`",
         "13:18 error[bad-value] `minutes` must be a whole number; for 90 seconds write `seconds: 90`",
         "14:9 error[unknown-key] unknown key `arg`; did you mean `args`?",
-        "19:14 warning[never-fires] this schedule",
+        "19:14 warning[never-fires] this schedule never fires: February has no day 31",
     ] {
         assert!(
             found.iter().any(|one| one.starts_with(expected)),

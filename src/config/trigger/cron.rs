@@ -109,8 +109,7 @@ fn field(reader: &mut Reader<'_>, item: Item<'_>, name: Name) -> Option<Field> {
         Err(mut fault) => {
             if surprise::explain(item.value, reader.text).is_some() {
                 // The number is not what was written: it must not look so.
-                let but = format!(", but this is {text}");
-                fault.message = fault.message.replace(&format!(", not `{text}`"), &but);
+                fault.message = fault.message.replace(", not ", ", but this is ");
             }
             fault.help.extend(clock_help(item, name, reader.text));
             report(reader, item.value, fault, Code::BadValue);

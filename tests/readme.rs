@@ -1,0 +1,101 @@
+//! The examples of the README, run as they stand there.
+//!
+//! A block marked `console` is a list of commands after `$ `, each followed by what it prints.
+//! What depends on the moment and the machine may differ: relative times, durations.
+
+use std::path::Path;
+use std::process::Command;
+
+/// One command of a block, and what the README says it prints.
+struct Example {
+    command: String,
+    output: String,
+}
+
+#[test]
+fn the_examples_of_the_readme_print_what_it_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let examples: Vec<Example> = blocks(&readme).flat_map(examples).collect();
+    assert!(examples.len() >= 5, "the README has examples");
+    for example in &examples {
+        let output = run(&example.command, root, state.path());
+        assert_eq!(
+            steady(&output),
+            steady(&example.output),
+            "`{}` printed:\n{output}",
+            example.command
+        );
+    }
+}
+
+/// The texts of the blocks marked `console`.
+fn blocks(readme: &str) -> impl Iterator<Item = &str> {
+    readme.split("```console\n").skip(1).map(|rest| {
+        let (block, _) = rest.split_once("\n```").expect("a block has an end");
+        block
+    })
+}
+
+/// The commands of a block that this program is to run, in their order.
+fn examples(block: &str) -> Vec<Example> {
+    let mut examples: Vec<Example> = Vec::new();
+    for line in block.lines() {
+        if let Some(command) = line.strip_prefix("$ ") {
+            examples.push(Example {
+                command: command.to_owned(),
+                output: String::new(),
+            });
+        } else {
+            let last = examples.last_mut().expect("output follows a command");
+            last.output.push_str(line);
+            last.output.push('\n');
+        }
+    }
+    examples
+}
+
+/// What the command prints, stderr after stdout.
+fn run(command: &str, root: &Path, state: &Path) -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_sched"))
+        .parent()
+        .expect("a program lies in a folder");
+    let path = std::env::var("PATH").expect("PATH is set");
+    let output = Command::new("/bin/sh")
+        .args(["-c", command])
+        .current_dir(root)
+        .env("PATH", format!("{}:{path}", program.display()))
+        .env("TZ", "America/New_York")
+        .env("XDG_STATE_HOME", state)
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "120")
+        .output()
+        .expect("there is a shell");
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// The text without what differs from moment to moment and from machine to machine.
+fn steady(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let words = line.split(' ').map(|word| match word {
+            "" => "",
+            word if is_measure(word) => "…",
+            word => word,
+        });
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        words.join(" ").replace("… …", "…")
+    });
+    lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+}
+
+/// A relative time such as `6d`, a duration such as `0.07`, a stamp such as `heartbeat=11.24.2026`.
+fn is_measure(word: &str) -> bool {
+    let number = word.trim_end_matches(['d', 'h', 'm', 's', ',']);
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_distance = is_number && number.len() < word.len();
+    let is_seconds = number.split('.').count() == 2 && number.parse::<f64>().is_ok();
+    let is_stamp = word.starts_with("heartbeat=") || word.matches('.').count() == 2;
+    is_distance || is_seconds || (is_stamp && word.bytes().any(|byte| byte.is_ascii_digit()))
+}
