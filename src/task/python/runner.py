@@ -6,6 +6,7 @@ what is logged, and at the end one result. Standard output and standard error be
 """
 
 import base64
+import builtins
 import contextlib
 import datetime
 import importlib.machinery
@@ -504,21 +505,43 @@ class Attempt:
         except BaseException as error:
             # What the task itself raised says more than what followed from it.
             if outcome is None or outcome[0]["error"] is None:
-                outcome = failure(error)
+                outcome = self.failed(error)
         return outcome
 
     def outcome(self):
         """Calls the task; no exception of it gets out into docassemble's context."""
+        earlier = self.request["failure"]
+        if earlier is not None:
+            return self.failed(getattr(builtins, earlier["type"])(earlier["message"]))
         try:
             self.call_in_context()
         except SystemExit as error:
             if self.unresolved is None and error.code in (None, 0):
                 return success(self.returned)
-            return failure(error)
+            return self.failed(error)
         except BaseException as error:
-            return failure(error)
+            return self.failed(error)
         # A context that swallows exceptions cannot make a task exist.
-        return success(self.returned) if self.unresolved is None else failure(self.unresolved)
+        return success(self.returned) if self.unresolved is None else self.failed(self.unresolved)
+
+    def failed(self, error):
+        """The failure to report, once the error handler has been told."""
+        result, code = failure(error)
+        result["handled"] = self.request["is_final"] and self.is_handled(error)
+        return result, code
+
+    def is_handled(self, error):
+        """Tells the job's error handler of `error`: whether it has one, and it took it."""
+        name = self.request["error_handler"]
+        if name is None:
+            return False
+        try:
+            completed(resolve(name)(error, sys.modules[PACKAGE + ".job_data"].get_cur_job()))
+            return True
+        except BaseException as second:
+            text = "The error handler '%s' failed:\n%s" % (name, traceback_of(second).rstrip())
+            self.channel.note(logging.ERROR, text)
+            return False
 
     def call_in_context(self):
         """Enters the job's context manager, if it has one, and calls the task in it."""
@@ -543,11 +566,7 @@ class Attempt:
         function = self.resolved(self.request["task"])
         args = decoded(self.request["args"])
         kwargs = decoded(self.request["kwargs"])
-        value = function(*args, **kwargs)
-        if isinstance(value, types.CoroutineType):
-            import asyncio
-
-            value = asyncio.run(value)
+        value = completed(function(*args, **kwargs))
         if isinstance(value, (types.GeneratorType, types.AsyncGeneratorType)):
             self.channel.note(
                 logging.WARNING,
@@ -558,6 +577,15 @@ class Attempt:
             self.returned = shown(value, LONGEST_VALUE)
             if is_true(value):
                 self.channel.note(logging.INFO, "'%s' returned '%s'" % (self.job, self.returned))
+
+
+def completed(value):
+    """What a coroutine gives in the end; any other value is itself."""
+    if isinstance(value, types.CoroutineType):
+        import asyncio
+
+        return asyncio.run(value)
+    return value
 
 
 def is_true(value):
