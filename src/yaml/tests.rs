@@ -301,7 +301,7 @@ fn aliases_and_merge_keys_add_a_bounded_number_of_nodes() {
             "*a, ".repeat(1000)
         ),
     ] {
-        let message = "aliases and merge keys add more than 1000000 nodes";
+        let message = "aliases, merge keys and tags add more than 1000000 nodes";
         assert_eq!(fault(&text).message, message);
     }
 }
