@@ -37,7 +37,7 @@ pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// How deeply lists and mappings may be nested, aliases followed.
 pub const MAX_DEPTH: usize = 256;
 
-/// How many nodes aliases and merge keys may add to those that are written.
+/// How many nodes aliases, merge keys and tags within tags may add to those that are written.
 pub const MAX_ADDED_NODES: usize = 1_000_000;
 
 /// Reads one document.

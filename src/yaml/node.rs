@@ -18,7 +18,7 @@ pub struct Document {
 /// A key that is given again in the same mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duplicate {
-    /// Where it was given before.
+    /// Where it was given first.
     pub first: Span,
     /// Where it is given again.
     pub second: Span,
