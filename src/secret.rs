@@ -3,7 +3,8 @@
 //! A value is hidden by the name of its key, and wherever else it turns up by the value itself.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -15,14 +16,15 @@ use crate::value::Value;
 /// What is shown instead of a secret.
 pub const MASK: &str = "********";
 
-/// Values shorter than this, in characters, are hidden by their key alone: they turn up by chance.
+/// Values shorter than this, in bytes, are hidden by their key alone: they turn up by chance.
 const SHORTEST: usize = 6;
 
 /// Secrets that must not be shown, wherever they turn up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Secrets {
-    /// Longest first, so that a secret which contains another one is hidden whole.
-    texts: Vec<String>,
+    /// By their first bytes, so that a text is gone through once, however many there are; of those
+    /// that begin alike the longest comes first.
+    by_start: HashMap<[u8; SHORTEST], Vec<String>>,
 }
 
 /// Whether a key of that name holds a secret, such as `password`, `api key` or `SENTRY_DSN`.
@@ -61,6 +63,31 @@ pub fn of_line(line: &str) -> Option<Range<usize>> {
         from = colon + 1;
     }
     None
+}
+
+/// Whether a line of YAML is a secret key whose value stands on the lines below it.
+#[must_use]
+pub fn opens(line: &str) -> bool {
+    let Some((key, value)) = line.split_once(':') else {
+        return false;
+    };
+    let key = key_before(key);
+    let is_below = value.trim().is_empty() || value.trim_start().starts_with(['|', '>', '#']);
+    // `token.refresh:` is a job.
+    is_below && !key.contains('.') && is_secret_key(key)
+}
+
+/// Whether a line of YAML is an entry of a mapping, or a comment.
+#[must_use]
+pub fn is_entry(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with('#') || line.ends_with(':') || line.contains(": ")
+}
+
+/// How many bytes of white space a line begins with.
+#[must_use]
+pub fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start().len()
 }
 
 /// The part of `text` in which the password of a URL stands, such as `pw` of
@@ -116,40 +143,73 @@ impl Secrets {
     /// The secrets of a text in YAML, read by its looks line by line.
     #[must_use]
     pub fn of_yaml(text: &str) -> Self {
-        let mut texts = BTreeSet::new();
-        for line in text.lines() {
+        let mut secrets = Self::default();
+        let mut below = false;
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            if is_entry(line) {
+                below = opens(line);
+            } else if below {
+                secrets.add(unquoted(line.trim().trim_start_matches("- ")));
+            }
             if let Some(place) = of_line(line) {
-                add_forms(&mut texts, unquoted(&line[place]));
+                secrets.add(unquoted(&line[place]));
             }
             if let Some(place) = of_url(line) {
-                add_forms(&mut texts, &line[place]);
+                secrets.add(&line[place]);
             }
         }
-        let mut texts: Vec<_> = texts.into_iter().collect();
-        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        Self { texts }
+        secrets
     }
 
     /// The text with every secret in it replaced by [`MASK`], also where it stands in base64 or
     /// encoded for a URL.
     #[must_use]
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut text = Cow::Borrowed(text);
-        for secret in &self.texts {
-            if text.contains(secret) {
-                text = Cow::Owned(text.replace(secret, MASK));
+        let (mut masked, mut done, mut at) = (String::new(), 0, 0);
+        while let Some(start) = text.as_bytes()[at..].first_chunk() {
+            let here = self.by_start.get(start).into_iter().flatten();
+            let found = here
+                .map(String::as_bytes)
+                .find(|one| text.as_bytes()[at..].starts_with(one));
+            let Some(secret) = found else {
+                at += 1;
+                continue;
+            };
+            masked.push_str(&text[done..at]);
+            masked.push_str(MASK);
+            at += secret.len();
+            done = at;
+        }
+        if done == 0 {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(masked + &text[done..])
+        }
+    }
+
+    fn add(&mut self, secret: &str) {
+        if secret.len() < SHORTEST || secret == MASK {
+            return;
+        }
+        for form in [
+            secret.to_owned(),
+            BASE64_STANDARD.encode(secret),
+            url_encoded(secret),
+        ] {
+            let start = form.as_bytes().first_chunk().copied();
+            let alike = self
+                .by_start
+                .entry(start.expect("no form is shorter"))
+                .or_default();
+            if let Err(place) = alike.binary_search_by(|other| longest_first(other, &form)) {
+                alike.insert(place, form);
             }
         }
-        text
     }
 }
 
-fn add_forms(texts: &mut BTreeSet<String>, secret: &str) {
-    if secret.chars().count() >= SHORTEST && secret != MASK {
-        texts.insert(secret.to_owned());
-        texts.insert(BASE64_STANDARD.encode(secret));
-        texts.insert(url_encoded(secret));
-    }
+fn longest_first(one: &str, other: &str) -> Ordering {
+    other.len().cmp(&one.len()).then_with(|| one.cmp(other))
 }
 
 /// RFC 3986: all but the unreserved characters as `%` and two hexadecimal digits.
@@ -255,6 +315,16 @@ mod tests {
         assert_eq!(secrets.mask("?p=hunter%2022"), "?p=********");
         assert_eq!(secrets.mask("Basic aHVudGVyIDIy"), "Basic ********");
         assert_eq!(secrets.mask("the abc of it"), "the abc of it");
+    }
+
+    #[test]
+    fn a_secret_below_its_key_is_hidden_wherever_it_turns_up() {
+        let text = "api keys:\n- first-key\n\n- 'second-key'\nprivate key: |\n  abcdefgh\nb:\n- harmless\n";
+        let secrets = Secrets::of_yaml(text);
+        for secret in ["first-key", "second-key", "abcdefgh"] {
+            assert_eq!(secrets.mask(secret), MASK, "{secret}");
+        }
+        assert_eq!(secrets.mask("harmless"), "harmless");
     }
 
     #[test]

@@ -8,23 +8,24 @@ use std::io::{self, Write};
 use chrono::{DateTime, Utc};
 
 use super::arguments::{Global, Show};
+use super::load;
 use super::output::Refusal;
-use super::{Exit, load, select, usable};
+use super::{Exit, select, usable};
 use crate::clean;
 use crate::config::Config;
 use crate::secret::Secrets;
 
-/// Writes the config as understood to stdout.
+/// Shows the config as understood.
 ///
 /// # Errors
-/// Where there is no config, no such job, or nobody reads the answer.
-pub fn run(global: &Global, show: &Show, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+/// Where there is no config, a job is unknown, or nobody reads the answer.
+pub fn run(global: &Global, arguments: &Show, now: DateTime<Utc>) -> anyhow::Result<Exit> {
     let loaded = load::load(&global.given(), now).map_err(Refusal::from)?;
     let Some(config) = usable(&loaded, global) else {
         return Ok(Exit::Failed);
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
-    write(&mut out, config, &loaded.text, show.job.as_deref())?;
+    write(&mut out, config, &loaded.text, arguments.job.as_deref())?;
     Ok(Exit::Done)
 }
 
@@ -34,9 +35,8 @@ pub fn run(global: &Global, show: &Show, now: DateTime<Utc>) -> anyhow::Result<E
 /// they are faulty are named in a comment.
 ///
 /// # Errors
-/// [`Refusal`](super::output::Refusal) for an unknown job, [`std::io::Error`] where `out` cannot
-/// be written.
-pub fn write(
+/// [`Refusal`] for an unknown job, [`io::Error`] where `out` cannot be written.
+fn write(
     out: &mut dyn Write,
     config: &Config,
     text: &str,

@@ -93,9 +93,8 @@ pub fn absolute(at: DateTime<Utc>, zone: &Zone) -> String {
 /// How far an instant is from `now`, in two units at most: `in 6d 14h`, `5m ago`, `now`.
 #[must_use]
 pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    // A fire at :12 is `in 1m` also where it is 59.6 seconds away.
-    let milliseconds = (at - now).num_milliseconds();
-    let seconds = (milliseconds + 500 * milliseconds.signum()) / 1000;
+    // Fire times are whole seconds: the one a minute after this second is `in 1m`.
+    let seconds = at.timestamp() - now.timestamp();
     match seconds {
         0 => "now".to_owned(),
         1.. => format!("in {}", rough(seconds)),

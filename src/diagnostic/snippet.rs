@@ -83,27 +83,13 @@ fn hidden_part(lines: &Lines<'_>, number: usize) -> Option<Range<usize>> {
 /// Whether a line without a key of its own stands below a secret key: a block scalar, a list.
 fn goes_on_with_a_secret(lines: &Lines<'_>, number: usize) -> bool {
     let line = lines.line(number);
-    if is_entry(line) {
+    if secret::is_entry(line) {
         return false;
     }
-    let indent = indentation(line);
+    let indent = secret::indentation(line);
     (number.saturating_sub(LOOK_BACK)..number)
         .rev()
         .map(|above| lines.line(above))
-        .find(|above| is_entry(above) && indentation(above) <= indent)
-        .is_some_and(|above| {
-            above.split_once(':').is_some_and(|(key, _)| {
-                !key.contains('.') && secret::is_secret_key(key.trim_matches(['"', '\'', ' ', '-']))
-            })
-        })
-}
-
-/// Whether the line looks like an entry of a mapping or a comment.
-fn is_entry(line: &str) -> bool {
-    let line = line.trim_start();
-    line.starts_with('#') || line.ends_with(':') || line.contains(": ")
-}
-
-fn indentation(line: &str) -> usize {
-    line.len() - line.trim_start().len()
+        .find(|above| secret::is_entry(above) && secret::indentation(above) <= indent)
+        .is_some_and(secret::opens)
 }

@@ -273,9 +273,29 @@ fn any_fields() -> impl Strategy<Value = String> {
         .prop_filter("a field", |text| !text.is_empty())
 }
 
+/// Crontab expressions, often other ways to say what fields say.
+fn any_crontab() -> impl Strategy<Value = String> {
+    let part = |choices: &'static [&'static str]| proptest::sample::select(choices);
+    (
+        part(&["*", "0", "*/15", "0,15,30,45", "30", "0-59"]),
+        part(&["*", "*/2", "0-23", "9", "9-17", "2,3"]),
+        part(&["*", "1", "1-31", "13"]),
+        part(&["*", "*", "3", "1-3"]),
+        part(&["*", "*", "1-5", "mon-fri", "0-6", "0", "7", "6,7"]),
+    )
+        .prop_map(|(a, b, c, d, e)| [a, b, c, d, e].join(" "))
+}
+
+fn any_cron(text: &str) -> Cron {
+    if text.contains('=') {
+        Cron::of_fields(fields(text), Bounds::default(), berlin(), 0)
+    } else {
+        Cron::of_expression(text, Bounds::default(), berlin(), 0).unwrap()
+    }
+}
+
 /// The fires around both changes of the clocks of one year, and from its beginning.
-fn fires(text: &str) -> Vec<Option<DateTime<Utc>>> {
-    let cron = Cron::of_fields(fields(text), Bounds::default(), berlin(), 0);
+fn fires(cron: &Cron) -> Vec<Option<DateTime<Utc>>> {
     let mut fires = Vec::new();
     for from in ["2026-01-01", "2026-03-28 23:00", "2026-10-24 23:00"] {
         let mut after = at(from);
@@ -291,16 +311,19 @@ fn fires(text: &str) -> Vec<Option<DateTime<Utc>>> {
 fn the_same_text_means_the_same_fires() {
     let seen = RefCell::new(HashMap::new());
     let met_again = Cell::new(0);
-    proptest!(ProptestConfig::with_cases(1_000), |(text in any_fields())| {
-        let fires = fires(&text);
-        let before = seen.borrow_mut().insert(cron(&text), (text.clone(), fires.clone()));
+    let texts = prop_oneof![2 => any_fields(), 1 => any_crontab()];
+    proptest!(ProptestConfig::with_cases(1_500), |(text in texts)| {
+        let cron = any_cron(&text);
+        let fires = fires(&cron);
+        let english = Trigger::Cron(Box::new(cron)).english();
+        let before = seen.borrow_mut().insert(english.clone(), (text.clone(), fires.clone()));
         if let Some((other, expected)) = before {
-            prop_assert_eq!(fires, expected, "`{}` and `{}` are `{}`", text, other, cron(&text));
+            prop_assert_eq!(fires, expected, "`{}` and `{}` are `{}`", text, other, english);
             met_again.update(|count| count + usize::from(text != other));
         }
     });
     assert!(
-        met_again.get() > 20,
+        met_again.get() > 30,
         "only {} texts were met again",
         met_again.get()
     );

@@ -1,0 +1,10 @@
+//! `sched` as a user runs it: a folder with a config, a command line, what comes back.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+mod folder;
+
+mod next;
+mod show;
+mod usage;
+mod validate;

@@ -1,0 +1,116 @@
+use crate::folder::{Folder, README, run};
+
+#[test]
+fn every_job_has_a_block() {
+    let answer = Folder::with_config(README)
+        .sched("next -n 1 --from 2099-12-01 --until 2100-01-02")
+        .exits(0)
+        .complains("warning: config.yml has 1 warning; run `sched validate`\n");
+    let blocks: Vec<_> = answer.stdout.split("\n\n").collect();
+    assert_eq!(blocks.len(), 3, "{}", answer.stdout);
+    assert!(
+        blocks[0].starts_with("test.heartbeat — every minute   "),
+        "{}",
+        blocks[0]
+    );
+    assert!(
+        blocks[1].starts_with(
+            "test.heartbeat#2 — at 00:01 on day 1 of every month\n  Tue 2099-12-01 00:01:00 EST   in "
+        ),
+        "{}",
+        blocks[1]
+    );
+}
+
+#[test]
+fn quiet_leaves_only_the_answer() {
+    Folder::with_config(README)
+        .sched("next -q")
+        .exits(0)
+        .complains("");
+}
+
+#[test]
+fn programs_get_one_object_a_line() {
+    let answer = Folder::with_config(README)
+        .sched("next test.heartbeat#2 -n 2 --format json --from 2026-11-24T09:30:12-05:00")
+        .exits(0);
+    let [line] = &answer.json()[..] else {
+        panic!("{}", answer.stdout)
+    };
+    assert_eq!(line["function"], "test.heartbeat");
+    assert_eq!(line["trigger"], "cron[day='1', hour='0', minute='1']");
+    assert_eq!(line["timezone"], "America/New_York");
+    let fires = ["2026-12-01T00:01:00-05:00", "2027-01-01T00:01:00-05:00"];
+    assert_eq!(line["fires"], serde_json::json!(fires));
+    assert_eq!(line["exhausted"], false);
+}
+
+#[test]
+fn an_unknown_job_names_near_ones() {
+    Folder::with_config(README)
+        .sched("next -q test.test_arbitrary_parms")
+        .exits(2)
+        .says("")
+        .complains(
+            "error: no job is called `test.test_arbitrary_parms`\n\
+             help: did you mean `test.test_arbitrary_params`?\n",
+        );
+}
+
+#[test]
+fn a_wrong_time_is_wrong_usage() {
+    let answer = Folder::with_config(README)
+        .sched("next --from soon")
+        .exits(2);
+    assert!(
+        answer
+            .stderr
+            .contains("error: --from: `soon` is not a time"),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn a_file_that_is_no_config_is_told_in_full() {
+    let answer = Folder::with_config("schduler: {}\n")
+        .sched("next")
+        .exits(1)
+        .says("");
+    assert!(
+        answer.stderr.starts_with("error[missing-section]: "),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_a_quiet_end() {
+    let folder = Folder::with_config(README);
+    let program = assert_cmd::cargo::cargo_bin!("sched");
+    let mut child = std::process::Command::new(program)
+        .current_dir(folder.root())
+        .args(["next", "-q", "-n", "200000"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_those_who_ask() {
+    let folder = Folder::with_config(README);
+    let colored = |line: &str| folder.sched(line).stdout.contains('\x1b');
+    assert!(!colored("next"));
+    assert!(colored("next --color always"));
+    let forced = run(folder.command().args(["next"]).env("CLICOLOR_FORCE", "1"));
+    assert!(forced.stdout.contains('\x1b'));
+    let both = [("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")];
+    let refused = run(folder.command().args(["next"]).envs(both));
+    assert!(!refused.stdout.contains('\x1b'));
+}

@@ -1,0 +1,46 @@
+use crate::folder::{Folder, README};
+
+const FROM: &str = "next -q --format json --from 2027-01-01 -n 20";
+
+#[test]
+fn what_is_shown_is_a_config_with_the_same_fires() {
+    let text = "
+timezone: Europe/Berlin
+scheduler:
+  a.interval: {type: interval, minutes: 90, start_date: 2026-12-01}
+  a.cron: {type: cron, day: last, hour: '*/2', end_date: 2027-10-31}
+  a.crontab: {type: cron, expression: '*/15 9-17 * * mon-fri', timezone: Asia/Tokyo}
+  a.date: {type: date, run_date: 2027-12-24 18:00}
+  a.both: {triggers: [{type: cron, hour: 4}, {type: cron, hour: 5, jitter: 9}]}
+";
+    let folder = Folder::with_config(text);
+    let fires = folder.sched(FROM).exits(0).stdout;
+    let shown = folder.sched("show").exits(0).stdout;
+    folder.write("config.yml", &shown);
+    folder.sched(FROM).exits(0).says(&fires);
+    folder.sched("show").exits(0).says(&shown);
+}
+
+#[test]
+fn one_job_can_be_shown() {
+    let answer = Folder::with_config(README)
+        .sched("show test.heartbeat#2 -q")
+        .exits(0);
+    let expected = "scheduler:\n  test.heartbeat#2:\n    type: cron\n    day: 1\n    hour: 0\n";
+    assert!(answer.stdout.starts_with(expected), "{}", answer.stdout);
+}
+
+#[test]
+fn no_password_is_shown() {
+    let text = "
+mail: {server: localhost, username: me, password: c4narybird}
+scheduler:
+  a.b:
+    type: interval
+    hours: 1
+    kwargs: {dsn: 'redis://u:c4narybird@host', note: with c4narybird}
+    environment: {MY_TOKEN: t0kenbird}
+";
+    let shown = Folder::with_config(text).sched("show").exits(0).stdout;
+    assert!(!shown.contains("bird"), "{shown}");
+}

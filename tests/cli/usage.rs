@@ -1,0 +1,69 @@
+use crate::folder::{Folder, README, run};
+
+#[test]
+fn help_is_an_answer_and_wrong_usage_is_not() {
+    let folder = Folder::new();
+    for line in ["-h", "--help", "help next", "next --help", "--version"] {
+        let answer = folder.sched(line).exits(0).complains("");
+        assert!(!answer.stdout.is_empty(), "{line}");
+    }
+    for line in [
+        "",
+        "nope",
+        "next --nope",
+        "run-once",
+        "next -n 0",
+        "validate --format xml",
+    ] {
+        let answer = folder.sched(line).exits(2).says("");
+        assert!(!answer.stderr.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn the_long_help_of_each_command_has_three_examples() {
+    let folder = Folder::new();
+    for command in ["validate", "next", "run-once", "watch", "show"] {
+        let help = folder.sched(&format!("help {command}")).exits(0).stdout;
+        let examples = help.split_once("Examples:\n").unwrap().1;
+        let count = examples
+            .lines()
+            .take_while(|line| line.starts_with("  sched "))
+            .count();
+        assert_eq!(count, 3, "{help}");
+    }
+}
+
+#[test]
+fn a_word_that_is_tried_for_a_command_names_it() {
+    let answer = Folder::new().sched("check").exits(2);
+    assert!(
+        answer.stderr.contains("unrecognized subcommand 'check'"),
+        "{}",
+        answer.stderr
+    );
+    assert!(answer.stderr.contains("'validate'"), "{}", answer.stderr);
+}
+
+#[test]
+fn a_config_that_cannot_be_read_names_a_near_one() {
+    Folder::with_config(README)
+        .sched("next -c confg.yml")
+        .exits(2)
+        .says("")
+        .complains(
+            "error: cannot read confg.yml: no such file\n\
+         help: a file with a similar name exists: config.yml\n",
+        );
+}
+
+#[test]
+fn the_config_may_come_from_the_environment() {
+    let folder = Folder::new().file("elsewhere.yml", README);
+    let mut command = folder.command();
+    command
+        .args(["show", "-q"])
+        .env("SCHED_CONFIG", "elsewhere.yml");
+    run(&mut command).exits(0);
+    run(command.env("SCHED_CONFIG", "")).exits(2);
+}

@@ -1,0 +1,108 @@
+use snapbox::{assert_data_eq, file};
+
+use crate::folder::{Answer, Folder, README, run};
+
+const TASKS: &str = "\
+def heartbeat(): pass
+def test_raise_exception(): pass
+def test_arbitrary_params(*args, **kwargs): pass
+";
+
+fn validate(config: &str, line: &str) -> Answer {
+    Folder::with_config(config)
+        .file("tasks/test.py", TASKS)
+        .sched(line)
+}
+
+#[test]
+fn a_file_with_ten_mistakes_is_told_all_of_them() {
+    let answer = Folder::new()
+        .file("tasks/test.py", TASKS)
+        .file("broken.yml", include_str!("../golden/broken.yml"))
+        .sched("validate broken.yml")
+        .exits(1)
+        .complains("");
+    // `SNAPSHOTS=overwrite cargo test --test cli` writes the file anew.
+    assert_data_eq!(answer.stdout, file!["../golden/broken.txt"].raw());
+}
+
+#[test]
+fn a_warning_fails_only_where_that_is_wanted() {
+    let answer = validate(README, "validate").exits(0);
+    assert!(
+        answer
+            .stdout
+            .ends_with("\n\nconfig.yml is valid: 3 jobs, 1 warning\n")
+    );
+    let answer = validate(README, "validate --strict").exits(1);
+    assert!(
+        answer
+            .stdout
+            .ends_with("\nconfig.yml is not valid: 1 warning (--strict)\n")
+    );
+    validate(README, "validate -q").exits(0).says("");
+}
+
+#[test]
+fn programs_get_one_object() {
+    let text = include_str!("../golden/broken.yml");
+    let answer = validate(text, "validate --format json").exits(1);
+    let [report] = &answer.json()[..] else {
+        panic!("{}", answer.stdout)
+    };
+    assert_eq!(
+        (&report["config"], &report["valid"]),
+        (&"config.yml".into(), &false.into())
+    );
+    assert_eq!(report["jobs"], 4);
+    let found = &report["diagnostics"][2];
+    assert_eq!(
+        (&found["severity"], &found["code"], &found["job"]),
+        (
+            &"error".into(),
+            &"unknown-task".into(),
+            &"test.hartbeat".into()
+        )
+    );
+    assert_eq!((&found["line"], &found["column"]), (&4.into(), &5.into()));
+    assert_eq!(found["help"], "did you mean `test.heartbeat`?");
+}
+
+#[test]
+fn a_config_may_come_from_standard_input() {
+    let folder = Folder::new().file("tasks/test.py", TASKS);
+    let mut command = folder.command();
+    command
+        .args(["validate", "-"])
+        .write_stdin("scheduler:\n\ttest.heartbeat: {}\n");
+    let answer = run(&mut command).exits(1);
+    assert!(
+        answer.stdout.contains(" --> <stdin>:2:1\n"),
+        "{}",
+        answer.stdout
+    );
+    assert!(
+        answer.stdout.ends_with("\n<stdin> is not valid: 1 error\n"),
+        "{}",
+        answer.stdout
+    );
+}
+
+#[test]
+fn an_executable_is_a_task() {
+    Folder::with_config("scheduler:\n  report.daily: {type: cron, hour: 4}\n")
+        .executable("tasks/report/daily.sh", "#!/bin/sh\n")
+        .sched("validate")
+        .exits(0)
+        .says("config.yml is valid: 1 job\n");
+}
+
+#[test]
+fn nothing_of_the_tasks_is_run() {
+    let folder = Folder::with_config("scheduler:\n  a.b: {type: cron, hour: 4}\n")
+        .file("tasks/a.py", "open('ran', 'w')\ndef b(): pass\n");
+    for line in ["validate", "validate -v", "next", "show"] {
+        folder.sched(line).exits(0);
+    }
+    assert!(!folder.path("ran").exists() && !folder.path("tasks/ran").exists());
+}
