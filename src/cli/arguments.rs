@@ -254,6 +254,7 @@ There is one watcher for each config and state folder: a second one exits with 2
 pub struct Watch {
     /// How many seconds runs that are going on may take when it stops
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=YEAR_S))]
     pub grace: u64,
 
     /// Refuse to start if the config has any error
@@ -277,6 +278,9 @@ pub struct Show {
     #[arg(value_name = "JOB")]
     pub job: Option<String>,
 }
+
+/// A year in seconds: whoever waits longer means something else.
+const YEAR_S: u64 = 31_536_000;
 
 /// Words that people try for a command, and its name here.
 const SYNONYMS: [(&str, &str); 4] = [
