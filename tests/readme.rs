@@ -58,8 +58,10 @@ fn examples(block: &str) -> Vec<Example> {
 
 /// What the command prints, stderr after stdout.
 fn run(command: &str, root: &Path, state: &Path) -> String {
-    let program = Path::new(env!("CARGO_BIN_EXE_sched")).parent().unwrap();
-    let path = std::env::var("PATH").unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_sched"))
+        .parent()
+        .expect("a program lies in a folder");
+    let path = std::env::var("PATH").expect("PATH is set");
     let output = Command::new("/bin/sh")
         .args(["-c", command])
         .current_dir(root)
@@ -69,7 +71,7 @@ fn run(command: &str, root: &Path, state: &Path) -> String {
         .env("NO_COLOR", "1")
         .env("COLUMNS", "120")
         .output()
-        .unwrap();
+        .expect("there is a shell");
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     text(&output.stdout) + &text(&output.stderr)
 }

@@ -4,7 +4,7 @@ use super::lookup::Role;
 use super::reader::Reader;
 use super::scalar;
 use super::section::{Item, Section};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::job::Task;
 use crate::value::Value;
 use crate::yaml::Node;
@@ -89,8 +89,8 @@ pub(super) fn args(reader: &mut Reader<'_>, item: Item<'_>) -> Vec<Value> {
 }
 
 fn warn_of_args(reader: &mut Reader<'_>, item: Item<'_>, becomes: &str, list: &str) {
-    let kind = item.value.to_value().type_name();
-    let message = format!("`args` is a {kind}: the function gets its {becomes} one by one");
+    let noun = scalar::noun(&item.value.to_value());
+    let message = format!("`args` is {noun}: the function gets its {becomes} one by one");
     reader.report(
         Diagnostic::warning(Code::BadValue, message)
             .at(item.value.span)
@@ -115,12 +115,9 @@ pub(super) fn kwargs(
     };
     if entries.iter().any(|(key, _)| !matches!(key, Value::Str(_))) {
         let message = "keyword arguments must have text as their names";
-        let help = "put the name into quotes";
-        reader.report_call(
-            Diagnostic::error(Code::BadValue, message)
-                .at(item.value.span)
-                .with_help(help),
-        );
+        let place = key_place(item.value, |key| key.as_str().is_none());
+        let fault = Diagnostic::error(Code::BadValue, message).at(place);
+        reader.report_call(fault.with_help("put the name into quotes"));
     }
     let is_context = |(key, _): &(Value, Value)| *key == Value::Str("contextmanager".to_owned());
     let context = entries
@@ -136,9 +133,21 @@ pub(super) fn kwargs(
         }
     };
     if let Some(name) = &name {
-        reader.refer(name, item.value.span, Role::ContextManager);
+        let place = key_place(item.value, |key| key.as_str() == Some("contextmanager"));
+        reader.refer(name, place, Role::ContextManager);
     }
     (entries, name)
+}
+
+/// Where the first such key of a mapping is; else the mapping.
+fn key_place(node: &Node, is_meant: impl Fn(&Node) -> bool) -> Span {
+    let mut keys = node
+        .entries()
+        .unwrap_or_default()
+        .iter()
+        .map(|entry| &entry.key);
+    keys.find(|key| is_meant(key))
+        .map_or(node.span, |key| key.span)
 }
 
 /// What `dict()` makes of a value: a mapping, or a list of things with two items each.

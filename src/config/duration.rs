@@ -48,6 +48,18 @@ pub fn text(duration: Duration) -> String {
     text
 }
 
+/// For `5 minutes` and `2 hours`: how to write that, as a line of help.
+pub(super) fn in_words(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [number, word] = words[..] else {
+        return None;
+    };
+    let names = ["week", "day", "hour", "minute", "second"];
+    let word = word.trim_end_matches('s').to_lowercase();
+    let index = names.iter().position(|name| *name == word)?;
+    digits(number).map(|number| format!("write `{number}{}`", UNITS[index].0))
+}
+
 fn digits(text: &str) -> Option<u64> {
     let all_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     all_digits.then(|| text.parse().ok()).flatten()
@@ -90,6 +102,13 @@ mod tests {
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn words_are_told_in_units() {
+        assert_eq!(in_words("5 minutes").as_deref(), Some("write `5m`"));
+        assert_eq!(in_words("1 Hour").as_deref(), Some("write `1h`"));
+        assert_eq!(in_words("5 apples"), None);
     }
 
     #[test]

@@ -135,7 +135,8 @@ fn root(reader: &mut Reader<'_>, node: &Node, names: &mut JobNames) -> Option<Co
         None => {
             let found = scalar::but_this_is(section.value);
             let message = format!("`scheduler` must be a mapping of jobs{found}");
-            reader.bad_value(section.value.span, message, None);
+            let help = "write each job as a key: `test.heartbeat:`, without a hyphen before it";
+            reader.bad_value(section.value.span, message, Some(help.to_owned()));
             return None;
         }
     };

@@ -93,6 +93,11 @@ impl<'a> Reader<'a> {
         let mut diagnostic =
             Diagnostic::error(Code::UnknownKey, format!("unknown key `{name}`")).at(span);
         diagnostic.help.extend(key::help(name, allowed));
+        if name == "weekday" {
+            diagnostic
+                .help
+                .push("in `day_of_week` Monday is 0 and Sunday 6".to_owned());
+        }
         self.report(diagnostic);
     }
 

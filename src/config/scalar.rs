@@ -8,7 +8,7 @@ use super::reader::Reader;
 use super::section::Item;
 use super::surprise;
 use crate::value::Value;
-use crate::yaml::Node;
+use crate::yaml::{self, Node};
 
 /// A hundred thousand years: they fit every clock and still mean "never".
 const LONGEST: Duration = Duration::from_secs(3_155_760_000_000);
@@ -24,7 +24,7 @@ pub(super) fn whole(
         return Some(number);
     }
     let limits = match (*range.start(), *range.end()) {
-        (low, i64::MAX) => format!("of {low} or more"),
+        (low, high) if high >= i64::from(u32::MAX) => format!("of {low} or more"),
         (low, high) => format!("from {low} to {high}"),
     };
     let message = format!(
@@ -62,7 +62,12 @@ pub(super) fn boolean(reader: &mut Reader<'_>, item: Item<'_>) -> Option<bool> {
         item.name,
         but_this_is(item.value)
     );
-    reader.bad_value(item.value.span, message, None);
+    let quoted = item
+        .value
+        .as_str()
+        .and_then(|text| yaml::parse_value(text).ok());
+    let help = matches!(quoted, Some(Value::Bool(_))).then(|| "remove the quotes".to_owned());
+    reader.bad_value(item.value.span, message, help);
     None
 }
 
@@ -96,6 +101,7 @@ pub(super) fn duration(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Durati
         but_this_is(item.value)
     );
     let help = surprise::explain(item.value, reader.text)
+        .or_else(|| item.value.as_str().and_then(duration::in_words))
         .unwrap_or_else(|| "write seconds, or text such as 90s, 5m, 1h30m, 2d".to_owned());
     reader.bad_value(item.value.span, message, Some(help));
     None
@@ -106,14 +112,31 @@ pub(super) fn but_this_is(node: &Node) -> String {
     let value = node.to_value();
     match &value {
         Value::None => ", but nothing is given".to_owned(),
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Date(_) | Value::DateTime(..) => {
+        Value::Bool(truth) => format!(", but this is {truth}"),
+        Value::Int(_) | Value::Float(_) | Value::Date(_) | Value::DateTime(..) => {
             format!(", but this is {}", value.str())
         }
         Value::Str(text) if text.is_empty() => ", but this is empty".to_owned(),
         Value::Str(_) => String::new(),
         Value::BigInt(_) => ", but this is far larger".to_owned(),
         Value::Bytes(_) | Value::List(_) | Value::Tuple(_) | Value::Set(_) | Value::Map(_) => {
-            format!(", but this is a {}", value.type_name())
+            format!(", but this is {}", noun(&value))
         }
+    }
+}
+
+/// What people call a value of that type.
+pub(super) fn noun(value: &Value) -> &'static str {
+    match value {
+        Value::None => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Int(_) | Value::BigInt(_) | Value::Float(_) => "a number",
+        Value::Str(_) => "text",
+        Value::Bytes(_) => "bytes",
+        Value::Date(_) | Value::DateTime(..) => "a date",
+        Value::List(_) => "a list",
+        Value::Tuple(_) => "a tuple",
+        Value::Set(_) => "a set",
+        Value::Map(_) => "a mapping",
     }
 }

@@ -46,8 +46,10 @@ pub struct Console {
     stdout: Arc<Outlet>,
     stderr: Arc<Outlet>,
     /// The lines of each run that have no end yet.
-    open: Arc<Mutex<HashMap<(RunId, Stream), Vec<u8>>>>,
+    open: Arc<Mutex<OpenLines>>,
 }
+
+type OpenLines = HashMap<(RunId, Stream), Vec<u8>>;
 
 /// One stream: what waits for its thread.
 #[derive(Debug)]
@@ -185,7 +187,7 @@ impl Outlet {
             return;
         }
         if queue.bytes + bytes.len() > limit {
-            queue.dropped.lines += bytes.iter().filter(|byte| **byte == b'\n').count();
+            queue.dropped.lines += bytes.split_inclusive(|byte| *byte == b'\n').count();
             queue.dropped.bytes += bytes.len();
             return;
         }

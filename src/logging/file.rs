@@ -16,6 +16,9 @@ use crate::trigger::Zone;
 /// How many bytes wait for a file that cannot be written.
 const WAITING_BYTES: usize = 1 << 20;
 
+/// How long the part of a record is that tells when.
+const STAMP: usize = "scheduler: 2023-05-14 04:00:00,123".len();
+
 /// What is sent to the writer to learn that everything before it is written. A line never begins
 /// like this.
 const MARK: &[u8] = b"\0everything before this is written\0";
@@ -188,7 +191,6 @@ impl LogFile {
         if self.lost == 0 {
             return String::new();
         }
-        const STAMP: usize = "scheduler: 2023-05-14 04:00:00,123".len();
         let stamp = String::from_utf8_lossy(&self.waiting[..STAMP.min(self.waiting.len())]);
         let lost = self.lost;
         format!("{stamp} WARNING sched->run(0) after this, {lost} lines could not be written\n")

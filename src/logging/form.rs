@@ -71,20 +71,18 @@ impl Form {
 /// Tag, job and text; what follows on further lines begins with `indent`.
 fn told(line: &Line, color: bool, indent: &str) -> String {
     let tag = line.tag.as_deref().unwrap_or(tag(line.level));
-    let mut told = paint(&format!("{:<6}", clean::line(tag)), look(line, tag), color);
+    let tag = paint(&format!("{:<6}", clean::line(tag)), look(line, tag), color);
     let text = line.short.as_deref().unwrap_or(&line.message);
     let mut lines = text.lines().map(clean::line);
     let first = lines.next().unwrap_or_default();
-    match &line.job {
-        Some(job) if first.is_empty() => told.push_str(&format!(" {}", clean::line(job))),
-        Some(job) => told.push_str(&format!(" {:<27} {first}", clean::line(job))),
-        None => told.push_str(&format!(" {first}")),
-    }
-    for further in lines {
-        told.push_str(&format!("\n{indent}{further}"));
-    }
-    told.push('\n');
-    told
+    let first = match &line.job {
+        Some(job) if first.is_empty() => format!("{tag} {}", clean::line(job)),
+        Some(job) => format!("{tag} {:<27} {first}", clean::line(job)),
+        None => format!("{tag} {first}"),
+    };
+    let further = lines.map(|further| format!("{indent}{further}"));
+    let lines: Vec<String> = std::iter::once(first).chain(further).collect();
+    format!("{}\n", lines.join("\n"))
 }
 
 fn tag(level: Level) -> &'static str {

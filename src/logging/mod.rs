@@ -167,6 +167,7 @@ impl Logging {
     /// two for a reader that does not answer.
     ///
     /// Gives whether the file has all of them.
+    #[must_use]
     pub fn finish(mut self) -> bool {
         let written = self.mark.reach(&mut self.file, LONGEST_END);
         self.console.finish(Duration::from_secs(2));

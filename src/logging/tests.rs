@@ -46,7 +46,7 @@ fn log_in(folder: &Path, form: Form, work: impl FnOnce(&Logging)) -> (String, St
         console: console(Marks::Marked, &Shown::default(), &shown),
     });
     tracing::subscriber::with_default(subscriber, || work(&logging));
-    logging.finish();
+    let _ = logging.finish();
     let text = fs::read_to_string(folder.join("scheduler.log")).unwrap_or_default();
     (text, shown.text())
 }

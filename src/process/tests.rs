@@ -157,6 +157,17 @@ fn a_timeout_ends_a_child_that_listens() {
 }
 
 #[test]
+fn a_flood_does_not_hold_a_timeout_off() {
+    let mut counted = Counted::default();
+    let launch = Launch {
+        timeout: Some(Duration::from_millis(300)),
+        ..shell("yes & yes")
+    };
+    let exit = run_with(launch, &mut counted).unwrap();
+    assert_eq!((exit.ending, exit.signal), (Ending::Timeout, Some(15)));
+}
+
+#[test]
 fn a_timeout_kills_a_group_that_does_not_listen() {
     let (exit, kept) = run_alone(Launch {
         timeout: Some(Duration::from_millis(300)),

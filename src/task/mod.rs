@@ -3,6 +3,7 @@
 //! One file per kind. Not for when a task runs or what follows from its end: that is `scheduler`.
 
 mod exec;
+mod handler;
 mod python;
 mod resolve;
 mod surroundings;
@@ -12,11 +13,10 @@ mod testing;
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 pub use exec::ArgumentError;
 pub use python::interpreter::{Interpreter, InterpreterError};
@@ -59,6 +59,8 @@ pub trait Output: Send + Sync {
     fn stderr(&self, run: &Run, bytes: &[u8]);
     /// A line for the log.
     fn record(&self, run: &Run, record: &Record);
+    /// The job's error handler took the failure of the run: nobody needs a mail.
+    fn handled(&self, _run: &Run) {}
 }
 
 /// Why a run could not begin.
@@ -100,7 +102,8 @@ impl Tasks {
     /// Runs one attempt to its end, which its timeout or `order` may bring about.
     ///
     /// Everything that goes wrong is in what it returns: a task that cannot be started is a
-    /// failed run with an error of the class `CannotStart`.
+    /// failed run with an error of the class `CannotStart`. When the last attempt fails, the job's
+    /// error handler is called before this returns.
     pub async fn run(
         &self,
         run: &Run,
@@ -108,9 +111,15 @@ impl Tasks {
         order: watch::Receiver<Order>,
         output: &dyn Output,
     ) -> Ended {
-        self.attempt(run, job, order, output)
-            .await
-            .unwrap_or_else(|error| cannot_start(&error))
+        let observer = Observer { run, output };
+        let attempt = self.attempt(job, order.clone(), observer).await;
+        // Where Python reports an exception, it has called the handler with it.
+        let told = matches!(&attempt, Ok(ended) if ended.error.is_some());
+        let ended = attempt.unwrap_or_else(|error| cannot_start(&error));
+        if !told {
+            self.tell_handler(job, &ended, order, observer).await;
+        }
+        ended
     }
 
     /// The Python that runs the tasks; asked for its version once, as long as its file stays.
@@ -123,13 +132,11 @@ impl Tasks {
 
     async fn attempt(
         &self,
-        run: &Run,
         job: &Job,
         order: watch::Receiver<Order>,
-        output: &dyn Output,
+        observer: Observer<'_>,
     ) -> Result<Ended, Error> {
-        let launch = surroundings::launch(run, job, &self.setup)?;
-        let observer = Observer { run, output };
+        let launch = surroundings::launch(observer.run, job, &self.setup)?;
         let program = match &job.task {
             Task::Named(name) => match resolve::executable(&self.setup, name)? {
                 Some(file) => exec::file(file),
@@ -154,6 +161,8 @@ impl Tasks {
             name,
             job,
             setup: &self.setup,
+            is_final: handler::is_final(observer.run, job),
+            failure: None,
             tell_absence: !self.told_absence.swap(true, Ordering::Relaxed),
         };
         Ok(python::run(&interpreter, &call, launch, order, observer).await?)

@@ -26,6 +26,7 @@ pub(super) struct Bench {
 pub(super) struct Ran {
     pub(super) ended: Ended,
     pub(super) records: Vec<Record>,
+    pub(super) handled: bool,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
 }
@@ -34,6 +35,7 @@ pub(super) struct Ran {
 #[derive(Default)]
 struct Kept {
     records: Mutex<Vec<Record>>,
+    handled: Mutex<bool>,
     stdout: Mutex<Vec<u8>>,
     stderr: Mutex<Vec<u8>>,
 }
@@ -49,6 +51,10 @@ impl Output for Kept {
 
     fn record(&self, _run: &Run, record: &Record) {
         self.records.lock().unwrap().push(record.clone());
+    }
+
+    fn handled(&self, _run: &Run) {
+        *self.handled.lock().unwrap() = true;
     }
 }
 
@@ -126,6 +132,7 @@ impl Bench {
         Ran {
             ended,
             records: kept.records.into_inner().unwrap(),
+            handled: kept.handled.into_inner().unwrap(),
             stdout: kept.stdout.into_inner().unwrap(),
             stderr: kept.stderr.into_inner().unwrap(),
         }

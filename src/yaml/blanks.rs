@@ -66,18 +66,29 @@ fn shelters(text: &str) -> (Vec<Shelter>, usize) {
                 break;
             }
         };
+        let span = events::span(text, &place);
         let is_quoted = match event {
             Event::Scalar(_, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..) => true,
             Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..)
-            | Event::Comment(..) => false,
+                if has_lines(text, span) =>
+            {
+                false
+            }
+            Event::Comment(..) => false,
             _ => continue,
         };
-        shelters.push(Shelter {
-            span: events::span(text, &place),
-            is_quoted,
-        });
+        shelters.push(Shelter { span, is_quoted });
     }
     // A comment beside the header of a block scalar comes after it.
     shelters.sort_by_key(|shelter| shelter.span.start);
     (shelters, end)
+}
+
+/// Whether the place of a block scalar is that of its lines; of an empty one it is its header.
+fn has_lines(text: &str, span: Span) -> bool {
+    let before = &text[..span.start as usize];
+    let line = before
+        .rfind('\n')
+        .map_or(before, |newline| &before[newline..]);
+    line.trim().is_empty()
 }

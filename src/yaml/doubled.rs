@@ -32,12 +32,33 @@ pub(super) fn resolve(
     merged: usize,
     duplicates: &mut Vec<Duplicate>,
 ) -> Result<Vec<Entry>, Box<Diagnostic>> {
+    if are_few_and_distinct(&entries) {
+        return Ok(entries);
+    }
     let kept = sift(&entries, merged, duplicates)?;
     let is_unchanged = kept.len() == entries.len() && kept.iter().all(|kept| !kept.overridden);
     if is_unchanged {
         return Ok(entries);
     }
     Ok(kept.iter().map(|kept| kept.entry(&entries)).collect())
+}
+
+/// Compares every key with every other where that is cheaper than hashing them.
+fn are_few_and_distinct(entries: &[Entry]) -> bool {
+    const FEW: usize = 12;
+    if entries.len() > FEW {
+        return false;
+    }
+    let Ok(keys) = entries
+        .iter()
+        .map(|entry| entry.key.key())
+        .collect::<Result<Vec<_>, _>>()
+    else {
+        return false;
+    };
+    keys.iter()
+        .enumerate()
+        .all(|(index, key)| !keys[..index].contains(key))
 }
 
 fn sift(

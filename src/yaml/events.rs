@@ -119,7 +119,7 @@ impl<'a> Events<'a> {
             Raw::Anchor(_, name) => return self.check_anchor(name, span).map(|()| None),
             Raw::DocumentStart(..) => return self.check_document(span).map(|()| None),
             Raw::StreamEnd if self.documents == 0 => {
-                return self.check_ends_before(self.text.len()).map(|()| None);
+                return self.check_before(self.text.len()).map(|()| None);
             }
             // The rest tells nothing of the content.
             _ => return Ok(None),
@@ -157,19 +157,40 @@ impl<'a> Events<'a> {
         if self.documents > 1 {
             return Err(fault::second_document(span));
         }
-        self.check_ends_before(span.start as usize)
+        self.check_before(span.start as usize)
     }
 
-    /// Without a document there can be no end of one.
-    fn check_ends_before(&self, start: usize) -> Result<(), Fault> {
+    /// Before a document there are comments and directives, but no end of one and no byte order
+    /// mark, which `PyYAML` takes at the very beginning only.
+    fn check_before(&self, start: usize) -> Result<(), Fault> {
         let mut offset = 0;
         for line in self.text[..start].split_inclusive('\n') {
             if line.starts_with("...") {
                 return Err(fault::end_without_document(Span::new(offset, offset + 3)));
             }
+            if offset > 0 && line.trim_start().starts_with('\u{feff}') {
+                return Err(fault::inner_mark(Span::new(
+                    offset,
+                    offset + line.trim_end().len(),
+                )));
+            }
+            if let Some(directive) = line.strip_prefix('%') {
+                Self::check_directive(offset, directive)?;
+            }
             offset += line.len();
         }
         Ok(())
+    }
+
+    fn check_directive(start: usize, directive: &str) -> Result<(), Fault> {
+        let name = directive.split([' ', '\n']).next().unwrap_or_default();
+        if !name.is_empty() && fault::is_name(name) {
+            return Ok(());
+        }
+        Err(fault::bad_directive(
+            Span::new(start, start + 1 + name.len()),
+            name,
+        ))
     }
 
     fn properties(
@@ -191,8 +212,7 @@ impl<'a> Events<'a> {
 
     /// `PyYAML` takes letters, digits, `-` and `_` only, and every anchor once.
     fn check_anchor(&mut self, name: Cow<'a, str>, span: Span) -> Result<(), Fault> {
-        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if !name.bytes().all(is_word) {
+        if !fault::is_name(&name) {
             return Err(fault::bad_anchor(span, &name));
         }
         self.strict.name(span)?;

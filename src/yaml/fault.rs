@@ -64,14 +64,24 @@ pub(super) fn recursive(span: Span, target: Span) -> Box<Diagnostic> {
     )
 }
 
+/// An alias without an anchor; often a text that begins with `*`, such as `*/5`.
 pub(super) fn unknown_anchor(span: Span, name: &str) -> Box<Diagnostic> {
-    Box::new(
-        error(
-            span,
-            format!("there is no anchor `&{}` before this alias", shown(name)),
+    let message = if is_name(name) {
+        format!("there is no anchor `&{}` before this alias", shown(name))
+    } else {
+        format!(
+            "`*` begins an alias, and `{}` cannot be its name",
+            shown(name)
         )
-        .with_help("put the text in quotes if no alias is meant"),
-    )
+    };
+    let quoted = in_quotes(&format!("*{name}"));
+    Box::new(error(span, message).with_help(format!("if it is meant as text, write {quoted}")))
+}
+
+/// Whether `PyYAML` takes it as the name of an anchor.
+pub(super) fn is_name(name: &str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    name.bytes().all(is_word)
 }
 
 pub(super) fn bad_anchor(span: Span, name: &str) -> Box<Diagnostic> {
@@ -129,15 +139,25 @@ pub(super) fn wrong_content(raw: &Raw<'_>, wanted: &str) -> Box<Diagnostic> {
         Content::Mapping(_) => "a mapping",
     };
     let place = raw.tag_span();
-    Box::new(error(place, format!("{wanted} is due here, not {found}")))
+    Box::new(
+        error(place, format!("{wanted} is due here, not {found}"))
+            .with_help("remove the tag, or change what follows it"),
+    )
 }
 
 pub(super) fn bad_scalar(span: Span, tag: &Tag, text: &str) -> Box<Diagnostic> {
+    if matches!(tag, Tag::Merge | Tag::Value) {
+        return Box::new(
+            error(span, format!("`{}` has a meaning of its own", shown(text)))
+                .with_help("put it in quotes if it is meant as text"),
+        );
+    }
     let kind = match tag {
         Tag::Bool => "boolean",
         Tag::Int => "integer",
         Tag::Float => "float",
         Tag::Timestamp => "date or time",
+        Tag::Binary => "base64",
         _ => "value",
     };
     Box::new(
@@ -212,6 +232,21 @@ pub(super) fn block_not_indented(span: Span) -> Box<Diagnostic> {
 pub(super) fn end_without_document(span: Span) -> Box<Diagnostic> {
     Box::new(
         error(span, "the document ends here before it began").with_help("remove the line `...`"),
+    )
+}
+
+pub(super) fn inner_mark(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "a byte order mark (U+FEFF) stands within the file")
+            .with_note("it cannot be seen here")
+            .with_help("remove it"),
+    )
+}
+
+pub(super) fn bad_directive(span: Span, name: &str) -> Box<Diagnostic> {
+    Box::new(
+        error(span, format!("`%{}` is no directive", shown(name)))
+            .with_help("put the text in quotes if it is meant as text"),
     )
 }
 

@@ -5,11 +5,13 @@
 
 mod base64;
 mod blanks;
+mod comment;
 mod composer;
 mod constructor;
 mod decode;
 mod digit;
 mod doubled;
+mod escape;
 mod events;
 mod fault;
 mod node;
@@ -48,8 +50,9 @@ pub fn parse(text: &str) -> Result<Document, Box<Diagnostic>> {
         return Err(fault::too_long());
     }
     decode::check_characters(text)?;
-    blanks::check(text)?;
-    let graph = composer::compose(text)?;
+    let text = comment::blank_tight(text);
+    blanks::check(&text)?;
+    let graph = composer::compose(&text)?;
     constructor::construct(&graph)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Source: the scanner of `PyYAML` 6.0, `scanner.py`, where it differs from YAML 1.2.
 
+use super::escape::{code, escapes};
 use super::fault;
 use crate::diagnostic::{Diagnostic, Span};
 
@@ -42,6 +43,8 @@ impl<'a> Strict<'a> {
     /// A collection begins.
     pub(super) fn enter(&mut self, span: Span, is_block: bool, is_mapping: bool) {
         self.pass(span);
+        // The mark of a key belongs to the place of the mapping that begins with it.
+        self.last_end = span.start as usize;
         self.levels.push(Level {
             is_block,
             is_mapping,
@@ -124,19 +127,14 @@ impl<'a> Strict<'a> {
 
     /// `PyYAML` makes two characters of the two halves of a pair, and Python cannot encode them.
     fn check_surrogates(&self, span: Span) -> Result<(), Box<Diagnostic>> {
-        let mut rest = span.of(self.text);
-        let mut start = span.start as usize;
-        while let Some(at) = rest.find('\\') {
-            start += at;
-            rest = &rest[at..];
-            if is_surrogate_escape(rest) {
-                return Err(fault::surrogate(Span::new(start, start + r"\ud800".len())));
+        let is_half = |escape| code(escape).is_some_and(|code| (0xd800..0xe000).contains(&code));
+        match escapes(span.of(self.text)).find(|&(_, escape)| is_half(escape)) {
+            Some((at, _)) => {
+                let start = span.start as usize + at;
+                Err(fault::surrogate(Span::new(start, start + r"\ud800".len())))
             }
-            let len = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
-            start += len;
-            rest = &rest[len..];
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn check_key(&self, span: Span, is_bare: bool) -> Result<(), Box<Diagnostic>> {
@@ -145,9 +143,10 @@ impl<'a> Strict<'a> {
             return Err(fault::missing_key(span));
         }
         let rest = &self.text[span.end as usize..];
-        let until_value = rest.len() - rest.trim_start().len();
-        let has_value = rest[until_value..].starts_with(':');
-        let spans_lines = span.of(self.text).contains('\n') || rest[..until_value].contains('\n');
+        let value = skip_blank(rest);
+        let until_value = &rest[..rest.len() - value.len()];
+        let has_value = value.starts_with(':');
+        let spans_lines = span.of(self.text).contains('\n') || until_value.contains('\n');
         if self.is_flow() && spans_lines && has_value && !is_marked {
             return Err(fault::long_key(span));
         }
@@ -190,20 +189,20 @@ impl<'a> Strict<'a> {
     }
 }
 
+/// What follows the white space and the comments at the beginning of a text.
+fn skip_blank(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while rest.starts_with('#') {
+        rest = rest
+            .find('\n')
+            .map_or("", |newline| rest[newline..].trim_start());
+    }
+    rest
+}
+
 fn without_comment(line: &str) -> &str {
     if line.starts_with('#') {
         return "";
     }
     line.split_once(" #").map_or(line, |(before, _)| before)
-}
-
-/// Whether a text begins with an escape such as `\ud83d`.
-fn is_surrogate_escape(text: &str) -> bool {
-    let code = match text.as_bytes() {
-        [b'\\', b'u', ..] => text.get(2..6),
-        [b'\\', b'U', ..] => text.get(2..10),
-        _ => None,
-    };
-    code.and_then(|code| u32::from_str_radix(code, 16).ok())
-        .is_some_and(|code| (0xd800..0xe000).contains(&code))
 }

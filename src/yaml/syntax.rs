@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use granit_parser::{ErrorKind, ScanError};
 
+use super::escape::{escapes, is_known};
 use super::events::offset;
 use super::fault;
 use crate::diagnostic::{Code, Diagnostic, Span};
 
 const QUOTE_IT: &str = "put the text in quotes";
-const QUOTE_COLON: &str = "put the text in quotes if the colon belongs to it";
+const QUOTE_COLON: &str =
+    "put the text in quotes if the colon belongs to it, else check the indentation of this line";
 const CHECK_INDENT: &str = "lines of one list or mapping begin in the same column";
 
 /// What is wrong, and a way out.
@@ -31,6 +33,9 @@ pub(super) fn fault(text: &str, error: &ScanError) -> Box<Diagnostic> {
         | ErrorKind::InvalidLowSurrogate
         | ErrorKind::MissingLowSurrogate
         | ErrorKind::UnpairedLowSurrogate => return fault::surrogate(span),
+        ErrorKind::UnknownQuotedScalarEscape
+        | ErrorKind::InvalidQuotedScalarHexEscape
+        | ErrorKind::InvalidUnicodeEscape => return bad_escape(text, start),
         ErrorKind::MissingAnchorOrAliasName => return nameless(text, span),
         _ => {}
     }
@@ -43,7 +48,7 @@ pub(super) fn fault(text: &str, error: &ScanError) -> Box<Diagnostic> {
     })
 }
 
-/// The tab that an error is about: at its place, or before it on its line.
+/// The tab that an error is about: the next one from its place, or one before it on its line.
 fn tab_near(text: &str, start: usize, kind: &ErrorKind) -> Option<usize> {
     let is_about_tabs = matches!(
         kind,
@@ -60,16 +65,11 @@ fn tab_near(text: &str, start: usize, kind: &ErrorKind) -> Option<usize> {
         return None;
     }
     let line = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[start..]
-        .find('\n')
-        .map_or(text.len(), |newline| start + newline);
-    text[start..end]
-        .find('\t')
-        .map(|tab| start + tab)
-        .or_else(|| text[line..start].rfind('\t').map(|tab| line + tab))
+    let ahead = text[start..].find('\t').map(|tab| start + tab);
+    ahead.or_else(|| text[line..start].rfind('\t').map(|tab| line + tab))
 }
 
-/// A `*` or `&` that names nothing, as in `minute: */5`.
+/// A `*` or `&` that names nothing, as in `minute: * * *`.
 fn nameless(text: &str, span: Span) -> Box<Diagnostic> {
     let start = text[..span.start as usize]
         .rfind(['*', '&'])
@@ -89,6 +89,23 @@ fn nameless(text: &str, span: Span) -> Box<Diagnostic> {
         )
         .at(Span::new(start, start + value.len()))
         .with_help(format!("{QUOTE_IT}: {}", fault::in_quotes(value))),
+    )
+}
+
+/// The first escape in double quotes from `start` on that stands for no character.
+fn bad_escape(text: &str, start: usize) -> Box<Diagnostic> {
+    let found = escapes(&text[start..]).find(|(_, escape)| !is_known(escape));
+    let (at, escape) = found.unwrap_or((0, ""));
+    let len = escape.chars().take(2).map(char::len_utf8).sum::<usize>();
+    let span = Span::new(start + at, start + at + len);
+    let message = format!(
+        "the escape `{}` stands for no character",
+        span.of(text).escape_debug()
+    );
+    Box::new(
+        Diagnostic::error(Code::Yaml, message.replace("\\\\", "\\"))
+            .at(span)
+            .with_help("write `\\\\` for a backslash, or use single quotes"),
     )
 }
 
@@ -116,7 +133,7 @@ fn brackets(kind: &ErrorKind) -> Option<Words> {
         }
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
             let wanted = closing(*open);
-            let message = format!("`{close}` closes what `{open}` opened");
+            let message = format!("`{open}` is closed by `{close}`");
             (message.into(), format!("write `{wanted}`").into())
         }
         ErrorKind::UnexpectedCharacter { character } => (
@@ -177,6 +194,9 @@ fn fixed(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
             "the document has ended before this",
             "a file holds one mapping, list or value",
         ),
+        Kind::UnexpectedEofBlockSequence
+        | Kind::UnexpectedEofBlockMapping
+        | Kind::UnexpectedEof => ("no value can begin here", QUOTE_IT),
         _ => return scalars(kind),
     })
 }
@@ -184,14 +204,6 @@ fn fixed(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
 fn scalars(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
     use ErrorKind as Kind;
     Some(match kind {
-        Kind::UnknownQuotedScalarEscape => (
-            "unknown escape in double quotes",
-            "write `\\\\` for a backslash, or use single quotes",
-        ),
-        Kind::InvalidQuotedScalarHexEscape | Kind::InvalidUnicodeEscape => (
-            "this escape names no character",
-            "write `\\\\` for a backslash, or use single quotes",
-        ),
         Kind::InvalidTrailingSingleQuotedScalar | Kind::InvalidTrailingDoubleQuotedScalar => (
             "more text follows the closing quote",
             "put the whole value in quotes",
@@ -224,6 +236,38 @@ fn scalars(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         Kind::UndeclaredTagHandle => (
             "this tag's prefix is declared nowhere",
             "put the text in quotes if no tag is meant",
+        ),
+        _ => return directives(kind),
+    })
+}
+
+fn directives(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
+    use ErrorKind as Kind;
+    Some(match kind {
+        Kind::InvalidDirectiveTerminator
+        | Kind::MissingYamlVersionSeparator
+        | Kind::MissingDirectiveName
+        | Kind::InvalidDirectiveName
+        | Kind::YamlVersionTooLong
+        | Kind::MissingYamlVersion
+        | Kind::ExpectedTagBang
+        | Kind::ExpectedTagDirectiveBang
+        | Kind::InvalidGlobalTagCharacter
+        | Kind::InvalidTagDirectiveTerminator => (
+            "`%` begins a directive, and this is none",
+            "remove it, or put the text in quotes",
+        ),
+        Kind::UnsupportedYamlMajorVersion => ("this is not YAML 1", "write `%YAML 1.1`"),
+        Kind::DuplicateVersionDirective | Kind::DuplicateTagDirective => {
+            ("this directive is given twice", "remove one of the two")
+        }
+        Kind::MissingDocumentEndBeforeDirective => (
+            "a directive cannot stand within the document",
+            "move it to the top, or put the text in quotes",
+        ),
+        Kind::InvalidDocumentEnd => (
+            "more text follows the end of the document",
+            "remove it, or the `...` before it",
         ),
         _ => return None,
     })

@@ -1,36 +1,410 @@
-use super::*;
+//! Documents in, values, places and faults out.
 
-fn vectors() -> Vec<serde_json::Value> {
-    include_str!("../../tests/vectors/yaml.jsonl")
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a vector is JSON"))
-        .collect()
+use proptest::prelude::*;
+
+use super::*;
+use crate::diagnostic::Span;
+
+fn value(text: &str) -> Value {
+    parse_value(text).unwrap_or_else(|fault| panic!("{text:?}: {}", fault.message))
+}
+
+fn fault(text: &str) -> Diagnostic {
+    *parse(text).expect_err(text)
+}
+
+/// The piece of text that a fault of it points at.
+fn culprit(text: &str) -> String {
+    let span = fault(text).span.expect("a fault of the text has a place");
+    span.of(text).to_owned()
 }
 
 #[test]
-fn vectors_agree_with_pyyaml() {
-    use ::base64::Engine;
-    let mut bad = Vec::new();
-    for vector in vectors() {
-        let bytes = match vector["yaml"].as_str() {
-            Some(text) => text.as_bytes().to_vec(),
-            None => ::base64::engine::general_purpose::STANDARD
-                .decode(vector["yaml_b64"].as_str().unwrap())
-                .unwrap(),
+fn a_value_of_the_command_line_is_a_whole_document() {
+    assert_eq!(value("2"), Value::Int(2));
+    assert_eq!(value("no"), Value::Bool(false));
+    assert_eq!(value(""), Value::None);
+    assert_eq!(value("[1, two]").repr(), "[1, 'two']");
+    assert_eq!(value("a b"), Value::Str("a b".to_owned()));
+}
+
+#[test]
+fn spans_are_what_was_written() {
+    let text = "é: &x\n  - 'b'\n  - |\n    c\n\n  - {d: e}\n  -\nf: *x\n";
+    let root = parse(text).unwrap().root;
+    let [first, second] = root.entries().unwrap() else {
+        panic!("two entries")
+    };
+    let piece = |node: &Node| node.span.of(text).to_owned();
+    assert_eq!(piece(&root), text.trim_end());
+    assert_eq!(piece(&first.key), "é");
+    let items: Vec<String> = first.value.items().unwrap().iter().map(piece).collect();
+    assert_eq!(items, ["'b'", "c", "{d: e}", ""]);
+    assert_eq!(piece(&second.value), "*x");
+    assert_eq!(second.value.kind, first.value.kind);
+}
+
+#[test]
+fn plain_and_quoted_scalars_differ() {
+    let root = parse("[1, '1', !!int '1', !!python/tuple [1]]")
+        .unwrap()
+        .root;
+    let [plain, quoted, tagged, tuple] = root.items().unwrap() else {
+        panic!("four items")
+    };
+    assert!(matches!(plain.kind, Kind::Plain(_)));
+    assert!(matches!(quoted.kind, Kind::Quoted(_)));
+    assert!(matches!(tagged.kind, Kind::Quoted(_)));
+    assert!(matches!(tuple.kind, Kind::Tagged(_)));
+    assert_eq!(tuple.type_name(), "tuple");
+}
+
+#[test]
+fn doubled_keys_stay_and_are_told() {
+    let text = "1: a\nb: 2\n1.0: c\ntrue: d\n";
+    let document = parse(text).unwrap();
+    let overridden: Vec<bool> = document
+        .root
+        .entries()
+        .unwrap()
+        .iter()
+        .map(|entry| entry.overridden)
+        .collect();
+    assert_eq!(overridden, [true, false, true, false]);
+    let told: Vec<(&str, &str)> = document
+        .duplicates
+        .iter()
+        .map(|duplicate| (duplicate.first.of(text), duplicate.second.of(text)))
+        .collect();
+    assert_eq!(told, [("1", "1.0"), ("1", "true")]);
+    assert_eq!(document.root.to_value().repr(), "{1: 'd', 'b': 2}");
+}
+
+#[test]
+fn doubled_keys_are_told_in_the_order_of_the_text() {
+    let text = "x: {a: 1, a: 2}\ny: {b: 1, b: 2}\nx: 3\n";
+    let seconds = parse(text)
+        .unwrap()
+        .duplicates
+        .into_iter()
+        .map(|duplicate| duplicate.second);
+    assert!(seconds.map(|span| span.start).is_sorted());
+}
+
+#[test]
+fn a_key_that_overrides_a_merged_one_is_no_duplicate() {
+    let text = "a: &a {x: 1, y: 2}\nb:\n  z: 0\n  <<: *a\n  x: 3\n";
+    let document = parse(text).unwrap();
+    assert_eq!(document.duplicates, []);
+    let [_, second] = document.root.entries().unwrap() else {
+        panic!("two entries")
+    };
+    // As in Python, what is merged comes first.
+    assert_eq!(second.value.to_value().repr(), "{'x': 3, 'y': 2, 'z': 0}");
+    let key = &second.value.entries().unwrap()[0].key;
+    assert_eq!(key.span.start as usize, text.rfind("x: 3").unwrap());
+}
+
+#[test]
+fn of_merged_mappings_the_first_of_a_list_wins() {
+    let anchors = "a: &a {key: 1}\nb: &b {key: 2, more: 3}\n";
+    let merged = |merge: &str| {
+        let Value::Map(entries) = value(&format!("{anchors}c:\n{merge}")) else {
+            panic!("a mapping")
         };
-        let result = decode(&bytes).and_then(|text| parse(&text));
-        let got = result.map(|document| document.root.to_value().to_json());
-        let ok = match (&got, vector["error"] == true) {
-            (Err(_), wanted) => wanted,
-            (Ok(json), false) => *json == vector["json"],
-            (Ok(_), true) => false,
-        };
-        if !ok {
-            bad.push(format!(
-                "{} {:?} {:?} {}",
-                vector["id"], vector["yaml"], got, vector["json"]
-            ));
-        }
+        entries[2].1.repr()
+    };
+    assert_eq!(merged("  <<: [*a, *b]\n"), "{'key': 1, 'more': 3}");
+    assert_eq!(merged("  <<: *a\n  <<: *b\n"), "{'key': 2, 'more': 3}");
+}
+
+#[test]
+fn faults_point_at_their_cause() {
+    for (text, place, message) in [
+        ("a:\n  b: 'c\n", "'", "this quote is never closed"),
+        ("a: [b, c\n", "[", "`[` is never closed"),
+        ("a: [b}\n", "[", "`[` is closed by `}`"),
+        ("a: b: c\n", ":", "no value can begin after this colon"),
+        (
+            "minute: */5\n",
+            "*/5",
+            "`*` begins an alias, and `/5` cannot be its name",
+        ),
+        (
+            "minute: *\n",
+            "*",
+            "`*` begins an alias, and no name follows",
+        ),
+        ("a: *b\n", "*b", "there is no anchor `&b` before this alias"),
+        (
+            "a: &b.c 1\n",
+            "&b.c",
+            "`b.c` cannot be the name of an anchor",
+        ),
+        ("a: 1\n--- \nb: 2\n", "---", "a second document begins here"),
+        ("a: !x y\n", "!x", "unknown tag `!x`"),
+        (
+            "a: 2024-02-30\n",
+            "2024-02-30",
+            "`2024-02-30` is no date or time",
+        ),
+        ("a: @b\n", "@", "`@` cannot begin a value"),
+        (
+            "a: \"\\q\"\n",
+            "\\q",
+            "the escape `\\q` stands for no character",
+        ),
+        (
+            "a: \"b \\x4\"\n",
+            "\\x",
+            "the escape `\\x` stands for no character",
+        ),
+        (
+            "a: \"\\ud83d\\ude00\"\n",
+            "\\ud83d",
+            "half of a surrogate pair is no character",
+        ),
+        ("[a]: b\n", "[a]", "a list cannot be a key"),
+        ("a: =\n", "=", "`=` has a meaning of its own"),
+        ("a: <<\n", "<<", "`<<` has a meaning of its own"),
+        (
+            "<<: 5\n",
+            "5",
+            "`<<` merges a mapping or a list of mappings",
+        ),
+        (": a\n", "", "a key is missing before this colon"),
+        (
+            "a: [b?c]\n",
+            "?",
+            "`?` has a meaning of its own within brackets",
+        ),
+        (
+            "a: b\u{2028}c\n",
+            "\u{2028}",
+            "the character U+2028 ends a line in YAML 1.1",
+        ),
+        (
+            "a: \u{7}\n",
+            "\u{7}",
+            "the character U+0007 is not allowed in YAML",
+        ),
+        (
+            "a: &b [*b]\n",
+            "*b",
+            "this alias is inside of what it stands for",
+        ),
+        (
+            "a: !!python/object/apply:os.system [ls]\n",
+            "!!python/object/apply:os.system",
+            "the tag `!!python/object/apply:os.system` is refused: a config makes no Python objects",
+        ),
+    ] {
+        let fault = fault(text);
+        assert_eq!(fault.message, message, "{text:?}");
+        assert_eq!(culprit(text), place, "{text:?}");
+        assert!(!fault.help.is_empty(), "{text:?} has a way out");
     }
-    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+#[test]
+fn a_tab_is_named_with_what_to_write_instead() {
+    let text = "scheduler:\n    log level: debug\n\ttest.heartbeat:\n";
+    let fault = fault(text);
+    assert_eq!(fault.message, "a tab cannot be used as indentation");
+    assert_eq!(fault.note.as_deref(), Some("this is a tab"));
+    assert_eq!(fault.help, ["use spaces; line 2 is indented by 4"]);
+    assert_eq!(culprit(text), "\t");
+}
+
+#[test]
+fn tabs_are_content_in_quotes_comments_and_block_texts() {
+    let text = "a: \"\t\" # \t\nb: |\t\n";
+    assert_eq!(fault(text).message, "a tab cannot stand between values");
+    assert_eq!(
+        value("a: \"\t\" # \t\nb: |\n  x\ty\n").repr(),
+        r"{'a': '\t', 'b': 'x\ty\n'}"
+    );
+}
+
+#[test]
+fn a_comment_needs_no_space_after_a_bracket_comma_or_quote() {
+    assert_eq!(
+        value("a: [b,# ]\n 'c#'# é\n]# }\n").repr(),
+        "{'a': ['b', 'c#']}"
+    );
+    assert_eq!(culprit("a: [b]# é\nc: @\n"), "@");
+}
+
+#[test]
+fn long_texts_are_cut_in_messages() {
+    let message = fault(&format!("a: {}", "9".repeat(5000))).message;
+    assert_eq!(message, format!("`{}…` is no integer", "9".repeat(40)));
+}
+
+#[test]
+fn a_file_is_decoded_as_python_reads_it() {
+    assert_eq!(decode(b"\xef\xbb\xbfa\r\nb\rc\n").unwrap(), "a\nb\nc\n");
+    let fault = decode(b"a: 1\r\nb: \xc3\xa9\xff\n").unwrap_err();
+    assert_eq!(
+        fault.message,
+        "the byte 0xff at line 2, column 5 is not UTF-8"
+    );
+}
+
+#[test]
+fn depth_has_a_limit() {
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    assert!(parse(&nested(MAX_DEPTH)).is_ok());
+    for text in [
+        nested(MAX_DEPTH + 1),
+        "[".repeat(100_000),
+        "{a: ".repeat(100_000),
+        "- ".repeat(100_000),
+        format!("a: &a {}\nb: [[*a]]\n", nested(MAX_DEPTH - 2)),
+    ] {
+        assert_eq!(fault(&text).message, "nested more than 256 levels deep");
+    }
+}
+
+#[test]
+fn aliases_and_merge_keys_add_a_bounded_number_of_nodes() {
+    let ten = |name: &str| vec![format!("*{name}"); 10].join(", ");
+    let laugh = |level: u32| {
+        format!(
+            "a{level}: &a{level} [{}]\n",
+            ten(&format!("a{}", level - 1))
+        )
+    };
+    let laughs = (1..30).map(laugh).collect::<Vec<_>>().concat();
+    let wide = (0..10_000)
+        .map(|key| format!("k{key}: 1, "))
+        .collect::<Vec<_>>()
+        .concat();
+    let nested = (0..120).fold(format!("{{{wide}}}"), |inner, _| format!("{{<<: {inner}}}"));
+    for text in [
+        format!("a0: &a0 x\n{laughs}"),
+        format!("a: &a {{{wide}}}\nb: [{}]\n", "{<<: *a}, ".repeat(100)),
+        nested,
+        format!(
+            "a: &a '{}'\nb: [{}]\n",
+            "x".repeat(1_000_000),
+            "*a, ".repeat(1000)
+        ),
+    ] {
+        let message = "aliases and merge keys add more than 1000000 nodes";
+        assert_eq!(fault(&text).message, message);
+    }
+}
+
+#[test]
+fn very_long_numbers_are_refused_at_once() {
+    for number in [
+        "9".repeat(1_000_000),
+        format!("0x{}", "f".repeat(1_000_000)),
+    ] {
+        assert!(fault(&number).message.ends_with("is no integer"));
+    }
+    let sixties = format!("1{}", ":59".repeat(1_000_000));
+    assert!(fault(&sixties).message.ends_with("is no integer"));
+    assert!(
+        fault(&format!("{sixties}.0"))
+            .message
+            .ends_with("is no float")
+    );
+}
+
+#[test]
+fn a_text_over_the_limit_is_refused() {
+    let text = " ".repeat(MAX_BYTES + 1);
+    assert_eq!(
+        fault(&text).message,
+        "a config longer than 64 MiB is not read"
+    );
+}
+
+/// Every place of a document, its nodes and doubled keys.
+fn spans(document: &Document) -> Vec<Span> {
+    let doubled = document
+        .duplicates
+        .iter()
+        .flat_map(|pair| [pair.first, pair.second]);
+    let mut spans: Vec<Span> = doubled.collect();
+    let mut nodes = vec![&document.root];
+    while let Some(node) = nodes.pop() {
+        spans.push(node.span);
+        nodes.extend(node.items().unwrap_or_default());
+        let entries = node.entries().unwrap_or_default();
+        nodes.extend(entries.iter().flat_map(|entry| [&entry.key, &entry.value]));
+    }
+    spans
+}
+
+/// Reads any bytes; panics where a place lies outside of the text.
+fn fuzz(bytes: &[u8]) {
+    let Ok(text) = decode(bytes) else { return };
+    let spans = match parse(&text) {
+        Ok(document) => {
+            let value = document.root.to_value();
+            assert_eq!(
+                value.to_json(),
+                Value::from_json(&value.to_json()).unwrap().to_json()
+            );
+            spans(&document)
+        }
+        Err(fault) => {
+            let related = fault.related.iter().map(|related| related.span);
+            fault.span.into_iter().chain(related).collect()
+        }
+    };
+    for span in spans {
+        let range = span.start as usize..span.end as usize;
+        assert!(
+            text.get(range).is_some(),
+            "{span:?} is no piece of {text:?}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
+        fuzz(&bytes);
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text: String) {
+        fuzz(text.as_bytes());
+    }
+
+    #[test]
+    fn texts_of_indicators_are_read_or_refused(
+        pieces in prop::collection::vec(
+            prop::sample::select(vec![
+                "- ", "? ", ": ", ", ", "[", "]", "{", "}", "#", " #é", "&a ", "*a", "!!set ", "!!omap ",
+                "!!python/tuple ", "! ", "<<: ", "=", "|", ">-", "|2\n", "'", "\"", "\\", "%", "@", "---",
+                "...", "\n", "\n  ", "\n ", " ", "\t", "\r\n", "a", "b: 1", "é", "1:30", "2024-01-01",
+                "\u{feff}", "\u{2028}", "\u{85}", "😀",
+            ]),
+            0..24,
+        )
+    ) {
+        fuzz(pieces.concat().as_bytes());
+    }
+
+    #[test]
+    fn strings_in_json_form_are_themselves(text in "[ -~éß日😀]*") {
+        let json = serde_json::Value::from(text.clone()).to_string();
+        prop_assert_eq!(value(&json), Value::Str(text));
+    }
+
+    #[test]
+    fn integers_are_themselves(int: i64) {
+        prop_assert_eq!(value(&int.to_string()), Value::Int(int));
+    }
+
+    #[test]
+    fn numbers_to_the_base_of_sixty_count_seconds(hour in 1_i64..100, minute in 0_i64..60, second in 0_i64..60) {
+        let text = format!("{hour}:{minute:02}:{second:02}");
+        prop_assert_eq!(value(&text), Value::Int((hour * 60 + minute) * 60 + second));
+    }
 }

@@ -3,10 +3,9 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use super::heard::Heard;
 use crate::process::{self, Launch};
@@ -123,14 +122,16 @@ pub(in crate::task) async fn find(
 ) -> Result<Interpreter, InterpreterError> {
     let candidate = candidate(setup)?;
     let modified = modified(&candidate.path);
-    if let Some(known) = &*memory.lock().unwrap_or_else(PoisonError::into_inner)
+    // Several runs that begin at once wait for one answer.
+    let mut memory = memory.lock().await;
+    if let Some(known) = &*memory
         && known.candidate == candidate
         && known.modified == modified
     {
         return Ok(known.interpreter.clone());
     }
     let interpreter = ask(&candidate).await?;
-    *memory.lock().unwrap_or_else(PoisonError::into_inner) = Some(Remembered {
+    *memory = Some(Remembered {
         candidate,
         modified,
         interpreter: interpreter.clone(),

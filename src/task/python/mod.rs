@@ -10,6 +10,7 @@ pub(super) mod wire;
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::handler::Failure;
 use super::{Observer, Setup, ended};
 use crate::config::DocassembleContext;
 use crate::job::Job;
@@ -30,6 +31,10 @@ pub(super) struct Call<'a> {
     pub(super) job: &'a Job,
     /// What the config says besides.
     pub(super) setup: &'a Setup,
+    /// Whether no other attempt follows when this one fails.
+    pub(super) is_final: bool,
+    /// How the run failed, where only its error handler is to be called.
+    pub(super) failure: Option<&'a Failure>,
     /// Whether to log that there is no docassemble, which once is enough.
     pub(super) tell_absence: bool,
 }
@@ -74,6 +79,11 @@ fn request(call: &Call<'_>, channel: &Channel) -> String {
         "kwargs": Value::Map(job.kwargs.clone()).to_json(),
         "contextmanager": job.contextmanager,
         "error_handler": job.error_handler,
+        "is_final": call.is_final,
+        "failure": call.failure.map(|failure| json!({
+            "type": failure.class,
+            "message": failure.message,
+        })),
         "tasks": setup.python_folders(),
         "config_file": setup.config_file.to_string_lossy(),
         "tell_absence": call.tell_absence,
@@ -119,6 +129,9 @@ fn conclusion(exit: Exit, report: Option<Report>, observer: Observer<'_>) -> End
     let mut ended = ended(exit);
     match report {
         Some(report) => {
+            if report.handled {
+                observer.output.handled(observer.run);
+            }
             if report.error.is_some() && ended.outcome == Outcome::Success {
                 ended.outcome = Outcome::Failure;
             }

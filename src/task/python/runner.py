@@ -6,6 +6,7 @@ what is logged, and at the end one result. Standard output and standard error be
 """
 
 import base64
+import builtins
 import contextlib
 import datetime
 import importlib.machinery
@@ -17,11 +18,13 @@ import os
 import struct
 import sys
 import threading
+import time
 import traceback
 import types
 from collections import namedtuple
 
-OURS = "<sched>"  # the file name of this code in tracebacks
+# The file names of this code and of Python's import system in tracebacks.
+NOT_THEIRS = ("<sched>", "<frozen importlib.")
 PACKAGE = "docassemble.Scheduler"
 TASKS = PACKAGE + ".tasks"
 
@@ -121,7 +124,7 @@ STANDARD_LEVELS = (
 def log_message(level, text, file, function, line, created=None):
     """One line for the log."""
     if created is None:
-        created = datetime.datetime.now().timestamp()
+        created = time.time()
     return {
         "kind": "log",
         "level": level_name(level),
@@ -267,9 +270,10 @@ def set_schedule_logger():
 def install_packages(request):
     """Makes `docassemble.Scheduler` importable, whether docassemble is installed or not."""
     tasks = request["tasks"]
-    sys.path.extend(folder for folder in tasks if folder not in sys.path)
-    never_cache(tasks)
+    # Before the tasks are on the path: one of them may be called like a package.
     namespace = docassemble_package()
+    never_cache(tasks)
+    sys.path.extend(folder for folder in tasks if folder not in sys.path)
     installed = installed_scheduler(namespace)
     scheduler = add_module(PACKAGE, path=installed)
     namespace.Scheduler = scheduler
@@ -360,17 +364,28 @@ class FreshLoader(importlib.machinery.SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
 
+def real(folder):
+    """The folder's path without symlinks, with a slash at its end."""
+    return os.path.join(os.path.realpath(folder), "")
+
+
 def never_cache(tasks):
-    """Lets Python neither read nor write compiled files below the folders of tasks."""
-    folders = [os.path.join(os.path.realpath(folder), "") for folder in tasks]
+    """Lets Python neither read nor write compiled files below the folders of tasks.
+
+    A virtual environment there keeps its own: to compile all of it for each run takes long.
+    """
+    folders = tuple(real(folder) for folder in tasks)
+    others = tuple(set(map(real, sys.path)).difference(folders))
+    nested = tuple(folder for folder in others if folder.startswith(folders))
     loaders = [
         (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
         (FreshLoader, importlib.machinery.SOURCE_SUFFIXES),
     ]
 
     def finder(path):
-        inside = os.path.join(os.path.realpath(path), "")
-        if not inside.startswith(tuple(folders)) or not os.path.isdir(path):
+        inside = real(path)
+        ours = inside.startswith(folders) and not inside.startswith(nested)
+        if not ours or not os.path.isdir(path):
             raise ImportError("not a folder of tasks", path=path)
         return importlib.machinery.FileFinder(path, *loaders)
 
@@ -440,7 +455,7 @@ def module_of(name):
     """The module that the dotted `name` is looked for in, and its attribute there."""
     parts = name.split(".")
     if len(parts) < 2 or not all(parts) or os.sep in name or "\0" in name:
-        raise Unusable("%r does not have the form FILE.FUNCTION" % name)
+        raise Unusable("`%s` does not have the form FILE.FUNCTION" % name)
     for folder in sys.modules[TASKS].__path__:
         if os.path.isfile(os.path.join(folder, parts[0] + ".py")):
             return TASKS + "." + parts[0], parts[-1]
@@ -461,9 +476,9 @@ def resolve(name, channel=None):
         found = getattr(module, attribute)
     except AttributeError:
         file = getattr(module, "__file__", None) or module_name
-        raise Unusable("%s has no function %r" % (file, attribute)) from None
+        raise Unusable("%s has no function `%s`" % (file, attribute)) from None
     if not callable(found):
-        raise Unusable("%r is not callable: it is of type %s" % (name, type(found).__name__))
+        raise Unusable("`%s` is not callable: it is of type %s" % (name, type(found).__name__))
     return found
 
 
@@ -490,21 +505,43 @@ class Attempt:
         except BaseException as error:
             # What the task itself raised says more than what followed from it.
             if outcome is None or outcome[0]["error"] is None:
-                outcome = failure(error)
+                outcome = self.failed(error)
         return outcome
 
     def outcome(self):
         """Calls the task; no exception of it gets out into docassemble's context."""
+        earlier = self.request["failure"]
+        if earlier is not None:
+            return self.failed(getattr(builtins, earlier["type"])(earlier["message"]))
         try:
             self.call_in_context()
         except SystemExit as error:
             if self.unresolved is None and error.code in (None, 0):
                 return success(self.returned)
-            return failure(error)
+            return self.failed(error)
         except BaseException as error:
-            return failure(error)
+            return self.failed(error)
         # A context that swallows exceptions cannot make a task exist.
-        return success(self.returned) if self.unresolved is None else failure(self.unresolved)
+        return success(self.returned) if self.unresolved is None else self.failed(self.unresolved)
+
+    def failed(self, error):
+        """The failure to report, once the error handler has been told."""
+        result, code = failure(error)
+        result["handled"] = self.request["is_final"] and self.is_handled(error)
+        return result, code
+
+    def is_handled(self, error):
+        """Tells the job's error handler of `error`: whether it has one, and it took it."""
+        name = self.request["error_handler"]
+        if name is None:
+            return False
+        try:
+            completed(resolve(name)(error, sys.modules[PACKAGE + ".job_data"].get_cur_job()))
+            return True
+        except BaseException as second:
+            text = "The error handler '%s' failed:\n%s" % (name, traceback_of(second).rstrip())
+            self.channel.note(logging.ERROR, text)
+            return False
 
     def call_in_context(self):
         """Enters the job's context manager, if it has one, and calls the task in it."""
@@ -529,11 +566,7 @@ class Attempt:
         function = self.resolved(self.request["task"])
         args = decoded(self.request["args"])
         kwargs = decoded(self.request["kwargs"])
-        value = function(*args, **kwargs)
-        if isinstance(value, types.CoroutineType):
-            import asyncio
-
-            value = asyncio.run(value)
+        value = completed(function(*args, **kwargs))
         if isinstance(value, (types.GeneratorType, types.AsyncGeneratorType)):
             self.channel.note(
                 logging.WARNING,
@@ -544,6 +577,15 @@ class Attempt:
             self.returned = shown(value, LONGEST_VALUE)
             if is_true(value):
                 self.channel.note(logging.INFO, "'%s' returned '%s'" % (self.job, self.returned))
+
+
+def completed(value):
+    """What a coroutine gives in the end; any other value is itself."""
+    if isinstance(value, types.CoroutineType):
+        import asyncio
+
+        return asyncio.run(value)
+    return value
 
 
 def is_true(value):
@@ -589,7 +631,7 @@ def traceback_of(error):
 
 
 def without_our_frames(described):
-    """Takes this file's frames out of an exception and of those that it came from."""
+    """Takes frames that are not the user's out of an exception and of those it came from."""
     seen = set()
     waiting = [described]
     while waiting:
@@ -598,7 +640,7 @@ def without_our_frames(described):
             continue
         seen.add(id(one))
         if one.stack is not None:
-            kept = [frame for frame in one.stack if frame.filename != OURS]
+            kept = [frame for frame in one.stack if not frame.filename.startswith(NOT_THEIRS)]
             one.stack = traceback.StackSummary.from_list(kept)
         waiting += [one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or [])]
 

@@ -53,6 +53,8 @@ pub(in crate::task) struct Report {
     pub(in crate::task) returned: Option<String>,
     /// The exception that ended it.
     pub(in crate::task) error: Option<RunError>,
+    /// Whether the job's error handler took it.
+    pub(in crate::task) handled: bool,
 }
 
 impl Assembler {
@@ -109,7 +111,12 @@ pub(in crate::task) fn parse(bytes: &[u8]) -> Option<Message> {
             line: log.line,
             message: log.message,
         }),
-        Form::Result { returned, error } => Message::Result(Report {
+        Form::Result {
+            returned,
+            error,
+            handled,
+        } => Message::Result(Report {
+            handled,
             returned,
             error: error.map(|error| RunError {
                 class: error.class,
@@ -127,6 +134,8 @@ enum Form {
     Result {
         returned: Option<String>,
         error: Option<ErrorForm>,
+        #[serde(default)]
+        handled: bool,
     },
 }
 

@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
 
+mod vectors;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,0 +1,95 @@
+//! Which Python is taken.
+
+use crate::task::testing::{Bench, block_on};
+use crate::task::{Interpreter, InterpreterError, Tasks};
+
+/// A bench whose Python is a script.
+fn with_python(script: &str) -> Bench {
+    let mut bench = Bench::new().executable("bin/python", &format!("#!/bin/sh\n{script}\n"));
+    bench.setup.python = Some("bin/python".into());
+    bench
+}
+
+fn ask(bench: &Bench) -> Result<Interpreter, InterpreterError> {
+    block_on(Tasks::new(bench.setup.clone()).interpreter())
+}
+
+#[test]
+fn a_python_tells_its_version_and_its_own_name() {
+    let found = ask(&Bench::new()).unwrap();
+    assert!(found.program.is_absolute());
+    assert!(found.version.starts_with("3."), "{found:?}");
+    let found = ask(&with_python("echo 3 12 1; echo /opt/python")).unwrap();
+    assert_eq!(
+        found,
+        Interpreter {
+            program: "/opt/python".into(),
+            version: "3.12.1".to_owned(),
+            from: "setting",
+        }
+    );
+}
+
+#[test]
+fn what_is_no_python_or_too_old_is_refused() {
+    let refusal = |script: &str| {
+        let bench = with_python(script);
+        let error = ask(&bench).unwrap_err().to_string();
+        error.replace(&bench.path("bin/python").display().to_string(), "PYTHON")
+    };
+    assert_eq!(
+        refusal("echo 3 7 16; echo /opt/python"),
+        "`PYTHON` is Python 3.7.16, but 3.8 or newer is needed"
+    );
+    assert_eq!(
+        refusal("echo 2 7 18; echo /opt/python"),
+        "`PYTHON` is Python 2.7.18, but 3.8 or newer is needed"
+    );
+    for script in [
+        "echo hello",
+        "exit 1",
+        "",
+        "echo 3 x 1; echo /p",
+        "echo 3 12 1; echo relative",
+        "yes",
+    ] {
+        assert_eq!(
+            refusal(&format!("{script} | head -c 100000")),
+            "`PYTHON` does not answer as a Python does"
+        );
+    }
+}
+
+#[test]
+fn a_python_is_asked_once_while_its_file_stays() {
+    let bench = with_python("echo asked >> \"$0.log\"; echo 3 12 1; echo /opt/python");
+    let tasks = Tasks::new(bench.setup.clone());
+    let asked = || {
+        block_on(tasks.interpreter()).unwrap();
+        std::fs::read_to_string(bench.path("bin/python.log"))
+            .unwrap()
+            .lines()
+            .count()
+    };
+    assert_eq!((asked(), asked()), (1, 1));
+    let file = std::fs::File::open(bench.path("bin/python")).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!((asked(), asked()), (2, 2));
+}
+
+#[test]
+fn the_symlink_of_a_virtual_environment_is_not_followed() {
+    let mut bench = Bench::new();
+    let made = std::process::Command::new("python3")
+        .args(["-m", "venv", "--without-pip"])
+        .arg(bench.path("venv"))
+        .status();
+    assert!(made.unwrap().success());
+    bench.setup.python = Some("venv/bin/python3".into());
+    let found = ask(&bench).unwrap();
+    assert_eq!(found.program, bench.path("venv/bin/python3"));
+    let ran = bench
+        .file("tasks/t.py", "import sys\ndef f(): return sys.prefix\n")
+        .run("t.f");
+    assert!(ran.ended.returned.unwrap().ends_with("/venv"));
+}

@@ -1,0 +1,7 @@
+//! Task files of every kind, run by a real Python.
+
+mod contexts;
+mod ends;
+mod interpreter;
+mod names;
+mod says;

@@ -1,0 +1,160 @@
+//! What a task logs and prints.
+
+use crate::task::testing::Bench;
+
+#[test]
+fn every_way_of_logging_arrives() {
+    let bench = Bench::of(
+        "import logging, logging.config\n\
+         from docassemble.Scheduler.scheduler_logger import log, get_logger, error_notification\n\
+         def f():\n\
+         \x20   log('plain')\n\
+         \x20   log('loud', 'WARNING')\n\
+         \x20   log('named', level='error')\n\
+         \x20   log(message='keyword', message_level='debug')\n\
+         \x20   log('unknown', 'shout')\n\
+         \x20   log('100% %s {}')\n\
+         \x20   log(None, lvl='critical')\n\
+         \x20   get_logger().info('%d %s', 1, 'two')\n\
+         \x20   logging.getLogger('scheduler').warning('bad %d', 'x')\n\
+         \x20   logging.disable(logging.CRITICAL)\n\
+         \x20   logging.config.dictConfig({'version': 1})\n\
+         \x20   log('still heard')\n\
+         \x20   error_notification(ValueError('told'))\n\
+         \x20   try: 1 / 0\n\
+         \x20   except ZeroDivisionError: get_logger().exception('caught')\n",
+    );
+    let ran = bench.run("t.f");
+    let logged = ran.logged();
+    let (last, others) = logged.split_last().unwrap();
+    assert_eq!(
+        others,
+        [
+            "INFO plain",
+            "WARNING loud",
+            "ERROR named",
+            "DEBUG keyword",
+            "INFO unknown",
+            "INFO 100% %s {}",
+            "CRITICAL None",
+            "INFO 1 two",
+            "WARNING bad %d",
+            "INFO still heard",
+            "CRITICAL ValueError: told",
+        ],
+        "{ran:?}"
+    );
+    assert!(last.starts_with("ERROR caught\nTraceback"), "{last}");
+    assert!(
+        last.ends_with("ZeroDivisionError: division by zero"),
+        "{last}"
+    );
+    let records = ran.records.iter().filter(|record| record.file != "sched");
+    for (record, line) in records.zip([4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16, 18]) {
+        let place = (record.file.as_str(), record.function.as_str(), record.line);
+        assert_eq!(place, ("t.py", "f", line));
+    }
+}
+
+#[test]
+fn lines_of_threads_and_forks_arrive_whole_and_one_result() {
+    let bench = Bench::of(
+        "import os, threading\n\
+         from docassemble.Scheduler.scheduler_logger import log\n\
+         def say(letter):\n    for _ in range(20): log(letter * 10000)\n\
+         def f():\n\
+         \x20   threads = [threading.Thread(target=say, args=(letter,)) for letter in 'ab']\n\
+         \x20   for thread in threads: thread.start()\n\
+         \x20   child = os.fork()\n\
+         \x20   say('c' if child else 'd')\n\
+         \x20   if child: os.waitpid(child, 0)\n\
+         \x20   for thread in threads: thread.join()\n\
+         \x20   return 'parent' if child else 'child'\n",
+    );
+    let ran = bench.run("t.f");
+    assert_eq!(
+        ran.ended.returned.as_deref(),
+        Some("parent"),
+        "{:?}",
+        ran.ended
+    );
+    let mut counts = std::collections::BTreeMap::new();
+    for record in ran.records.iter().filter(|record| record.file != "sched") {
+        assert_eq!(record.message.len(), 10_000);
+        let letter = record.message.chars().next().unwrap();
+        assert!(record.message.chars().all(|c| c == letter));
+        *counts.entry(letter).or_insert(0) += 1;
+    }
+    assert_eq!(
+        counts.into_iter().collect::<Vec<_>>(),
+        [('a', 20), ('b', 20), ('c', 20), ('d', 20)]
+    );
+}
+
+#[test]
+fn texts_of_megabytes_are_cut() {
+    let bench = Bench::of(
+        "from docassemble.Scheduler.scheduler_logger import log\n\
+         def f():\n    log('l' * 5000000)\n    return 'r' * 5000000\n\
+         def g(): raise ValueError('e' * 5000000)\n",
+    );
+    let ran = bench.run("t.f");
+    assert!(
+        ran.records
+            .iter()
+            .all(|record| record.message.len() < 300_000)
+    );
+    let returned = ran.ended.returned.unwrap();
+    assert!(returned.len() <= 10_000, "{}", returned.len());
+    let ran = bench.run("t.g");
+    assert!(ran.error().1.len() < 100_000 && ran.traceback().len() < 100_000);
+    assert!(ran.traceback().starts_with("Traceback"));
+}
+
+#[test]
+fn output_arrives_as_it_is_printed_and_apart_from_results() {
+    let bench = Bench::of(
+        "import sys, json\n\
+         def f():\n    print('out')\n    print('err', file=sys.stderr)\n    sys.stdout.buffer.write(b'\\xff')\n\
+         \x20   print(json.dumps({'kind': 'result', 'returned': 'forged', 'error': None}))\n",
+    );
+    let ran = bench.run("t.f");
+    assert!(ran.stdout.starts_with(b"out\n"));
+    assert_eq!(ran.stderr, b"err\n");
+    assert_eq!(ran.ended.returned, None);
+    assert!(
+        ran.ended.stdout.starts_with("out\n\u{FFFD}{\"kind\""),
+        "{}",
+        ran.ended.stdout
+    );
+}
+
+#[test]
+fn a_hundred_thousand_lines_arrive() {
+    let bench = Bench::of(
+        "from docassemble.Scheduler.scheduler_logger import log\n\
+         def f():\n    for n in range(100000): print('line', n)\n    for n in range(10000): log(n)\n",
+    );
+    let ran = bench.run("t.f");
+    let lines = ran.stdout.split(|byte| *byte == b'\n').count() - 1;
+    assert_eq!(lines, 100_000);
+    assert_eq!(ran.logged().len(), 10_000);
+    assert!(ran.ended.stdout.ends_with("line 99999\n"));
+}
+
+#[test]
+fn a_task_may_change_its_world() {
+    let bench = Bench::of(
+        "import os, time\nfrom docassemble.Scheduler.scheduler_logger import log\n\
+         def f():\n    before = time.time()\n    os.environ['TZ'] = 'Asia/Tokyo'; time.tzset(); os.chdir('/'); os.umask(0o777)\n\
+         \x20   log('late')\n    return int(before)\n",
+    );
+    let ran = bench.run("t.f");
+    let before: i64 = ran.ended.returned.as_deref().unwrap().parse().unwrap();
+    let record = ran
+        .records
+        .iter()
+        .find(|record| record.message == "late")
+        .unwrap();
+    assert!((0..600).contains(&(record.at.timestamp() - before)));
+}

@@ -1,0 +1,298 @@
+//! The config or a task may have changed.
+//!
+//! Folders are watched, not files: editors and Kubernetes replace files, by renaming over them or
+//! by swapping a symlink on the way to them. Not for what changed: whoever is told reads again and
+//! compares. That also makes a half-written save harmless, since its second half is told too.
+
+mod trail;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use trail::Trail;
+
+/// How long no more events must come before a change is told.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// After how many times this long it is told even if more events come.
+const MOST_WAITS: usize = 10;
+
+/// How often to suspect a change where nothing can be watched.
+const POLL: Duration = Duration::from_secs(10);
+
+/// What may have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// The config.
+    Config,
+    /// Something in a folder of tasks.
+    Tasks,
+    /// Nothing is known, but changes cannot be seen any more: from now on [`News::Config`] and
+    /// [`News::Tasks`] come every ten seconds. The text says why.
+    Blind(String),
+}
+
+/// Watches until it is dropped.
+#[derive(Debug)]
+pub struct Watcher {
+    signals: Sender<Signal>,
+}
+
+/// What the thread is told.
+#[derive(Debug)]
+enum Signal {
+    Seen(notify::Result<notify::Event>),
+    Tasks(Vec<PathBuf>),
+    End,
+}
+
+/// The state of the thread.
+struct Watch<F> {
+    config: PathBuf,
+    tasks: Vec<PathBuf>,
+    config_trail: Trail,
+    tasks_trail: Trail,
+    watched: BTreeSet<PathBuf>,
+    system: Option<RecommendedWatcher>,
+    blind: bool,
+    tell: F,
+}
+
+/// What a batch of events is about.
+#[derive(Debug, Clone, Copy, Default)]
+struct Suspects {
+    config: bool,
+    tasks: bool,
+}
+
+impl Watcher {
+    /// Watches the file `config` and the folders `tasks`; `tell` is called on a thread of its own.
+    ///
+    /// When this returns, no change can be missed any more: read the config afterwards.
+    ///
+    /// # Errors
+    /// Where no thread can be had. That nothing can be watched is no error but [`News::Blind`].
+    pub fn start(
+        config: &Path,
+        tasks: Vec<PathBuf>,
+        tell: impl FnMut(News) + Send + 'static,
+    ) -> io::Result<Self> {
+        let (signals, received) = channel();
+        let events = signals.clone();
+        let system = notify::recommended_watcher(move |event| {
+            // The thread may have ended already.
+            let _ = events.send(Signal::Seen(event));
+        });
+        let mut watch = Watch {
+            config: config.to_owned(),
+            tasks,
+            config_trail: Trail::default(),
+            tasks_trail: Trail::default(),
+            watched: BTreeSet::new(),
+            system: None,
+            blind: false,
+            tell,
+        };
+        match system {
+            Ok(system) => watch.system = Some(system),
+            Err(error) => watch.go_blind(&error),
+        }
+        watch.renew();
+        let thread = thread::Builder::new().name("watcher".to_owned());
+        thread.spawn(move || watch.run(&received))?;
+        Ok(Self { signals })
+    }
+
+    /// Watches these folders of tasks from now on.
+    pub fn set_tasks(&self, tasks: Vec<PathBuf>) {
+        // It ends only when this is dropped.
+        let _ = self.signals.send(Signal::Tasks(tasks));
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        let _ = self.signals.send(Signal::End);
+    }
+}
+
+impl<F: FnMut(News)> Watch<F> {
+    /// The work of the thread.
+    fn run(mut self, signals: &Receiver<Signal>) {
+        while let Some(suspects) = self.wait(signals) {
+            // First watch the new way to the files, so that what is read then is watched.
+            self.renew();
+            if suspects.config {
+                (self.tell)(News::Config);
+            }
+            if suspects.tasks {
+                (self.tell)(News::Tasks);
+            }
+        }
+    }
+
+    /// Waits for events that matter, and for a moment of quiet after them; `None` at the end.
+    fn wait(&mut self, signals: &Receiver<Signal>) -> Option<Suspects> {
+        let mut suspects = Suspects::default();
+        while !suspects.any() {
+            let signal = if self.blind {
+                signals.recv_timeout(POLL)
+            } else {
+                signals.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match signal {
+                Ok(signal) => suspects = self.take(signal)?,
+                Err(RecvTimeoutError::Timeout) => return Some(Suspects::all()),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        for _ in 0..MOST_WAITS {
+            thread::sleep(QUIET);
+            let mut more = Suspects::default();
+            while let Ok(signal) = signals.try_recv() {
+                more = more.and(self.take(signal)?);
+            }
+            if !more.any() {
+                break;
+            }
+            suspects = suspects.and(more);
+        }
+        Some(suspects)
+    }
+
+    /// What a signal is about; `None` for the end.
+    fn take(&mut self, signal: Signal) -> Option<Suspects> {
+        match signal {
+            Signal::Seen(event) => Some(self.suspects(&event)),
+            Signal::Tasks(tasks) => {
+                self.tasks = tasks;
+                self.renew();
+                Some(Suspects::default())
+            }
+            Signal::End => None,
+        }
+    }
+
+    /// What an event is about.
+    fn suspects(&self, event: &notify::Result<notify::Event>) -> Suspects {
+        let Ok(event) = event else {
+            return Suspects::all();
+        };
+        if event.need_rescan() {
+            return Suspects::all();
+        }
+        let harmless = match event.kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
+            EventKind::Access(_) => true,
+            _ => false,
+        };
+        if harmless {
+            return Suspects::default();
+        }
+        Suspects {
+            config: event.paths.iter().any(|path| self.config_trail.meets(path)),
+            tasks: event.paths.iter().any(|path| self.is_task(path)),
+        }
+    }
+
+    /// Whether a path is on the way to a folder of tasks, or a task in one.
+    fn is_task(&self, path: &Path) -> bool {
+        let name = path.file_name().map(OsStr::to_string_lossy);
+        let scratch = name.is_some_and(|name| {
+            name.starts_with('.') || name.ends_with('~') || name == "__pycache__"
+        });
+        let inside = path
+            .parent()
+            .is_some_and(|folder| self.tasks_trail.ends.contains(folder));
+        self.tasks_trail.meets(path) || inside && !scratch
+    }
+
+    /// Follows the ways to the files anew, and watches the folders on them.
+    fn renew(&mut self) {
+        self.config_trail = Trail::default();
+        self.config_trail.follow(&self.config);
+        self.tasks_trail = Trail::default();
+        for tasks in &self.tasks {
+            self.tasks_trail.follow(tasks);
+        }
+        let Some(mut system) = self.system.take() else {
+            return;
+        };
+        let trails = [&self.config_trail, &self.tasks_trail];
+        let mut folders: BTreeSet<PathBuf> = trails
+            .iter()
+            .flat_map(|trail| trail.folders.iter().cloned())
+            .collect();
+        folders.extend(
+            self.tasks_trail
+                .ends
+                .iter()
+                .filter(|end| end.is_dir())
+                .cloned(),
+        );
+        for gone in self.watched.difference(&folders) {
+            // It went away by itself, most likely.
+            let _ = system.unwatch(gone);
+        }
+        let mut trouble = None;
+        // Those that are watched already are watched again: one may be another folder by now.
+        for folder in &folders {
+            if let Err(error) = system.watch(folder, RecursiveMode::NonRecursive) {
+                let needed = trails.iter().any(|trail| trail.needs(folder));
+                let limit = matches!(error.kind, ErrorKind::MaxFilesWatch);
+                if (needed || limit) && folder.exists() {
+                    trouble = Some(error);
+                }
+            }
+        }
+        self.watched = folders;
+        self.system = Some(system);
+        match trouble {
+            Some(error) => self.go_blind(&error),
+            None => self.blind = false,
+        }
+    }
+
+    fn go_blind(&mut self, error: &notify::Error) {
+        if !std::mem::replace(&mut self.blind, true) {
+            let why = match error.kind {
+                ErrorKind::MaxFilesWatch => "the system's limit of watched files is reached \
+                     (fs.inotify.max_user_watches, max_user_instances)"
+                    .to_owned(),
+                _ => error.to_string(),
+            };
+            (self.tell)(News::Blind(why));
+        }
+    }
+}
+
+impl Suspects {
+    fn all() -> Self {
+        Self {
+            config: true,
+            tasks: true,
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            config: self.config || other.config,
+            tasks: self.tasks || other.tasks,
+        }
+    }
+
+    fn any(self) -> bool {
+        self.config || self.tasks
+    }
+}
