@@ -12,11 +12,9 @@ use crate::yaml::{Kind, Node};
 /// `None` where nothing about it is surprising.
 #[must_use]
 pub fn explain(node: &Node, text: &str) -> Option<String> {
-    let Kind::Plain(value) = &node.kind else {
-        return None;
-    };
-    let raw = node.span.of(text);
-    let reading = match &**value {
+    let raw = node.written(text)?;
+    let value = node.value()?;
+    let reading = match value {
         Value::Int(_) | Value::BigInt(_) | Value::Float(_) => number(raw, value)?,
         Value::Bool(truth) => (!is_core_boolean(raw)).then(|| truth.to_string())?,
         Value::Date(_) => "a date".to_owned(),
