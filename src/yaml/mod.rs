@@ -18,6 +18,7 @@ mod node;
 mod resolver;
 mod scalar;
 mod strict;
+mod surprise;
 mod syntax;
 mod tag;
 mod timestamp;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use decode::decode;
 pub use node::{Document, Duplicate, Entry, Kind, Node};
+pub use surprise::explain;
 
 use crate::diagnostic::Diagnostic;
 use crate::value::Value;
