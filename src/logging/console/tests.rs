@@ -125,17 +125,12 @@ fn a_slow_reader_blocks_nobody_and_learns_what_it_missed() {
     console.finish(A_WHILE);
     let text = shown.text();
     let kept = text.lines().filter(|line| line.starts_with("a | ")).count();
-    let note = text
-        .lines()
-        .find(|line| line.starts_with("sched | "))
-        .unwrap();
     assert!(kept < 10_000);
-    let dropped = format!(
-        "sched | {} lines ({} bytes) ",
-        20_000 - kept,
-        (20_000 - kept) * 1028
+    let note = format!(
+        "sched | {} bytes of output were dropped",
+        (20_000 - kept) * 1024
     );
-    assert!(note.starts_with(&dropped), "{note}");
+    assert!(text.contains(&note), "{note}");
 }
 
 #[test]
