@@ -5,7 +5,7 @@
 mod carrier;
 mod heading;
 mod reader;
-mod voice;
+pub(super) mod voice;
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -118,11 +118,11 @@ fn open_log(global: &Global, arguments: &Watch, config: &Config, console: &Conso
     logging::start(logging::Options {
         folder: paths::log(&global.given(), config),
         level: if global.verbose { Level::Debug } else { level },
-        terminal_level: if global.quiet {
+        terminal_level: Some(if global.quiet {
             Level::Error
         } else {
             Level::Debug
-        },
+        }),
         zone: config.settings.timezone.clone(),
         now: SystemClock::wall_time,
         form: form(global, arguments),

@@ -23,14 +23,14 @@ use crate::trigger::Zone;
 const LAST_LINES: usize = 5;
 
 /// Tells of events in the log and on the terminal.
-pub(super) struct Voice {
+pub(in crate::cli) struct Voice {
     logging: Arc<Logging>,
     config: PathBuf,
     zone: Zone,
 }
 
 impl Voice {
-    pub(super) fn new(logging: Arc<Logging>, config: PathBuf, zone: Zone) -> Self {
+    pub(in crate::cli) fn new(logging: Arc<Logging>, config: PathBuf, zone: Zone) -> Self {
         Self {
             logging,
             config,
