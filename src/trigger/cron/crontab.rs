@@ -47,11 +47,13 @@ pub(super) fn read_all(text: &str) -> Result<(Vec<Field>, bool), Wrong> {
 
 /// Where the words of an expression are.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let start = text.as_ptr().addr();
-    text.split_ascii_whitespace().map(move |word| {
-        let first = word.as_ptr().addr() - start;
-        first..first + word.len()
-    })
+    text.split(|c: char| c.is_ascii_whitespace())
+        .scan(0, |at, word| {
+            let first = *at;
+            *at += word.len() + 1;
+            Some(first..first + word.len())
+        })
+        .filter(|word| !word.is_empty())
 }
 
 fn read_field(name: Name, text: &str, range: Range<usize>) -> Result<Vec<Part>, Wrong> {
