@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::Ending;
 use super::group::Group;
+use super::strays::Strays;
 use crate::run::Order;
 
 /// How long a group has between TERM and KILL.
@@ -19,48 +20,65 @@ const MERCY: Duration = Duration::from_secs(5);
 /// How often to look whether a group is gone whose leader is: nothing tells of it.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// Waits until the child is over, and ends its group after `timeout` or by `order`.
+/// How often to look whether strays are gone: it means to look at every process.
+const LONG_GLANCE: Duration = Duration::from_millis(200);
+
+/// How far a child may go.
+pub(super) struct Limits {
+    /// After how long it is ended.
+    pub(super) timeout: Option<Duration>,
+    /// What is ended with it though it left the group.
+    pub(super) strays: Strays,
+}
+
+/// Waits until the child is over, and ends its group after its timeout or by `order`.
 pub(super) async fn follow(
     child: &mut Child,
     group: &Group,
-    timeout: Option<Duration>,
+    limits: &Limits,
     order: &mut watch::Receiver<Order>,
 ) -> io::Result<(ExitStatus, Ending)> {
     let ending = tokio::select! {
         biased;
         status = child.wait() => return Ok((status?, Ending::Itself)),
         () = ordered(order, Order::Terminate) => Ending::Ordered,
-        () = elapsed(timeout) => Ending::Timeout,
+        () = elapsed(limits.timeout) => Ending::Timeout,
     };
-    Ok((end(child, group, order).await?, ending))
+    Ok((end(child, group, &limits.strays, order).await?, ending))
 }
 
-/// Ends the whole group: TERM, and KILL for what is left after five seconds or by order.
+/// Ends the whole group and its strays: TERM, and KILL for what is left after five seconds or by order.
 async fn end(
     child: &mut Child,
     group: &Group,
+    strays: &Strays,
     order: &mut watch::Receiver<Order>,
 ) -> io::Result<ExitStatus> {
     if *order.borrow_and_update() != Order::Kill {
         group.signal(Signal::SIGTERM);
         // A stopped process takes note of TERM only when it goes on.
         group.signal(Signal::SIGCONT);
+        strays.signal(Some(Signal::SIGTERM)).await;
         tokio::select! {
-            () = gone(child, group) => {}
+            () = gone(child, group, strays) => {}
             () = sleep(MERCY) => {}
             () = ordered(order, Order::Kill) => {}
         }
     }
     group.signal(Signal::SIGKILL);
+    strays.signal(Some(Signal::SIGKILL)).await;
     child.wait().await
 }
 
-/// Waits until neither the child nor its group is there any more.
-async fn gone(child: &mut Child, group: &Group) {
+/// Waits until neither the child nor its group nor strays are there any more.
+async fn gone(child: &mut Child, group: &Group, strays: &Strays) {
     // An error here is met again by the wait that follows KILL.
     let _ = child.wait().await;
     while group.exists() {
         sleep(GLANCE).await;
+    }
+    while strays.signal(None).await {
+        sleep(LONG_GLANCE).await;
     }
 }
 

@@ -10,6 +10,7 @@ mod identity;
 mod life;
 mod pump;
 mod spawn;
+mod strays;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use identity::Identity;
 
 use crate::run::{Order, Outcome};
 use group::Group;
+use strays::Strays;
 
 /// What to start, and for how long.
 #[derive(Debug, Default)]
@@ -42,6 +44,9 @@ pub struct Launch {
     pub identity: Option<Identity>,
     /// What it reads from its standard input, which is `/dev/null` where this is `None`.
     pub input: Option<Vec<u8>>,
+    /// An entry of its environment, `NAME=VALUE`, that no other child has: by it, what leaves the
+    /// group is found when the group is ended.
+    pub mark: Option<OsString>,
     /// A way for it to send messages apart from its output.
     pub channel: Option<Channel>,
     /// After how long it is ended; `None` for never.
@@ -119,7 +124,8 @@ pub enum Error {
 }
 
 /// Runs a child until its process is over, or until its timeout or `order` ends its whole group:
-/// TERM first, KILL five seconds later.
+/// TERM first, KILL five seconds later. On Linux that reaches what left the group, too, if the
+/// child has a mark.
 ///
 /// Dropping the future kills the group at once. A group that the child leaves behind after a
 /// normal end goes on.
@@ -132,13 +138,16 @@ pub async fn run(
     sink: &mut dyn Sink,
 ) -> Result<Exit, Error> {
     let program = launch.program.clone();
-    let timeout = launch.timeout;
+    let limits = life::Limits {
+        timeout: launch.timeout,
+        strays: Strays::of(launch.mark.clone()),
+    };
     let stopwatch = Stopwatch::start();
     let (mut child, mut pipes) = spawn::spawn(launch)?;
     let mut group = Group::of(&child);
 
     let followed = tokio::select! {
-        followed = life::follow(&mut child, &group, timeout, order) => followed,
+        followed = life::follow(&mut child, &group, &limits, order) => followed,
         never = pipes.pump(sink) => match never {},
     };
     let (status, ending) = followed.map_err(|source| Error::System { program, source })?;

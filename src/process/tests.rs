@@ -148,7 +148,7 @@ fn what_writes_on_does_not_hold_the_run() {
 #[test]
 fn a_timeout_ends_a_child_that_listens() {
     let (exit, _) = run_alone(Launch {
-        timeout: Some(Duration::from_millis(300)),
+        timeout: Some(Duration::from_secs(2)),
         ..shell("trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done")
     });
     assert_eq!((exit.ending, exit.code), (Ending::Timeout, Some(0)));
@@ -170,7 +170,7 @@ fn a_flood_does_not_hold_a_timeout_off() {
 #[test]
 fn a_timeout_kills_a_group_that_does_not_listen() {
     let (exit, kept) = run_alone(Launch {
-        timeout: Some(Duration::from_millis(300)),
+        timeout: Some(Duration::from_secs(2)),
         ..shell("trap '' TERM; (while :; do sleep 0.05; done) & echo $!; wait; wait")
     });
     assert_eq!((exit.ending, exit.signal), (Ending::Timeout, Some(9)));
@@ -182,6 +182,39 @@ fn alive(pid: &[u8]) -> bool {
     let pid = String::from_utf8_lossy(pid);
     let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
     !state.is_empty() && !state.contains(") Z ")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_order_ends_what_left_the_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pid");
+    let script = format!(
+        "trap '' TERM; echo $$ > {0}.new; mv {0}.new {0}; while :; do sleep 0.05; done",
+        file.display()
+    );
+    let launch = Launch {
+        variables: vec![
+            ("SCHED_TEST_MARK".into(), Some(file.clone().into())),
+            ("SCRIPT".into(), Some(script.into())),
+        ],
+        mark: Some(format!("SCHED_TEST_MARK={}", file.display()).into()),
+        ..shell("setsid sh -c \"$SCRIPT\" & wait")
+    };
+    let (orders, mut order) = watch::channel(Order::GoOn);
+    let mut kept = Kept::default();
+    let exit = block_on(async {
+        let stop = async {
+            while !file.exists() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            orders.send(Order::Terminate).unwrap();
+        };
+        tokio::join!(run(launch, &mut order, &mut kept), stop).0
+    });
+    assert_eq!(exit.unwrap().ending, Ending::Ordered);
+    let pid = std::fs::read(&file).unwrap();
+    eventually(|| !alive(&pid));
 }
 
 #[test]

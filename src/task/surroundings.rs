@@ -13,6 +13,9 @@ use crate::job::Job;
 use crate::process::{Identity, Launch};
 use crate::run::Run;
 
+/// The variable that only the processes of one run share.
+const RUN_ID: &str = "SCHED_RUN_ID";
+
 /// The longest environment file that is read, in bytes.
 const LONGEST_FILE_BYTES: u64 = 1024 * 1024;
 
@@ -55,6 +58,7 @@ pub(super) fn launch(run: &Run, job: &Job, setup: &Setup) -> Result<Launch, Erro
     variables.extend(surroundings.environment.clone().into_iter().map(set));
     variables.extend(of_run(run));
     Ok(Launch {
+        mark: Some(format!("{RUN_ID}={}", run.id).into()),
         variables,
         identity,
         directory: surroundings
@@ -81,7 +85,7 @@ fn of_run(run: &Run) -> [(OsString, Option<OsString>); 5] {
     });
     [
         ("SCHED_JOB", Some(run.job.clone())),
-        ("SCHED_RUN_ID", Some(run.id.to_string())),
+        (RUN_ID, Some(run.id.to_string())),
         ("SCHED_SCHEDULED_FOR", due_text),
         ("SCHED_ATTEMPT", Some(run.attempt.to_string())),
         ("SCHED_DUE_NS", due_ns),

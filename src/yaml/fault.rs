@@ -49,7 +49,7 @@ pub(super) fn too_deep(span: Span) -> Box<Diagnostic> {
 }
 
 pub(super) fn too_many_nodes(span: Span) -> Box<Diagnostic> {
-    let message = format!("aliases and merge keys add more than {MAX_ADDED_NODES} nodes");
+    let message = format!("aliases, merge keys and tags add more than {MAX_ADDED_NODES} nodes");
     Box::new(error(span, message).with_help("an alias counts as all that its anchor holds"))
 }
 

@@ -10,8 +10,6 @@ use super::fault;
 use crate::diagnostic::{Code, Diagnostic, Span};
 
 const QUOTE_IT: &str = "put the text in quotes";
-const QUOTE_COLON: &str =
-    "put the text in quotes if the colon belongs to it, else check the indentation of this line";
 const CHECK_INDENT: &str = "lines of one list or mapping begin in the same column";
 
 /// What is wrong, and a way out.
@@ -36,6 +34,9 @@ pub(super) fn fault(text: &str, error: &ScanError) -> Box<Diagnostic> {
         ErrorKind::UnknownQuotedScalarEscape
         | ErrorKind::InvalidQuotedScalarHexEscape
         | ErrorKind::InvalidUnicodeEscape => return bad_escape(text, start),
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => {
+            return colon(text, span);
+        }
         ErrorKind::MissingAnchorOrAliasName => return nameless(text, span),
         _ => {}
     }
@@ -89,6 +90,30 @@ fn nameless(text: &str, span: Span) -> Box<Diagnostic> {
         )
         .at(Span::new(start, start + value.len()))
         .with_help(format!("{QUOTE_IT}: {}", fault::in_quotes(value))),
+    )
+}
+
+/// A colon where no key can be: the second on its line, or on a line that goes on with a text.
+fn colon(text: &str, span: Span) -> Box<Diagnostic> {
+    let line = text[..span.start as usize]
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default();
+    let (message, help) = if line.contains(": ") {
+        (
+            "no value can begin after this colon",
+            "put the text in quotes if the colon belongs to it",
+        )
+    } else {
+        (
+            "this line goes on with the text before it and cannot hold a key",
+            "check the line before for a missing `: ` or closing bracket, and the indentation",
+        )
+    };
+    Box::new(
+        Diagnostic::error(Code::Yaml, message)
+            .at(span)
+            .with_help(help),
     )
 }
 
@@ -160,9 +185,6 @@ fn fixed(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         | Kind::UnexpectedEofFlowMapping
         | Kind::UnexpectedEofImplicitFlowMapping => {
             ("the file ends within brackets", "add the closing bracket")
-        }
-        Kind::MappingValueNotAllowed | Kind::InvalidColonPlacement => {
-            ("no value can begin after this colon", QUOTE_COLON)
         }
         Kind::SimpleKeyExpected | Kind::InvalidSimpleKey => {
             ("a colon is missing after this key", "write `key: value`")

@@ -324,6 +324,15 @@ fn what_yaml_reads_otherwise_than_it_looks_is_told_unless_its_key_says_what_is_m
 }
 
 #[test]
+fn an_alias_is_no_surprise_and_its_value_is_what_counts() {
+    let text = job(
+        "type: interval\nminutes: &my_five 5\nkwargs: {a: *my_five}\nenvironment: {A: *my_five}",
+    );
+    assert_eq!(faults(&text), Vec::<String>::new());
+    assert_eq!(config(&text).jobs[0].surroundings.environment["A"], "5");
+}
+
+#[test]
 fn args_are_what_python_makes_a_list_of() {
     let args = |args: &str| {
         let reading = reading(&job(&format!("type: interval\nminutes: 5\nargs: {args}")));

@@ -4,6 +4,7 @@ mod calendar;
 mod crontab;
 pub mod field;
 mod hints;
+mod month;
 mod never;
 mod quartz;
 
@@ -180,3 +181,6 @@ impl fmt::Display for Cron {
         write!(f, "cron[{}]", fields.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests;

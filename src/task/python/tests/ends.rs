@@ -328,7 +328,7 @@ fn a_timeout_ends_a_task_that_ignores_it() {
         "import signal, time\ndef f():\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    print('x')\n    time.sleep(600)\n",
     );
     let mut job = job(Task::Named("t.f".to_owned()));
-    job.policy.timeout = Some(std::time::Duration::from_secs(2));
+    job.policy.timeout = Some(std::time::Duration::from_secs(4));
     let ran = bench.run_job(&job);
     assert_eq!(
         (ran.ended.outcome, ran.ended.signal),
