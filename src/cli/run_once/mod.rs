@@ -67,7 +67,7 @@ pub(super) fn run(
     let runtime = super::runtime()?;
     let ended = runtime.block_on(execute(&tasks, &run, &call.job, &screen))?;
     let zone = &config.settings.timezone;
-    Voice::new(Arc::clone(&logging), loaded.path.clone(), zone.clone()).note(&Event::Ended {
+    Voice::new(Arc::clone(&logging), loaded.path.clone(), zone.clone(), false).note(&Event::Ended {
         run: &run,
         job: &call.job,
         ended: &ended,

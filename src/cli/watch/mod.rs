@@ -68,7 +68,8 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let reader = Reader::new(loaded, given.clone(), messages.clone(), watcher);
     reader.start(received)?;
     let carrier = Carrier::new(&path, given, &config, console);
-    let voice = Voice::new(Arc::clone(&logging), path, config.settings.timezone.clone());
+    let zone = config.settings.timezone.clone();
+    let voice = Voice::new(Arc::clone(&logging), path, zone, global.verbose);
     super::runtime()?.block_on(async {
         let signals = Signals::new()?;
         tokio::spawn(signals.pass_on(messages, errands));

@@ -27,14 +27,22 @@ pub(in crate::cli) struct Voice {
     logging: Arc<Logging>,
     config: PathBuf,
     zone: Zone,
+    /// Whether everything is told, whatever the config says.
+    verbose: bool,
 }
 
 impl Voice {
-    pub(in crate::cli) fn new(logging: Arc<Logging>, config: PathBuf, zone: Zone) -> Self {
+    pub(in crate::cli) fn new(
+        logging: Arc<Logging>,
+        config: PathBuf,
+        zone: Zone,
+        verbose: bool,
+    ) -> Self {
         Self {
             logging,
             config,
             zone,
+            verbose,
         }
     }
 
@@ -239,7 +247,9 @@ impl Voice {
     }
 
     fn reloaded(&mut self, changes: &Changes, settings: &Settings, plan: &Plan) {
-        self.logging.set_level(settings.log_level);
+        if !self.verbose {
+            self.logging.set_level(settings.log_level);
+        }
         self.logging.set_zone(settings.timezone.clone());
         self.zone = settings.timezone.clone();
         let name = short_name(&self.config);
