@@ -50,7 +50,7 @@ pub(super) fn run(
         return Ok(tell_faults(&loaded, &faults, global));
     }
     let tasks = loaded.tasks(&given);
-    let call = call::call(config, arguments, |name| exists(&tasks, name))?;
+    let call = call::call(config, arguments, |name| find(&tasks, name))?;
     if call.has_own_arguments {
         check(&tasks, &call.job)?;
     }
@@ -67,7 +67,13 @@ pub(super) fn run(
     let runtime = super::runtime()?;
     let ended = runtime.block_on(execute(&tasks, &run, &call.job, &screen))?;
     let zone = &config.settings.timezone;
-    Voice::new(Arc::clone(&logging), loaded.path.clone(), zone.clone(), false).note(&Event::Ended {
+    Voice::new(
+        Arc::clone(&logging),
+        loaded.path.clone(),
+        zone.clone(),
+        false,
+    )
+    .note(&Event::Ended {
         run: &run,
         job: &call.job,
         ended: &ended,
@@ -166,13 +172,12 @@ fn tell_faults(loaded: &Loaded, faults: &[Diagnostic], global: &Global) -> Exit 
     Exit::Failed
 }
 
-/// Whether a function that no job uses is there.
-fn exists(tasks: &Tasks, name: &str) -> bool {
-    let answers = tasks.look_up(&[name]).unwrap_or_default();
-    match answers.first() {
-        Some(Answer::Function { .. } | Answer::Executable { .. } | Answer::Opaque { .. }) => true,
-        Some(Answer::NoModule { .. } | Answer::NoFunction { .. } | Answer::Unusable { .. })
-        | None => false,
+/// Finds a function that no job uses; else gives the names of near ones.
+fn find(tasks: &Tasks, name: &str) -> Result<(), Vec<String>> {
+    match tasks.look_up(&[name]).unwrap_or_default().pop() {
+        Some(Answer::Function { .. } | Answer::Executable { .. } | Answer::Opaque { .. }) => Ok(()),
+        Some(Answer::NoModule { near, .. } | Answer::NoFunction { near, .. }) => Err(near),
+        Some(Answer::Unusable { .. }) | None => Err(Vec::new()),
     }
 }
 
