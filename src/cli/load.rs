@@ -117,13 +117,19 @@ impl Loaded {
 }
 
 impl Loaded {
+    /// The folder of tasks, where there is one.
+    #[must_use]
+    pub fn tasks_folder(&self, given: &Given) -> Option<PathBuf> {
+        paths::tasks(given, &self.path, self.config())
+    }
+
     /// The tasks that the config's jobs call.
     #[must_use]
     pub fn tasks(&self, given: &Given) -> Tasks {
         let settings = self.config().map(|config| &config.settings);
         Tasks::new(Setup {
             config_file: self.path.clone(),
-            tasks_folder: paths::tasks(given, &self.path, self.config()),
+            tasks_folder: self.tasks_folder(given),
             python: settings.and_then(|settings| settings.python.clone()),
             docassemble_context: settings.map_or(DocassembleContext::default(), |settings| {
                 settings.docassemble_context

@@ -11,6 +11,7 @@ pub mod show;
 pub mod time;
 mod understood;
 mod validate;
+mod watch;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -90,7 +91,7 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Validate(validate) => validate::run(global, validate, now),
         Command::Next(next) => next::run(global, next, now),
         Command::RunOnce(run_once) => run_once::run(global, run_once, now),
-        Command::Watch(_) => anyhow::bail!("watch"),
+        Command::Watch(watch) => watch::run(global, watch, now),
         Command::Show(show) => show::run(global, show, now),
     }
 }

@@ -104,24 +104,29 @@ pub fn paint(text: &str, paint: Paint, color: bool) -> String {
 /// A reader that went away is no error: nothing is told, and the program ends well.
 #[must_use]
 pub fn refuse(error: &anyhow::Error, color: Color) -> Exit {
-    let closed = |cause: &(dyn std::error::Error + 'static)| {
+    let (text, exit) = refusal(error, style(color, &io::stderr()).color);
+    // Where stderr is gone too, nobody is left to tell.
+    let _ = io::stderr().write_all(text.as_bytes());
+    exit
+}
+
+fn refusal(error: &anyhow::Error, color: bool) -> (String, Exit) {
+    let is_closed = |cause: &(dyn std::error::Error + 'static)| {
         cause
             .downcast_ref::<io::Error>()
             .is_some_and(|one| one.kind() == io::ErrorKind::BrokenPipe)
     };
-    if error.chain().any(closed) {
-        return Exit::Done;
+    if error.chain().any(is_closed) {
+        return (String::new(), Exit::Done);
     }
-    let refusal = error.downcast_ref::<Refusal>();
-    let help = refusal.map_or(&[][..], |refusal| &refusal.help);
-    let color = style(color, &io::stderr()).color;
     let mut text = told("error", Paint::Error, &format!("{error:#}"), color);
-    for help in help {
+    let Some(refusal) = error.downcast_ref::<Refusal>() else {
+        return (text, Exit::Unusable);
+    };
+    for help in &refusal.help {
         text.push_str(&told("help", Paint::Help, help, color));
     }
-    // Where stderr is gone too, nobody is left to tell.
-    let _ = io::stderr().write_all(text.as_bytes());
-    refusal.map_or(Exit::Unusable, |refusal| refusal.exit)
+    (text, refusal.exit)
 }
 
 /// One line, or one for each line of `text`, with the word before the first.
@@ -144,17 +149,19 @@ mod tests {
     fn a_reader_that_went_away_is_a_quiet_end() {
         let closed = io::Error::from(io::ErrorKind::BrokenPipe);
         let error = anyhow::Error::from(closed).context("cannot write");
-        assert_eq!(refuse(&error, Color::Never), Exit::Done);
+        assert_eq!(refusal(&error, false), (String::new(), Exit::Done));
     }
 
     #[test]
     fn a_refusal_says_how_the_program_ends() {
-        let refusal = Refusal {
+        let failed = Refusal {
             exit: Exit::Failed,
             ..Refusal::new("no").with_help("yes")
         };
-        assert_eq!(refuse(&refusal.into(), Color::Never), Exit::Failed);
-        assert_eq!(refuse(&anyhow::anyhow!("no"), Color::Never), Exit::Unusable);
+        let expected = ("error: no\nhelp: yes\n".to_owned(), Exit::Failed);
+        assert_eq!(refusal(&failed.into(), false), expected);
+        let expected = ("error: no\n".to_owned(), Exit::Unusable);
+        assert_eq!(refusal(&anyhow::anyhow!("no"), false), expected);
     }
 
     #[test]

@@ -35,8 +35,9 @@ fn words(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<String>> {
         let word = match item.value()? {
             Value::Str(text) => text.clone(),
             Value::None => return None,
-            _ if item.is_plain() => item.span.of(reader.text).to_owned(),
-            _ => return None,
+            value => item
+                .written(reader.text)
+                .map_or_else(|| value.str(), str::to_owned),
         };
         reader.understand(item.span);
         (!word.contains('\0')).then_some(word)

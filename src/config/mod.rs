@@ -31,7 +31,6 @@ pub use directives::Directives;
 pub use lookup::{Answer, Lookup, Reference, Role};
 pub use outside::{Outside, Overrides};
 pub use settings::{DocassembleContext, Settings, ZoneOrigin};
-pub use surprise::explain;
 
 use crate::diagnostic::{Code, Diagnostic, near};
 use crate::job::Job;

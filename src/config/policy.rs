@@ -140,8 +140,9 @@ fn environment_text(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     let text = match node.value()? {
         Value::None => String::new(),
         Value::Str(text) => text.clone(),
-        _ if node.is_plain() => node.span.of(reader.text).to_owned(),
-        _ => return None,
+        value => node
+            .written(reader.text)
+            .map_or_else(|| value.str(), str::to_owned),
     };
     reader.understand(node.span);
     (!text.contains('\0')).then_some(text)

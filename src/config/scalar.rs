@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::duration;
 use super::reader::Reader;
 use super::section::Item;
-use super::surprise;
 use crate::value::Value;
 use crate::yaml::{self, Node};
 
@@ -32,7 +31,7 @@ pub(super) fn whole(
         item.name,
         but_this_is(item.value)
     );
-    let help = surprise::explain(item.value, reader.text);
+    let help = yaml::explain(item.value, reader.text);
     reader.bad_value(item.value.span, message, help);
     None
 }
@@ -77,7 +76,7 @@ pub(super) fn text<'n>(reader: &mut Reader<'_>, item: Item<'n>) -> Option<&'n st
         Some(text) if !text.trim().is_empty() => Some(text),
         _ => {
             let message = format!("`{}` must be text{}", item.name, but_this_is(item.value));
-            let help = surprise::explain(item.value, reader.text);
+            let help = yaml::explain(item.value, reader.text);
             reader.bad_value(item.value.span, message, help);
             None
         }
@@ -100,7 +99,7 @@ pub(super) fn duration(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Durati
         item.name,
         but_this_is(item.value)
     );
-    let help = surprise::explain(item.value, reader.text)
+    let help = yaml::explain(item.value, reader.text)
         .or_else(|| item.value.as_str().and_then(duration::in_words))
         .unwrap_or_else(|| "write seconds, or text such as 90s, 5m, 1h30m, 2d".to_owned());
     reader.bad_value(item.value.span, message, Some(help));

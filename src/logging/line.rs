@@ -26,12 +26,33 @@ pub(super) struct Line {
     pub(super) tag: Option<String>,
     /// The word for programs.
     pub(super) event: String,
+    /// Where alone it is to be seen, if not everywhere.
+    pub(super) only: Option<Only>,
     /// The job it is about.
     pub(super) job: Option<String>,
     /// The run it is about.
     pub(super) run_id: Option<String>,
     /// What else programs may want to know.
     pub(super) facts: Map<String, Value>,
+}
+
+/// The one place where a line is to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Only {
+    /// `scheduler.log`.
+    File,
+    /// The terminal.
+    Terminal,
+}
+
+impl Only {
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "file" => Some(Self::File),
+            "terminal" => Some(Self::Terminal),
+            _ => None,
+        }
+    }
 }
 
 impl Line {
@@ -45,6 +66,7 @@ impl Line {
             short: None,
             tag: None,
             event: "log".to_owned(),
+            only: None,
             job: None,
             run_id: None,
             facts: Map::new(),
@@ -62,6 +84,7 @@ impl Line {
             short: None,
             tag: None,
             event: "log".to_owned(),
+            only: None,
             job: None,
             run_id: None,
             facts: Map::new(),
@@ -78,6 +101,7 @@ impl Line {
             "job" => self.job = Some(text),
             "run_id" => self.run_id = Some(text),
             "place" => self.place = text,
+            "only" => self.only = Only::named(&text),
             "level" => self.level = Level::named(&text).unwrap_or_default(),
             other => {
                 self.facts.insert(other.to_owned(), text.into());

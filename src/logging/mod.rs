@@ -12,6 +12,7 @@
 //! | `place` | file, function and line | `sched->run(0)` |
 //! | `level` | the level by Python's name, in place of the event's own | |
 //! | `at_us` | the time, in microseconds since 1970 | now |
+//! | `only` | `file` or `terminal`, where people do not need it in both | both |
 //!
 //! All other fields are for programs. Events of other crates are not logged.
 //!
@@ -39,7 +40,7 @@ pub use console::Console;
 use console::Stream;
 use file::{LogFile, Mark};
 pub use form::Form;
-use line::Line;
+use line::{Line, Only};
 
 /// How many lines may wait for the disk.
 const QUEUED_LINES: usize = 100_000;
@@ -54,8 +55,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// What is logged.
     pub level: Level,
-    /// What of that is shown on the terminal.
-    pub terminal_level: Level,
+    /// What of that is shown on the terminal; `None` for nothing.
+    pub terminal_level: Option<Level>,
     /// The zone of time stamps.
     pub zone: Zone,
     /// What time it is.
@@ -88,7 +89,7 @@ struct Log {
     now: fn() -> DateTime<Utc>,
     file: NonBlocking,
     lost: AtomicUsize,
-    terminal_level: Level,
+    terminal_level: Option<Level>,
     form: Form,
     console: Console,
 }
@@ -105,7 +106,11 @@ pub fn start(options: Options) -> Logging {
 }
 
 /// Logs what a task said, under its own place and time.
+///
+/// What `sched` says itself while it runs a task is for the file, unless something is wrong: the
+/// terminal is told that a run began and how it ended.
 pub fn task_record(run: &Run, record: &Record) {
+    let ours = record.file == "sched" && record.level < Level::Warning;
     let place = format!("{}->{}({})", record.file, record.function, record.line);
     tracing::error!(
         level = record.level.word(),
@@ -114,6 +119,7 @@ pub fn task_record(run: &Run, record: &Record) {
         job = run.job,
         run_id = %run.id,
         place,
+        only = ours.then_some("file"),
         "{}",
         record.message
     );
@@ -168,9 +174,10 @@ impl Logging {
     ///
     /// Gives whether the file has all of them.
     #[must_use]
-    pub fn finish(mut self) -> bool {
-        let written = self.mark.reach(&mut self.file, LONGEST_END);
-        self.console.finish(Duration::from_secs(2));
+    pub fn finish(&self) -> bool {
+        let written = self.mark.reach(&mut self.file.clone(), LONGEST_END);
+        // What a reader leaves unread is the reader's loss.
+        let _ = self.console.finish(Duration::from_secs(2));
         written
     }
 }
@@ -188,6 +195,17 @@ impl Settings {
 }
 
 impl Log {
+    /// Hands a line to the file's thread, and a note if earlier ones were lost.
+    fn write(&self, line: &Line, zone: &Zone) {
+        let mut text = file::format(line, zone);
+        let lost = self.newly_lost();
+        if lost > 0 {
+            let note = format!("{lost} lines were lost: the disk does not keep up");
+            text.push_str(&file::format(&line.note(note), zone));
+        }
+        file::send(&mut self.file.clone(), text.as_bytes());
+    }
+
     /// How many lines were thrown away since this was asked, because the disk did not take them.
     fn newly_lost(&self) -> usize {
         let lost = self.file.error_counter().dropped_lines();
@@ -207,14 +225,11 @@ impl<S: Subscriber> Layer<S> for Log {
         if line.level < level {
             return;
         }
-        let mut text = file::format(&line, &zone);
-        let lost = self.newly_lost();
-        if lost > 0 {
-            let note = format!("{lost} lines were lost: the disk does not keep up");
-            text.push_str(&file::format(&line.note(note), &zone));
+        if line.only != Some(Only::Terminal) {
+            self.write(&line, &zone);
         }
-        file::send(&mut self.file.clone(), text.as_bytes());
-        if line.level >= self.terminal_level {
+        let hidden = line.only == Some(Only::File) && self.form != Form::Json;
+        if self.terminal_level.is_some_and(|least| line.level >= least) && !hidden {
             self.console.say(self.form.format(&line, &zone));
         }
     }

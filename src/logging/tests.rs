@@ -39,7 +39,7 @@ fn log_in(folder: &Path, form: Form, work: impl FnOnce(&Logging)) -> (String, St
     let (logging, subscriber) = open(Options {
         folder: folder.to_owned(),
         level: Level::Info,
-        terminal_level: Level::Debug,
+        terminal_level: Some(Level::Debug),
         zone: Zone::named("America/New_York").unwrap(),
         now,
         form,
@@ -75,14 +75,15 @@ fn a_record_of_a_task_has_its_own_place_and_time() {
 fn our_own_lines_name_the_scheduler_as_their_place() {
     let (file, screen) = log(SCREEN, |_| {
         tracing::info!(tag = "start", short = "", job = "a.b", "Calling task 'a.b'");
-        tracing::warn!("no job");
+        tracing::info!(only = "terminal", "brief");
+        tracing::warn!(only = "file", "no job");
     });
     assert_eq!(
         file,
         "scheduler: 2023-05-14 04:00:00,123 INFO sched->run(0) Calling task 'a.b'\n\
          scheduler: 2023-05-14 04:00:00,123 WARNING sched->run(0) no job\n"
     );
-    assert_eq!(screen, "04:00:00 start  a.b\n04:00:00 WARN   no job\n");
+    assert_eq!(screen, "04:00:00 start  a.b\n04:00:00 INFO   brief\n");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::plan::{Fire, Passed, Plan};
 use super::reload::Changes;
+use crate::config::Settings;
 use crate::job::Job;
 use crate::run::{Ended, Outcome, Run};
 
@@ -56,8 +57,10 @@ pub enum Event<'a> {
     },
     /// Another config holds from now on.
     Reloaded {
-        /// What is different.
+        /// What is different about the jobs.
         changes: &'a Changes,
+        /// The settings that hold now.
+        settings: &'a Settings,
         /// The jobs and their next fire times.
         plan: &'a Plan,
     },

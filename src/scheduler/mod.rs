@@ -44,6 +44,9 @@ pub trait Runner {
         run: Run,
         orders: watch::Receiver<Order>,
     ) -> impl Future<Output = Ended> + Send + 'static;
+
+    /// Takes note of another config: runs that begin from now on follow it.
+    fn configure(&mut self, config: &Config);
 }
 
 /// What others ask of the loop.
@@ -189,13 +192,16 @@ impl<C: Clock, R: Runner, J: Journal> Scheduler<C, R, J> {
 
     /// Goes on with another config.
     fn reload(&mut self, config: Config) {
+        self.runner.configure(&config);
         let workers = workers(&config);
+        let settings = config.settings.clone();
         let (jobs, changes) = reload::merge(self.plan.jobs(), config);
         for fire in self.plan.replace(jobs, self.clock.now(), workers) {
             self.journal.note(&Event::Dropped { fire: &fire });
         }
         self.journal.note(&Event::Reloaded {
             changes: &changes,
+            settings: &settings,
             plan: &self.plan,
         });
     }

@@ -74,6 +74,8 @@ impl Runner for Script {
     ) -> impl Future<Output = Ended> + Send + 'static {
         carry_out(job, run, orders)
     }
+
+    fn configure(&mut self, _: &Config) {}
 }
 
 async fn carry_out(job: Arc<Job>, run: Run, mut orders: watch::Receiver<Order>) -> Ended {

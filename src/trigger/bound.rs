@@ -61,13 +61,13 @@ fn split_offset(text: &str) -> (&str, Option<&str>) {
 
 /// `None` for another form, a fault for a day that the calendar lacks.
 fn read_date(text: &str) -> Option<Result<NaiveDate, Fault>> {
-    let [year, month, day] = numbers(text, '-')?;
-    if text.find('-') != Some(4) || year == 0 {
+    let (year, rest) = text.split_once('-')?;
+    if year.len() != 4 || !year.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let date = i32::try_from(year)
-        .ok()
-        .and_then(|year| NaiveDate::from_ymd_opt(year, month, day));
+    let year = year.parse().ok().filter(|year| *year > 0)?;
+    let [month, day] = numbers(rest, '-')?;
+    let date = NaiveDate::from_ymd_opt(year, month, day);
     Some(date.ok_or_else(|| {
         let fault = Fault::new(format!("there is no day `{text}`"));
         match last_day(year, month) {
@@ -77,8 +77,8 @@ fn read_date(text: &str) -> Option<Result<NaiveDate, Fault>> {
     }))
 }
 
-fn last_day(year: u32, month: u32) -> Option<NaiveDate> {
-    let first = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, 1)?;
+fn last_day(year: i32, month: u32) -> Option<NaiveDate> {
+    let first = NaiveDate::from_ymd_opt(year, month, 1)?;
     first
         .checked_add_months(chrono::Months::new(1))
         .and_then(|next| next.pred_opt())
@@ -122,9 +122,9 @@ fn numbers<const N: usize>(text: &str, separator: char) -> Option<[u32; N]> {
     numbers.try_into().ok()
 }
 
-/// Up to four ASCII digits.
+/// One or two ASCII digits.
 fn number(text: &str) -> Option<u32> {
-    let digits = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok())?
 }
 
@@ -144,4 +144,102 @@ fn fractional(text: &str, whole: &str, fraction: &str) -> Fault {
         return fault.help(format!("triggers know whole seconds: write `{whole}`"));
     }
     fault.help("triggers know whole seconds")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, Fault> {
+        let zone = Zone::named("Europe/Berlin").unwrap();
+        parse(text, &zone).map(|at| zone.local(at).to_rfc3339())
+    }
+
+    #[test]
+    fn a_bound_without_offset_is_wall_clock_time() {
+        let same = [
+            "2024-03-31",
+            "2024-3-31",
+            "2024-03-31 00:00",
+            "2024-03-31T00:00:00",
+            "2024-03-30 23:00:00Z",
+            "2024-03-30T23:00:00 Z",
+            "2024-03-31 01:00:00+02:00",
+            "2024-03-31 01:00 +0200",
+            "2024-03-30 19:00:00-04:00",
+        ];
+        for text in same {
+            assert_eq!(read(text).unwrap(), "2024-03-31T00:00:00+01:00", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bound_in_a_gap_is_the_instant_after_it_and_in_a_fold_the_first_pass() {
+        assert_eq!(
+            read("2024-03-31 02:30").unwrap(),
+            "2024-03-31T03:00:00+02:00"
+        );
+        assert_eq!(
+            read("2024-10-27 02:30").unwrap(),
+            "2024-10-27T02:30:00+02:00"
+        );
+        assert_eq!(
+            read("2024-10-27 02:30+01:00").unwrap(),
+            "2024-10-27T02:30:00+01:00"
+        );
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        let refused = [
+            "",
+            "2024",
+            "2024-01",
+            "20240101",
+            "2024/01/01",
+            "24-01-01",
+            "0000-01-01",
+            "2024-01-01 ",
+            " 2024-01-01",
+            "2024-01-01Z",
+            "2024-01-01T",
+            "2024-01-01 10",
+            "2024-01-01 10:00:00 CET",
+            "2024-01-01 noon",
+            "2024-01-01 10:00:60",
+            "2024-01-01 10:00:00+2",
+            "2024-01-01 10:00:00+24:00",
+            "2024-01-01 10:00:00+02:60",
+            "2024-01-01 10:00:00+0200Z",
+            "2024-01-01 10:-1:00",
+            "tomorrow",
+            "2024-01-01 1٠:00",
+            "2024-01-01\n",
+            "2024-13-01",
+            "2024-001-01",
+            "2024-01-01 010:00:00",
+            "99999999999-01-01",
+            "é-01-01",
+            "2024-01-01 10:00:00é",
+        ];
+        for text in refused {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_fault_names_the_way_out() {
+        let fault = read("2023-02-29").unwrap_err();
+        assert_eq!(fault.message, "there is no day `2023-02-29`");
+        assert_eq!(fault.help, ["the last day of that month is `2023-02-28`"]);
+        let fault = read("2024-01-01 10:00:00.5+02:00").unwrap_err();
+        assert_eq!(
+            fault.message,
+            "`2024-01-01 10:00:00.5+02:00` has a fraction of a second"
+        );
+        let help = "triggers know whole seconds: write `2024-01-01 10:00:00+02:00`";
+        assert_eq!(fault.help, [help]);
+        let fault = read("2024-01-01 25:00:00").unwrap_err();
+        assert_eq!(fault.message, "there is no time of day `25:00:00`");
+    }
 }

@@ -170,3 +170,84 @@ impl fmt::Display for Interval {
         write!(f, "interval[{days}{hours}:{minutes:02}:{seconds:02}]")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn every(seconds: i64, start: Option<i64>, end: Option<i64>) -> Interval {
+        let bounds = Bounds::new(start.map(at), end.map(at)).unwrap();
+        Interval::new(seconds, bounds, Zone::utc(), 0)
+    }
+
+    #[test]
+    fn with_a_start_it_fires_then_and_at_its_beat() {
+        let interval = every(60, Some(30), Some(150));
+        assert!(!interval.wants_anchor());
+        let interval = interval.anchored(at(7));
+        assert_eq!(interval.next_after(at(-1_000)), Some(at(30)));
+        assert_eq!(interval.next_after(at(29)), Some(at(30)));
+        assert_eq!(interval.next_after(at(30)), Some(at(90)));
+        assert_eq!(interval.next_after(at(149)), Some(at(150)));
+        assert_eq!(interval.next_after(at(150)), None);
+    }
+
+    #[test]
+    fn without_a_start_it_counts_from_its_anchor() {
+        let interval = every(60, None, None);
+        assert!(interval.wants_anchor());
+        assert_eq!(interval.next_after(at(100)), Some(at(160)));
+        let half = chrono::TimeDelta::milliseconds(500);
+        let interval = interval.anchored(at(7) + half);
+        assert_eq!(interval.next_after(at(-1_000)), Some(at(67)));
+        assert_eq!(interval.next_after(at(7)), Some(at(67)));
+        assert_eq!(interval.next_after(at(66) + half), Some(at(67)));
+        assert_eq!(interval.next_after(at(67) + half), Some(at(127)));
+    }
+
+    #[test]
+    fn no_fire_is_later_than_the_year_9999() {
+        let interval = every(END_OF_TIME, Some(1), None);
+        assert_eq!(interval.next_after(at(0)), Some(at(1)));
+        assert_eq!(interval.next_after(at(1)), None);
+        let longest = every(i64::MAX, None, None);
+        for moment in [DateTime::<Utc>::MIN_UTC, at(0), DateTime::<Utc>::MAX_UTC] {
+            assert_eq!(longest.next_after(moment), None);
+            assert_eq!(
+                every(1, None, None)
+                    .anchored(moment)
+                    .next_after(DateTime::<Utc>::MAX_UTC),
+                None
+            );
+        }
+    }
+
+    #[test]
+    fn a_count_is_within_the_calendar() {
+        assert_eq!(Unit::Weeks.seconds(2), Ok(1_209_600));
+        assert_eq!(Unit::Seconds.seconds(0), Ok(0));
+        let fault = Unit::Weeks.seconds(1_000_000_000_000).unwrap_err();
+        let message = "`weeks` must be 0-418985, but this is 1000000000000";
+        assert_eq!(fault.message, message);
+        assert!(Unit::Weeks.seconds(i64::MAX).is_err());
+        let fault = Unit::Days.seconds(-1).unwrap_err();
+        assert_eq!(fault.message, "`days` must not be negative, but this is -1");
+    }
+
+    #[test]
+    fn its_text_is_that_of_python() {
+        assert_eq!(every(60, None, None).to_string(), "interval[0:01:00]");
+        assert_eq!(
+            every(86_400, None, None).to_string(),
+            "interval[1 day, 0:00:00]"
+        );
+        assert_eq!(
+            every(183_845, None, None).to_string(),
+            "interval[2 days, 3:04:05]"
+        );
+    }
+}

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::{OffsetName, Tz};
 
 pub(super) use spans::Span;
@@ -75,24 +75,28 @@ impl Zone {
     /// What people call the zone at `at`, such as `EST`, or `+03` where it has no such name.
     #[must_use]
     pub fn abbreviation(&self, at: DateTime<Utc>) -> String {
-        self.tz
-            .offset_from_utc_datetime(&at.naive_utc())
-            .abbreviation()
-            .map_or_else(|| self.local(at).offset().to_string(), str::to_owned)
+        let offset = self.tz.offset_from_utc_datetime(&at.naive_utc());
+        if let Some(name) = offset.abbreviation() {
+            return name.to_owned();
+        }
+        let number = self.local(at).offset().to_string().replace(':', "");
+        number.strip_suffix("00").unwrap_or(&number).to_owned()
     }
 
     /// When the wall clock first reads `reading`: in a fold the first pass, in a gap the first
     /// instant after it. `None` beyond the calendar.
     #[must_use]
     pub fn instant(&self, reading: NaiveDateTime) -> Option<DateTime<Utc>> {
-        let at = self.first_reached(reading.and_utc().timestamp());
-        let fraction = TimeDelta::nanoseconds(reading.and_utc().timestamp_subsec_nanos().into());
-        let at = DateTime::from_timestamp(at, 0)?;
-        // A skipped reading has no fraction of a second that could still pass.
-        if self.local(at).naive_local() > reading {
-            return Some(at);
-        }
-        at.checked_add_signed(fraction)
+        let reading = reading.and_utc();
+        let at = self.first_reached(reading.timestamp());
+        // What is left of the second of a skipped reading does not pass any more.
+        let skipped = self.reached(at) > reading.timestamp();
+        let nanoseconds = if skipped {
+            0
+        } else {
+            reading.timestamp_subsec_nanos()
+        };
+        DateTime::from_timestamp(at, nanoseconds)
     }
 
     /// The last change of the clocks after `from` and up to `to`.
@@ -142,5 +146,106 @@ impl Eq for Zone {}
 impl fmt::Debug for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Zone({})", self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+    }
+
+    fn zone(name: &str) -> Zone {
+        Zone::named(name).unwrap()
+    }
+
+    #[test]
+    fn a_zone_is_called_as_in_the_database() {
+        for name in ["UTC", "EST5EDT", "Etc/GMT+5", "America/New_York", "GB"] {
+            assert_eq!(zone(name).name(), name);
+        }
+        assert_eq!(Zone::utc(), zone("UTC"));
+        assert_ne!(Zone::utc(), zone("Etc/UTC"));
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_near_ones() {
+        let near = [
+            ("America/NewYork", "did you mean `America/New_York`?"),
+            ("America/New York", "did you mean `America/New_York`?"),
+            ("america/new_york", "did you mean `America/New_York`?"),
+            ("New York", "did you mean `America/New_York`?"),
+            ("Europe/Berln", "did you mean `Europe/Berlin`?"),
+            ("berlin", "did you mean `Europe/Berlin`?"),
+            ("CEST", "did you mean `Europe/Berlin`?"),
+            ("utc", "did you mean `UTC`?"),
+            ("Etc/gmt-2", "did you mean `Etc/GMT-2`?"),
+        ];
+        for (name, help) in near {
+            let fault = Zone::named(name).unwrap_err();
+            assert_eq!(fault.message, format!("no time zone is called `{name}`"));
+            assert_eq!(fault.help, [help], "{name}");
+        }
+        for name in ["Mars/Olympus", "GMT+2:00", &"x".repeat(1_000_000)] {
+            assert!(
+                Zone::named(name).unwrap_err().help[0].contains("IANA"),
+                "{name}"
+            );
+        }
+        let message = "a time zone must have a name";
+        assert_eq!(Zone::named("").unwrap_err().message, message);
+        assert_eq!(Zone::named("  ").unwrap_err().message, message);
+    }
+
+    #[test]
+    fn a_reading_has_the_offset_and_the_name_in_force() {
+        let new_york = zone("America/New_York");
+        let winter = at("2026-12-24T23:00:00Z");
+        assert_eq!(
+            new_york.local(winter).to_rfc3339(),
+            "2026-12-24T18:00:00-05:00"
+        );
+        assert_eq!(new_york.abbreviation(winter), "EST");
+        assert_eq!(new_york.abbreviation(at("2026-07-01T00:00:00Z")), "EDT");
+        assert_eq!(zone("Europe/Istanbul").abbreviation(winter), "+03");
+        assert_eq!(zone("Asia/Kathmandu").abbreviation(winter), "+0545");
+        assert_eq!(zone("Antarctica/Troll").abbreviation(winter), "+00");
+        for moment in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+            assert_eq!(Zone::utc().local(moment).to_utc(), moment);
+        }
+    }
+
+    #[test]
+    fn an_instant_is_the_first_that_reads_so() {
+        let berlin = zone("Europe/Berlin");
+        let first = |reading: &str| berlin.instant(reading.parse().unwrap()).unwrap();
+        assert_eq!(first("2024-10-27T02:30:00"), at("2024-10-27T00:30:00Z"));
+        assert_eq!(first("2024-10-27T02:59:59.5"), at("2024-10-27T00:59:59.5Z"));
+        assert_eq!(first("2024-03-31T02:30:00.5"), at("2024-03-31T01:00:00Z"));
+        assert_eq!(first("2024-03-31T03:00:00.5"), at("2024-03-31T01:00:00.5Z"));
+        assert_eq!(
+            zone("Pacific/Apia").instant("2011-12-30T12:00:00".parse().unwrap()),
+            Some(at("2011-12-31T00:00:00+14:00"))
+        );
+        assert_eq!(zone("Etc/GMT+5").instant(NaiveDateTime::MAX), None);
+    }
+
+    #[test]
+    fn the_last_change_is_told_with_its_offsets() {
+        let new_york = zone("America/New_York");
+        let (from, to) = (
+            at("2027-03-01T00:01:00-05:00"),
+            at("2027-04-01T00:01:00-04:00"),
+        );
+        let change = new_york.last_change(from, to).unwrap();
+        assert_eq!(change.at, at("2027-03-14T07:00:00Z"));
+        assert_eq!(change.before.local_minus_utc(), -18_000);
+        assert_eq!(change.after.local_minus_utc(), -14_400);
+        // After `from` and up to `to`.
+        assert_eq!(new_york.last_change(from, change.at), Some(change));
+        assert_eq!(new_york.last_change(change.at, to), None);
+        assert_eq!(Zone::utc().last_change(DateTime::<Utc>::MIN_UTC, to), None);
     }
 }

@@ -6,6 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{FixedOffset, NaiveDate, NaiveDateTime};
+use num_bigint::BigInt;
 use serde_json::{Map, Number, Value as Json, json};
 
 use super::Value;
@@ -116,7 +117,7 @@ fn from_object(object: &Map<String, Json>) -> Result<Value, JsonError> {
 
 fn from_kind(kind: &str, content: &Json) -> Result<Value, JsonError> {
     Ok(match kind {
-        "$int" => Value::int(parsed(content, "$int", |text| text.parse().ok())?),
+        "$int" => Value::int(parsed(content, "$int", parse_int)?),
         "$float" => Value::Float(parsed(content, "$float", |text| text.parse().ok())?),
         "$date" => Value::Date(parsed(content, "$date", parse_date)?),
         "$datetime" => {
@@ -157,6 +158,15 @@ fn parsed<T>(
         .as_str()
         .and_then(parse)
         .ok_or_else(|| JsonError::Malformed(content.to_string(), kind))
+}
+
+/// Python 3.11 writes no more digits either.
+fn parse_int(text: &str) -> Option<BigInt> {
+    const MAX_DIGITS: usize = 4300;
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    (digits.len() <= MAX_DIGITS)
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 fn parse_date(text: &str) -> Option<NaiveDate> {

@@ -256,6 +256,7 @@ fn json_that_is_no_value_is_refused() {
     );
     for form in [
         json!({"$int": "x"}),
+        json!({"$int": "9".repeat(4301)}),
         json!({"$float": 1}),
         json!({"$date": "2024-02-30"}),
         json!({"$datetime": "é"}),

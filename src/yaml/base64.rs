@@ -41,3 +41,31 @@ fn digit(byte: u8) -> Option<u8> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_decoded_as_python_does() {
+        for (text, bytes) in [
+            ("", Some("")),
+            ("====", Some("")),
+            ("aGVs\nbG8=", Some("hello")),
+            ("aGk=!!", Some("hi")),
+            ("aGk=aGk=", Some("hi")),
+            ("=aGk=", Some("hi")),
+            ("aG==aGk=", Some("h")),
+            ("aGk", None),
+            ("aG=k", None),
+            ("a=Gk", None),
+            ("a===", None),
+        ] {
+            assert_eq!(
+                decode(text),
+                bytes.map(|bytes| bytes.as_bytes().to_vec()),
+                "{text:?}"
+            );
+        }
+    }
+}

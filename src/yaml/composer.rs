@@ -13,7 +13,7 @@ use super::{MAX_ADDED_NODES, MAX_DEPTH};
 use crate::diagnostic::{Diagnostic, Span};
 
 /// How many bytes of text count as one node, so that aliases cannot multiply a long text.
-const BYTES_PER_NODE: usize = 64;
+pub(super) const BYTES_PER_NODE: usize = 64;
 
 /// A document as it is written, tags and merge keys not yet obeyed.
 pub(super) struct Graph<'a> {
@@ -54,6 +54,11 @@ pub(super) struct Edge {
 impl<'a> Graph<'a> {
     pub(super) fn get(&self, edge: Edge) -> &Raw<'a> {
         &self.nodes[edge.id as usize]
+    }
+
+    /// How many nodes are written.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
     }
 
     /// Where a node is used.

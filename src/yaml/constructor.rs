@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::composer::{Content, Edge, Graph, NodeId};
+use super::composer::{BYTES_PER_NODE, Content, Edge, Graph, NodeId};
 use super::node::{Document, Duplicate, Entry, Kind, Node};
 use super::tag::Tag;
 use super::{MAX_ADDED_NODES, doubled, fault, scalar, timestamp};
@@ -23,6 +23,7 @@ pub(super) fn construct(graph: &Graph<'_>) -> Result<Document> {
         mappings: HashMap::new(),
         duplicates: Vec::new(),
         added: graph.added,
+        copied: 0,
     };
     let root = constructor.node(graph.root)?;
     let mut duplicates = constructor.duplicates;
@@ -38,6 +39,8 @@ struct Constructor<'g> {
     duplicates: Vec<Duplicate>,
     /// How many nodes aliases and merge keys added.
     added: usize,
+    /// How many nodes were copied into the values of tags.
+    copied: usize,
 }
 
 impl<'g> Constructor<'g> {
@@ -61,9 +64,19 @@ impl<'g> Constructor<'g> {
         Ok(match tag {
             Tag::Seq => Kind::Sequence(self.items(edge)?.into()),
             Tag::Map => Kind::Mapping(self.mapping(edge)?),
-            Tag::Tuple => Kind::Tagged(Arc::new(Value::Tuple(values(&self.items(edge)?)))),
-            Tag::Set => Kind::Tagged(Arc::new(self.set(edge)?)),
-            Tag::Omap | Tag::Pairs => Kind::Tagged(Arc::new(self.pairs(edge)?)),
+            Tag::Tuple => {
+                let items = self.items(edge)?;
+                let items = items.iter().map(Node::to_value).collect();
+                self.tagged(edge, Value::Tuple(items))?
+            }
+            Tag::Set => {
+                let set = self.set(edge)?;
+                self.tagged(edge, set)?
+            }
+            Tag::Omap | Tag::Pairs => {
+                let pairs = self.pairs(edge)?;
+                self.tagged(edge, pairs)?
+            }
             Tag::Null
             | Tag::Bool
             | Tag::Int
@@ -232,8 +245,37 @@ impl<'g> Constructor<'g> {
         entries.extend(merged.iter().cloned());
         Ok(())
     }
+
+    /// The value of a tag, which holds copies of what is in it. Every node may be copied once;
+    /// tags within tags copy again.
+    fn tagged(&mut self, edge: Edge, value: Value) -> Result<Kind> {
+        self.copied = self.copied.saturating_add(weight(&value));
+        if self.copied > self.graph.len() + MAX_ADDED_NODES {
+            return Err(fault::too_many_nodes(self.graph.span(edge)));
+        }
+        Ok(Kind::Tagged(Arc::new(value)))
+    }
 }
 
-fn values(nodes: &[Node]) -> Vec<Value> {
-    nodes.iter().map(Node::to_value).collect()
+/// How many nodes a copy of a value counts as.
+fn weight(value: &Value) -> usize {
+    let inner: usize = match value {
+        Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
+            items.iter().map(weight).sum()
+        }
+        Value::Map(entries) => entries
+            .iter()
+            .map(|(key, value)| weight(key) + weight(value))
+            .sum(),
+        Value::Str(text) => text.len() / BYTES_PER_NODE,
+        Value::Bytes(bytes) => bytes.len() / BYTES_PER_NODE,
+        Value::None
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::BigInt(_)
+        | Value::Float(_)
+        | Value::Date(_)
+        | Value::DateTime(..) => 0,
+    };
+    inner + 1
 }

@@ -49,7 +49,7 @@ pub(super) fn too_deep(span: Span) -> Box<Diagnostic> {
 }
 
 pub(super) fn too_many_nodes(span: Span) -> Box<Diagnostic> {
-    let message = format!("aliases and merge keys add more than {MAX_ADDED_NODES} nodes");
+    let message = format!("aliases, merge keys and tags add more than {MAX_ADDED_NODES} nodes");
     Box::new(error(span, message).with_help("an alias counts as all that its anchor holds"))
 }
 
@@ -139,7 +139,10 @@ pub(super) fn wrong_content(raw: &Raw<'_>, wanted: &str) -> Box<Diagnostic> {
         Content::Mapping(_) => "a mapping",
     };
     let place = raw.tag_span();
-    Box::new(error(place, format!("{wanted} is due here, not {found}")))
+    Box::new(
+        error(place, format!("{wanted} is due here, not {found}"))
+            .with_help("remove the tag, or change what follows it"),
+    )
 }
 
 pub(super) fn bad_scalar(span: Span, tag: &Tag, text: &str) -> Box<Diagnostic> {
@@ -154,6 +157,7 @@ pub(super) fn bad_scalar(span: Span, tag: &Tag, text: &str) -> Box<Diagnostic> {
         Tag::Int => "integer",
         Tag::Float => "float",
         Tag::Timestamp => "date or time",
+        Tag::Binary => "base64",
         _ => "value",
     };
     Box::new(

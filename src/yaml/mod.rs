@@ -18,6 +18,7 @@ mod node;
 mod resolver;
 mod scalar;
 mod strict;
+mod surprise;
 mod syntax;
 mod tag;
 mod timestamp;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use decode::decode;
 pub use node::{Document, Duplicate, Entry, Kind, Node};
+pub use surprise::explain;
 
 use crate::diagnostic::Diagnostic;
 use crate::value::Value;
@@ -37,7 +39,7 @@ pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// How deeply lists and mappings may be nested, aliases followed.
 pub const MAX_DEPTH: usize = 256;
 
-/// How many nodes aliases and merge keys may add to those that are written.
+/// How many nodes aliases, merge keys and tags within tags may add to those that are written.
 pub const MAX_ADDED_NODES: usize = 1_000_000;
 
 /// Reads one document.

@@ -18,7 +18,7 @@ pub struct Document {
 /// A key that is given again in the same mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duplicate {
-    /// Where it was given before.
+    /// Where it was given first.
     pub first: Span,
     /// Where it is given again.
     pub second: Span,
@@ -70,10 +70,12 @@ impl Node {
         }
     }
 
-    /// Whether it is a scalar that was written plainly, so that its text is what its span covers.
+    /// The text of a scalar that was written plainly, as `source` has it; `None` for an alias.
     #[must_use]
-    pub fn is_plain(&self) -> bool {
-        matches!(self.kind, Kind::Plain(_))
+    pub fn written<'t>(&self, source: &'t str) -> Option<&'t str> {
+        let text = self.span.of(source);
+        // No plain scalar begins with an asterisk: what does is an alias.
+        (matches!(self.kind, Kind::Plain(_)) && !text.starts_with('*')).then_some(text)
     }
 
     /// The text of a string.

@@ -124,3 +124,71 @@ fn is_timestamp(text: &[u8]) -> bool {
         .any(|byte| matches!(byte, b'T' | b't' | b' ' | b'\t'));
     (has_time || text.len() == DATE_LEN) && timestamp::matches(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn looks_decide_as_in_yaml_1_1() {
+        for (tag, texts) in [
+            (Tag::Bool, "yes No TRUE on Off false"),
+            (
+                Tag::Str,
+                "y n Y N yEs tRUE None nil nUll inf .e+1 _1 0o10 08 0b2 0xg 1e3 1.0e3 -.5",
+            ),
+            (
+                Tag::Str,
+                "04:30 1:60 1:100 1:30am 2024-1-1 2024-01-01T10:00 -- +-1 .iNF -.nan <a ٣",
+            ),
+            (
+                Tag::Int,
+                "0 00 010 0_7 1_000 1__0 -1 +12 0x1F 0b101 0b_ 4:30 12:30:00 190:20:30",
+            ),
+            (
+                Tag::Float,
+                "1. .5 1.5 -1_0.5_ 1.0e+3 .5e-3 1:30.5 0:0.0 .inf -.INF +.Inf .nan .NaN",
+            ),
+            (
+                Tag::Timestamp,
+                "2024-01-01 2024-1-1T1:00:00 2024-01-01t10:00:00.5Z",
+            ),
+            (
+                Tag::Timestamp,
+                "2024-99-99 2024-01-01T10:00:00-05:00 2024-01-01T10:00:00+5",
+            ),
+            (Tag::Null, "~ null Null NULL"),
+        ] {
+            for text in texts.split(' ') {
+                assert_eq!(resolve(text), tag, "{text}");
+            }
+        }
+        assert_eq!(resolve(""), Tag::Null);
+        assert_eq!(resolve("<<"), Tag::Merge);
+        assert_eq!(resolve("="), Tag::Value);
+        assert_eq!(resolve("2024-01-01  10:00:00 +1"), Tag::Timestamp);
+    }
+
+    proptest! {
+        #[test]
+        fn what_looks_like_a_number_has_one(text in "[-+]?[0-9xob_.:eEaf+-]{1,12}") {
+            // `0b_` and its like have the looks and no digits; Python fails on them as well.
+            let is_empty = matches!(text.trim_start_matches(['-', '+']).get(..2), Some("0b" | "0x"))
+                && text.ends_with('_');
+            match resolve(&text) {
+                Tag::Int => prop_assert!(is_empty || super::super::scalar::int(&text).is_some()),
+                Tag::Float => prop_assert!(super::super::scalar::float(&text).is_some()),
+                _ => {}
+            }
+        }
+
+        #[test]
+        fn decimal_digits_are_integers_unless_octal(text in "[0-9]{1,20}") {
+            let is_octal = text.bytes().all(|byte| byte < b'8');
+            let is_int = text == "0" || !text.starts_with('0') || is_octal;
+            prop_assert_eq!(resolve(&text) == Tag::Int, is_int);
+        }
+    }
+}

@@ -10,7 +10,6 @@ use super::fault;
 use crate::diagnostic::{Code, Diagnostic, Span};
 
 const QUOTE_IT: &str = "put the text in quotes";
-const QUOTE_COLON: &str = "put the text in quotes if the colon belongs to it";
 const CHECK_INDENT: &str = "lines of one list or mapping begin in the same column";
 
 /// What is wrong, and a way out.
@@ -35,6 +34,9 @@ pub(super) fn fault(text: &str, error: &ScanError) -> Box<Diagnostic> {
         ErrorKind::UnknownQuotedScalarEscape
         | ErrorKind::InvalidQuotedScalarHexEscape
         | ErrorKind::InvalidUnicodeEscape => return bad_escape(text, start),
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => {
+            return colon(text, span);
+        }
         ErrorKind::MissingAnchorOrAliasName => return nameless(text, span),
         _ => {}
     }
@@ -88,6 +90,30 @@ fn nameless(text: &str, span: Span) -> Box<Diagnostic> {
         )
         .at(Span::new(start, start + value.len()))
         .with_help(format!("{QUOTE_IT}: {}", fault::in_quotes(value))),
+    )
+}
+
+/// A colon where no key can be: the second on its line, or on a line that goes on with a text.
+fn colon(text: &str, span: Span) -> Box<Diagnostic> {
+    let line = text[..span.start as usize]
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default();
+    let (message, help) = if line.contains(": ") {
+        (
+            "no value can begin after this colon",
+            "put the text in quotes if the colon belongs to it",
+        )
+    } else {
+        (
+            "this line goes on with the text before it and cannot hold a key",
+            "check the line before for a missing `: ` or closing bracket, and the indentation",
+        )
+    };
+    Box::new(
+        Diagnostic::error(Code::Yaml, message)
+            .at(span)
+            .with_help(help),
     )
 }
 
@@ -160,9 +186,6 @@ fn fixed(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         | Kind::UnexpectedEofImplicitFlowMapping => {
             ("the file ends within brackets", "add the closing bracket")
         }
-        Kind::MappingValueNotAllowed | Kind::InvalidColonPlacement => {
-            ("no value can begin after this colon", QUOTE_COLON)
-        }
         Kind::SimpleKeyExpected | Kind::InvalidSimpleKey => {
             ("a colon is missing after this key", "write `key: value`")
         }
@@ -193,6 +216,9 @@ fn fixed(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
             "the document has ended before this",
             "a file holds one mapping, list or value",
         ),
+        Kind::UnexpectedEofBlockSequence
+        | Kind::UnexpectedEofBlockMapping
+        | Kind::UnexpectedEof => ("no value can begin here", QUOTE_IT),
         _ => return scalars(kind),
     })
 }
@@ -232,6 +258,38 @@ fn scalars(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         Kind::UndeclaredTagHandle => (
             "this tag's prefix is declared nowhere",
             "put the text in quotes if no tag is meant",
+        ),
+        _ => return directives(kind),
+    })
+}
+
+fn directives(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
+    use ErrorKind as Kind;
+    Some(match kind {
+        Kind::InvalidDirectiveTerminator
+        | Kind::MissingYamlVersionSeparator
+        | Kind::MissingDirectiveName
+        | Kind::InvalidDirectiveName
+        | Kind::YamlVersionTooLong
+        | Kind::MissingYamlVersion
+        | Kind::ExpectedTagBang
+        | Kind::ExpectedTagDirectiveBang
+        | Kind::InvalidGlobalTagCharacter
+        | Kind::InvalidTagDirectiveTerminator => (
+            "`%` begins a directive, and this is none",
+            "remove it, or put the text in quotes",
+        ),
+        Kind::UnsupportedYamlMajorVersion => ("this is not YAML 1", "write `%YAML 1.1`"),
+        Kind::DuplicateVersionDirective | Kind::DuplicateTagDirective => {
+            ("this directive is given twice", "remove one of the two")
+        }
+        Kind::MissingDocumentEndBeforeDirective => (
+            "a directive cannot stand within the document",
+            "move it to the top, or put the text in quotes",
+        ),
+        Kind::InvalidDocumentEnd => (
+            "more text follows the end of the document",
+            "remove it, or the `...` before it",
         ),
         _ => return None,
     })

@@ -126,6 +126,16 @@ fn faults_point_at_their_cause() {
         ("a: [b}\n", "[", "`[` is closed by `}`"),
         ("a: b: c\n", ":", "no value can begin after this colon"),
         (
+            "a: 1\n  b: 2\n",
+            ":",
+            "this line goes on with the text before it and cannot hold a key",
+        ),
+        (
+            "a:b\nc: d\n",
+            ":",
+            "this line goes on with the text before it and cannot hold a key",
+        ),
+        (
             "minute: */5\n",
             "*/5",
             "`*` begins an alias, and `/5` cannot be its name",
@@ -291,7 +301,7 @@ fn aliases_and_merge_keys_add_a_bounded_number_of_nodes() {
             "*a, ".repeat(1000)
         ),
     ] {
-        let message = "aliases and merge keys add more than 1000000 nodes";
+        let message = "aliases, merge keys and tags add more than 1000000 nodes";
         assert_eq!(fault(&text).message, message);
     }
 }

@@ -8,3 +8,4 @@ mod next;
 mod show;
 mod usage;
 mod validate;
+mod watch;

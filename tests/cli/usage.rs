@@ -67,3 +67,29 @@ fn the_config_may_come_from_the_environment() {
     run(&mut command).exits(0);
     run(command.env("SCHED_CONFIG", "")).exits(2);
 }
+
+#[test]
+fn nothing_of_a_config_moves_the_cursor() {
+    let text = r#"
+scheduler:
+  "a.b \e[2J\u202e": {type: cron, hour: 4, description: "\e]0;title\a", args: ["\e[1m"]}
+  "a.c \e[2J": {type: "\e[3mcron", "\e[4mhour": 4}
+  a.d: {type: cron, hour: 99, command: "\u009b2J"}
+"#;
+    let folder = Folder::with_config(text);
+    let lines = [
+        "validate",
+        "validate -v",
+        "next",
+        "show",
+        "next \x1b[2J",
+        "show a.b\u{9b}",
+    ];
+    for line in lines {
+        let answer = folder.sched(line);
+        let shown = answer.stdout + &answer.stderr;
+        let is_safe =
+            |c: char| c == '\n' || !(c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
+        assert!(shown.chars().all(is_safe), "{line}: {shown:?}");
+    }
+}

@@ -3,7 +3,7 @@
 use crate::cli::arguments::RunOnce;
 use crate::cli::output::Refusal;
 use crate::cli::select;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::diagnostic::Span;
 use crate::job::{Job, Policy, Surroundings, Task};
 use crate::trigger::{Date, Trigger, Zone};
@@ -113,7 +113,7 @@ fn value(text: &str, as_text: &str, notes: &mut Vec<String>) -> Result<Value, Re
         Refusal::new(format!("`{text}` is not YAML: {}", fault.message))
             .with_help("put it into quotes inside the shell's: '\"like this\"'")
     })?;
-    if config::explain(&document.root, text).is_some() {
+    if yaml::explain(&document.root, text).is_some() {
         let read = document.root.to_value();
         let kind = match read.type_name() {
             "bool" => "boolean",
@@ -159,7 +159,7 @@ mod tests {
     use chrono::Utc;
 
     use super::*;
-    use crate::config::{Outside, Overrides, ZoneOrigin};
+    use crate::config::{self, Outside, Overrides, ZoneOrigin};
 
     fn config() -> Config {
         let text = "\

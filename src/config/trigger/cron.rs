@@ -3,11 +3,12 @@
 use super::{Frame, report};
 use crate::config::reader::Reader;
 use crate::config::section::{Item, Section};
-use crate::config::{key, scalar, surprise};
+use crate::config::{key, scalar};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::trigger::cron::{Field, Name};
 use crate::trigger::{Cron, Trigger};
 use crate::value::Value;
+use crate::yaml;
 
 /// Takes the fields or the expression of a cron trigger; `place` is where its type is.
 pub(super) fn read(
@@ -94,7 +95,7 @@ fn field(reader: &mut Reader<'_>, item: Item<'_>, name: Name) -> Option<Field> {
                 "`{name}` must be a number or text{}",
                 scalar::but_this_is(item.value)
             );
-            let help = surprise::explain(item.value, reader.text);
+            let help = yaml::explain(item.value, reader.text);
             reader.bad_value(item.value.span, message, help);
             return None;
         }
@@ -107,7 +108,7 @@ fn field(reader: &mut Reader<'_>, item: Item<'_>, name: Name) -> Option<Field> {
             Some(field)
         }
         Err(mut fault) => {
-            if surprise::explain(item.value, reader.text).is_some() {
+            if yaml::explain(item.value, reader.text).is_some() {
                 // The number is not what was written: it must not look so.
                 fault.message = fault.message.replace(", not ", ", but this is ");
             }

@@ -5,10 +5,11 @@ use chrono::{DateTime, Utc};
 use super::{Frame, report};
 use crate::config::reader::Reader;
 use crate::config::section::{Item, Section};
-use crate::config::{key, scalar, surprise};
+use crate::config::{key, scalar};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::trigger::{Date, Trigger, Zone, bound};
 use crate::value::Value;
+use crate::yaml;
 
 /// Takes the date of a date trigger; `place` is where its type is.
 pub(super) fn read(
@@ -57,7 +58,7 @@ pub(super) fn instant(
                 item.name,
                 scalar::but_this_is(item.value)
             );
-            let help = surprise::explain(item.value, reader.text)
+            let help = yaml::explain(item.value, reader.text)
                 .unwrap_or_else(|| "write 2026-12-01 or 2026-12-01 10:00".to_owned());
             reader.bad_value(item.value.span, message, Some(help));
             return None;

@@ -3,11 +3,11 @@
 use super::Frame;
 use crate::config::reader::Reader;
 use crate::config::section::{Item, Section};
-use crate::config::{key, scalar, surprise};
+use crate::config::{key, scalar};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::trigger::{Interval, Trigger};
 use crate::value::Value;
-use crate::yaml::Node;
+use crate::yaml::{self, Node};
 
 /// Takes the keys of an interval; `place` is where its type is.
 pub(super) fn read(
@@ -78,7 +78,7 @@ fn amount(reader: &mut Reader<'_>, item: Item<'_>, unit: i64) -> Option<i64> {
             _ => "",
         }
     );
-    let help = in_seconds(item.value, unit).or_else(|| surprise::explain(item.value, reader.text));
+    let help = in_seconds(item.value, unit).or_else(|| yaml::explain(item.value, reader.text));
     reader.bad_value(item.value.span, message, help);
     None
 }

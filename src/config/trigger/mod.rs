@@ -7,13 +7,13 @@ mod kind;
 
 pub(super) use kind::Kind;
 
+use super::key;
 use super::reader::Reader;
 use super::scalar;
 use super::section::{Item, Section};
-use super::{key, surprise};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::trigger::{Bounds, Fault, Trigger, Zone};
-use crate::yaml::Node;
+use crate::yaml::{self, Node};
 use date::instant;
 
 /// What all kinds have in common.
@@ -199,7 +199,7 @@ fn report(reader: &mut Reader<'_>, node: &Node, fault: Fault, code: Code) {
         Span::new(start + part.start, start + part.end)
     });
     let mut diagnostic = Diagnostic::error(code, fault.message).at(span);
-    diagnostic.help.extend(surprise::explain(node, reader.text));
+    diagnostic.help.extend(yaml::explain(node, reader.text));
     diagnostic.help.extend(fault.help);
     reader.understand(node.span);
     reader.report(diagnostic);

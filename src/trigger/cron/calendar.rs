@@ -4,9 +4,8 @@
 //! on its shape alone (the weekday of its first day and its length), of which there are 28; only
 //! ISO weeks depend on more. Readings are those of `zone`: seconds since 1970 by the wall clock.
 
-use chrono::{Datelike, Days, NaiveDate};
-
 use super::field::{Field, Name, Part};
+use super::month::Month;
 
 /// What matches, as sets.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,24 +27,14 @@ struct Times {
     hours: u64,
     minutes: u64,
     seconds: u64,
-}
-
-/// A month of a year.
-struct Month {
-    year: u16,
-    /// 1 to 12
-    number: u32,
-    /// Its first day, in days since 1970.
+    /// The first of them, in seconds of the day.
     first: i64,
-    /// The weekday of its first day, Monday is 0.
-    weekday: usize,
-    length: u32,
 }
 
 const DAY_S: i64 = 86_400;
 
 /// After so many years the calendar repeats, weekdays and ISO weeks included.
-const CYCLE_YEARS: u32 = 400;
+const CYCLE_YEARS: u16 = 400;
 
 impl Calendar {
     /// Of the given fields; `either` where a day is one of the day field or one of the weekday
@@ -61,11 +50,11 @@ impl Calendar {
             months: low_bits(values(&parts(Name::Month), Name::Month)),
             days: days(&parts(Name::Day), &parts(Name::DayOfWeek), either),
             weeks: Some(weeks).filter(|weeks| weeks.count_ones() < 53),
-            times: Times {
-                hours: values(&parts(Name::Hour), Name::Hour),
-                minutes: values(&parts(Name::Minute), Name::Minute),
-                seconds: values(&parts(Name::Second), Name::Second),
-            },
+            times: Times::new(
+                values(&parts(Name::Hour), Name::Hour),
+                values(&parts(Name::Minute), Name::Minute),
+                values(&parts(Name::Second), Name::Second),
+            ),
         }
     }
 
@@ -73,44 +62,46 @@ impl Calendar {
     pub(super) fn next_after(&self, reading: i64) -> Option<i64> {
         let earliest = reading.checked_add(1)?.max(0);
         let (today, time) = (earliest / DAY_S, earliest % DAY_S);
-        let day = self.day_from(today)?;
-        if day > today {
-            return Some(day * DAY_S + self.times.first());
+        let (month, day) = Month::around(today)?;
+        let days = if self.has(&month) {
+            self.days_in(&month)
+        } else {
+            0
+        };
+        if days >> day & 1 == 1
+            && let Some(time) = self.times.from(time)
+        {
+            return Some(today * DAY_S + time);
         }
-        if let Some(time) = self.times.from(time) {
-            return Some(day * DAY_S + time);
-        }
-        Some(self.day_from(today + 1)? * DAY_S + self.times.first())
+        let day = match days & u32::MAX << day << 1 {
+            0 => self.first_day_after(month)?,
+            later => month.first + i64::from(later.trailing_zeros()),
+        };
+        Some(day * DAY_S + self.times.first)
     }
 
     /// Whether any day matches at all.
     pub(super) fn has_days(&self) -> bool {
-        self.day_from(0).is_some()
+        self.next_after(-1).is_some()
     }
 
-    /// The first matching day that is not before `day`, both in days since 1970.
-    fn day_from(&self, day: i64) -> Option<i64> {
-        let date = NaiveDate::from_epoch_days(i32::try_from(day).ok()?)?;
-        let year = u16::try_from(date.year()).ok()?;
-        let mut month = Month::new(year, date.month());
-        let mut left = u32::MAX << date.day0();
+    /// The first matching day of a later month, in days since 1970.
+    fn first_day_after(&self, mut month: Month) -> Option<i64> {
         let mut years_in_a_row = 0;
         loop {
-            let days = self.days_of(&month) & left;
-            if days != 0 {
-                return Some(month.first + i64::from(days.trailing_zeros()));
-            }
-            left = u32::MAX;
             let next = self.month_after(&month)?;
-            if next.year > month.year {
-                years_in_a_row = if next.year == month.year + 1 {
-                    years_in_a_row + 1
-                } else {
-                    0
-                };
-                if years_in_a_row > CYCLE_YEARS {
-                    return None;
-                }
+            if next.year == month.year + 1 {
+                years_in_a_row += 1;
+            } else if next.year > month.year {
+                years_in_a_row = 0;
+            }
+            // All kinds of years were seen, and none of them has a day that matches.
+            if years_in_a_row > CYCLE_YEARS {
+                return None;
+            }
+            let days = self.days_in(&next);
+            if days != 0 {
+                return Some(next.first + i64::from(days.trailing_zeros()));
             }
             month = next;
         }
@@ -118,7 +109,7 @@ impl Calendar {
 
     /// The next month whose number and year match.
     fn month_after(&self, month: &Month) -> Option<Month> {
-        if self.is_year(month.year)
+        if self.year_from(month.year)? == month.year
             && let Some(next) = member_from(self.months.into(), month.number + 1)
         {
             return Some(Month::new(month.year, next));
@@ -127,28 +118,27 @@ impl Calendar {
         Some(Month::new(year, self.months.trailing_zeros()))
     }
 
-    fn is_year(&self, year: u16) -> bool {
-        self.year_from(year) == Some(year)
-    }
-
     fn year_from(&self, year: u16) -> Option<u16> {
         self.years
             .iter()
             .filter_map(|&(first, last, step)| {
-                let steps = year.saturating_sub(first).div_ceil(step);
-                let next = first.checked_add(steps.checked_mul(step)?)?;
+                let next = match year.saturating_sub(first) {
+                    0 => first,
+                    _ if step == 1 => year,
+                    passed => first.checked_add(passed.div_ceil(step).checked_mul(step)?)?,
+                };
                 (next <= last).then_some(next)
             })
             .min()
     }
 
-    /// The matching days of a month; none in a month or year that does not match.
-    fn days_of(&self, month: &Month) -> u32 {
-        if self.months >> month.number & 1 == 0 || !self.is_year(month.year) {
-            return 0;
-        }
-        let shape = usize::try_from(month.length - 28).expect("a length is 28 to 31");
-        let days = self.days[month.weekday][shape];
+    fn has(&self, month: &Month) -> bool {
+        self.months >> month.number & 1 == 1 && self.year_from(month.year) == Some(month.year)
+    }
+
+    /// The matching days of a month that matches itself.
+    fn days_in(&self, month: &Month) -> u32 {
+        let days = self.days[month.weekday][month.length - 28];
         match self.weeks {
             Some(weeks) if days != 0 => days & month.days_of_weeks(weeks),
             _ => days,
@@ -157,20 +147,21 @@ impl Calendar {
 }
 
 impl Times {
-    fn first(&self) -> i64 {
+    fn new(hours: u64, minutes: u64, seconds: u64) -> Self {
         let [hour, minute, second] =
-            [self.hours, self.minutes, self.seconds].map(|set| i64::from(set.trailing_zeros()));
-        hour * 3_600 + minute * 60 + second
+            [hours, minutes, seconds].map(|set| i64::from(set.trailing_zeros()));
+        Self {
+            hours,
+            minutes,
+            seconds,
+            first: hour * 3_600 + minute * 60 + second,
+        }
     }
 
     /// The first time that is not before `time`, in seconds of the day.
     fn from(&self, time: i64) -> Option<i64> {
-        let number = |part| u32::try_from(part).expect("a day has 86,400 seconds");
-        let (hour, minute, second) = (
-            number(time / 3_600),
-            number(time / 60 % 60),
-            number(time % 60),
-        );
+        let time = u32::try_from(time).expect("a day has 86,400 seconds");
+        let (hour, minute, second) = (time / 3_600, time / 60 % 60, time % 60);
         let first_second = self.seconds.trailing_zeros();
         let minute_of = |hour: u32, minute: u32, second: u32| {
             Some(i64::from(hour * 3_600 + minute * 60 + second))
@@ -187,43 +178,6 @@ impl Times {
         }
         let hour = member_from(self.hours, hour + 1)?;
         minute_of(hour, self.minutes.trailing_zeros(), first_second)
-    }
-}
-
-impl Month {
-    fn new(year: u16, month: u32) -> Self {
-        let first = NaiveDate::from_ymd_opt(year.into(), month, 1).expect("a month is 1 to 12");
-        Self {
-            year,
-            number: month,
-            first: first.to_epoch_days().into(),
-            weekday: usize::try_from(first.weekday().num_days_from_monday()).expect("0 to 6"),
-            length: length(first),
-        }
-    }
-
-    /// Those of its days that lie in one of these ISO weeks.
-    fn days_of_weeks(&self, weeks: u64) -> u32 {
-        let mut days = 0;
-        let first = NaiveDate::from_ymd_opt(self.year.into(), self.number, 1).expect("1 to 12");
-        let mut day = first;
-        while day.month() == self.number {
-            let in_week = 7 - day.weekday().num_days_from_monday();
-            if weeks >> day.iso_week().week() & 1 == 1 {
-                days |= ((1 << in_week) - 1) << day.day0();
-            }
-            day = day + Days::new(in_week.into());
-        }
-        days & ((1 << self.length) - 1)
-    }
-}
-
-fn length(first: NaiveDate) -> u32 {
-    match first.month() {
-        2 if first.leap_year() => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
     }
 }
 

@@ -104,3 +104,60 @@ fn together(conflict: &[&Field]) -> Fault {
         _ => Fault::new(format!("no date matches {} at once", hints::and(&fields))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trigger::{Bounds, Zone};
+
+    fn reason(fields: &[(Name, &str)]) -> Option<Fault> {
+        let fields = fields
+            .iter()
+            .map(|(name, text)| Field::parse(*name, text).unwrap());
+        let cron = Cron::of_fields(fields.collect(), Bounds::default(), Zone::utc(), 0);
+        never_fires_reason(&cron)
+    }
+
+    #[test]
+    fn a_short_month_lacks_the_day() {
+        let fault = reason(&[(Name::Month, "feb"), (Name::Day, "31"), (Name::Hour, "4")]).unwrap();
+        assert_eq!(fault.message, "February has no day 31");
+        assert_eq!(
+            fault.help,
+            ["for the last day of February write `day: last`"]
+        );
+        let fault = reason(&[(Name::Month, "4-6/2,nov"), (Name::Day, "31")]).unwrap();
+        assert_eq!(fault.message, "April, June and November have no day 31");
+        let cron = Cron::of_expression("0 0 31 2 *", Bounds::default(), Zone::utc(), 0).unwrap();
+        assert_eq!(
+            never_fires_reason(&cron).unwrap().message,
+            "February has no day 31"
+        );
+    }
+
+    #[test]
+    fn the_fields_that_exclude_each_other_are_named() {
+        let fault = reason(&[
+            (Name::Year, "2026"),
+            (Name::Month, "jul"),
+            (Name::Week, "53"),
+        ]);
+        let message = "no date matches `month: jul` and `week: 53` at once";
+        assert_eq!(fault.unwrap().message, message);
+        let fault = reason(&[
+            (Name::Year, "2001-2003"),
+            (Name::Month, "2"),
+            (Name::Day, "29"),
+        ]);
+        let message = "no date matches `year: 2001-2003`, `month: 2` and `day: 29` at once";
+        assert_eq!(fault.unwrap().message, message);
+    }
+
+    #[test]
+    fn what_has_dates_has_no_reason() {
+        assert_eq!(reason(&[(Name::Month, "feb"), (Name::Day, "29")]), None);
+        assert_eq!(reason(&[(Name::Year, "1999")]), None);
+        let either = Cron::of_expression("0 0 31 2 1", Bounds::default(), Zone::utc(), 0).unwrap();
+        assert_eq!(never_fires_reason(&either), None);
+    }
+}

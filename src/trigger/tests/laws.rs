@@ -76,9 +76,9 @@ fn part_matches(part: Part, name: Name, value: u16, date: NaiveDate) -> bool {
     let weekday = date.weekday().num_days_from_monday();
     let next_week = date + chrono::Days::new(7);
     match part {
-        Part::All { step } => (value - name.limits().0) % step == 0,
+        Part::All { step } => (value - name.limits().0).is_multiple_of(step),
         Part::Range { first, last, step } => {
-            (first..=last).contains(&value) && (value - first) % step == 0
+            (first..=last).contains(&value) && (value - first).is_multiple_of(step)
         }
         Part::Nth {
             nth,
@@ -110,12 +110,12 @@ fn slow_fires(fields: &[Field], tz: Tz, from: i64, to: i64) -> Vec<i64> {
     let mut fires = Vec::new();
     for at in from..to {
         let now = local(tz, at);
-        let mut fired = false;
+        let mut due = false;
         while reached < now {
             reached += TimeDelta::seconds(1);
-            fired |= matches(fields, reached);
+            due |= matches(fields, reached);
         }
-        if fired {
+        if due {
             fires.push(at);
         }
     }
@@ -247,8 +247,8 @@ fn field_text(name: Name) -> BoxedStrategy<String> {
 }
 
 /// A few fields, of which those of the time of day are likely.
-fn some_fields(names: Vec<Name>) -> impl Strategy<Value = Vec<(Name, String)>> {
-    prop::sample::subsequence(names.clone(), 1..=names.len()).prop_flat_map(|names| {
+fn some_fields(names: &[Name]) -> impl Strategy<Value = Vec<(Name, String)>> {
+    prop::sample::subsequence(names.to_vec(), 1..=names.len()).prop_flat_map(|names| {
         names
             .into_iter()
             .map(|name| field_text(name).prop_map(move |text| (name, text)))
@@ -278,7 +278,7 @@ proptest! {
     /// watched second by second says so.
     #[test]
     fn fires_are_those_of_a_slow_search(
-        fields in some_fields(vec![Name::Hour, Name::Minute, Name::Second]),
+        fields in some_fields(&[Name::Hour, Name::Minute, Name::Second]),
         tz in some_zone(),
         index in any::<prop::sample::Index>(),
         shift in -12_000..3_000_i64,
@@ -301,7 +301,7 @@ proptest! {
     /// Dates are those of a slow search day by day.
     #[test]
     fn dates_are_those_of_a_slow_search(
-        fields in some_fields(vec![Name::Month, Name::Day, Name::Week, Name::DayOfWeek]),
+        fields in some_fields(&[Name::Month, Name::Day, Name::Week, Name::DayOfWeek]),
         start in 0..200_000_i64,
     ) {
         let mut fields = read(&fields);
@@ -319,7 +319,7 @@ proptest! {
     /// The next fire is later than the moment asked for, and nothing fires in between.
     #[test]
     fn the_next_fire_is_later_and_the_first(
-        fields in some_fields(Name::ALL.into()),
+        fields in some_fields(&Name::ALL),
         tz in some_zone(),
         after in -1_000_000_000..5_000_000_000_i64,
         nanos in 0..1_000_000_000_u32,

@@ -2,6 +2,23 @@
 
 use crate::trigger::Fault;
 
+/// Abbreviations that are no names, each with a zone that uses it.
+const ABBREVIATIONS: [(&str, &str); 13] = [
+    ("AEDT", "Australia/Sydney"),
+    ("AEST", "Australia/Sydney"),
+    ("BST", "Europe/London"),
+    ("CDT", "America/Chicago"),
+    ("CEST", "Europe/Berlin"),
+    ("CST", "America/Chicago"),
+    ("EDT", "America/New_York"),
+    ("EEST", "Europe/Helsinki"),
+    ("IST", "Asia/Kolkata"),
+    ("JST", "Asia/Tokyo"),
+    ("MDT", "America/Denver"),
+    ("PDT", "America/Los_Angeles"),
+    ("PST", "America/Los_Angeles"),
+];
+
 /// The fault of an unknown zone, with the names that may have been meant.
 pub(super) fn unknown(name: &str) -> Fault {
     if name.trim().is_empty() {
@@ -37,6 +54,9 @@ fn near(name: &str) -> Vec<&'static str> {
         all().find(|zone| zone.rsplit('/').next().is_some_and(|c| plain(c) == wanted))
     {
         return vec![city];
+    }
+    if let Some((_, zone)) = ABBREVIATIONS.iter().find(|(short, _)| *short == name) {
+        return vec![zone];
     }
     let mut near: Vec<_> = all()
         .map(|zone| (strsim::damerau_levenshtein(&plain(zone), &wanted), zone))

@@ -21,7 +21,11 @@ pub(in crate::trigger) struct Span {
 
 /// All spans of a zone, ascending, without holes.
 #[derive(Debug)]
-pub(super) struct Spans(Vec<Span>);
+pub(super) struct Spans {
+    spans: Vec<Span>,
+    /// In which span each half year or so begins, so that a search has but few spans to pass.
+    starts: Vec<usize>,
+}
 
 /// The zone database's first change is of 1844 (Manila), its last repeated one of 2099.
 const PROBED: (i64, i64) = (-4_102_444_800, 4_133_980_800);
@@ -29,10 +33,16 @@ const PROBED: (i64, i64) = (-4_102_444_800, 4_133_980_800);
 /// No zone keeps an offset for less: the shortest span lasts some days.
 const STEP_S: i64 = 3 * 86_400;
 
+/// How long the stretches of `Spans::starts` are.
+const STRETCH_S: i64 = 1 << 24;
+
+/// More than any two offsets differ by.
+const TWO_DAYS_S: i64 = 2 * 86_400;
+
 impl Spans {
     /// Finds the changes by asking for the offset every few days, and halving where it differs.
     pub(super) fn of(tz: Tz) -> Self {
-        let mut spans = Self(Vec::new());
+        let mut spans = Vec::new();
         let (mut start, mut offset_s) = (i64::MIN, offset_at(tz, PROBED.0));
         let mut at = PROBED.0;
         while at < PROBED.1 {
@@ -40,31 +50,36 @@ impl Spans {
             let next = offset_at(tz, at);
             if next != offset_s {
                 let change = first_with_other_offset(tz, at - STEP_S, at);
-                spans.push(start, change, offset_s);
+                push(&mut spans, start, change, offset_s);
                 (start, offset_s) = (change, offset_at(tz, change));
                 at = change;
             }
         }
-        spans.push(start, i64::MAX, offset_s);
-        spans
+        push(&mut spans, start, i64::MAX, offset_s);
+        let starts = (0..=(PROBED.1 - PROBED.0) / STRETCH_S)
+            .map(|stretch| PROBED.0 + stretch * STRETCH_S)
+            .map(|at| spans.partition_point(|span| span.start <= at) - 1)
+            .collect();
+        Self { spans, starts }
     }
 
-    fn push(&mut self, start: i64, end: i64, offset_s: i64) {
-        let reached = self.0.last().map_or(i64::MIN, |last| {
-            last.reached.max(last.end.saturating_add(last.offset_s))
-        });
-        self.0.push(Span {
-            start,
-            end,
-            offset_s,
-            reached,
-        });
+    /// A span that begins not after `at`, and shortly before it.
+    fn shortly_before(&self, at: i64) -> usize {
+        let stretch = at.saturating_sub(PROBED.0) / STRETCH_S;
+        match usize::try_from(stretch) {
+            Ok(stretch) => self.starts[stretch.min(self.starts.len() - 1)],
+            Err(_) => 0,
+        }
     }
 
     /// The span in which `at` lies and all after it.
     pub(super) fn since(&self, at: i64) -> &[Span] {
-        // The first span begins before every instant.
-        &self.0[self.0.partition_point(|span| span.start <= at) - 1..]
+        let mut index = self.shortly_before(at);
+        // The last span ends after every instant but the very last.
+        while self.spans[index].end <= at && index + 1 < self.spans.len() {
+            index += 1;
+        }
+        &self.spans[index..]
     }
 
     /// The greatest reading that was reached or skipped up to and at `at`.
@@ -76,10 +91,27 @@ impl Spans {
 
     /// The first instant at which `reading` is reached or passed.
     pub(super) fn first_reached(&self, reading: i64) -> i64 {
-        // The first span has reached nothing before it began, so that there is one.
-        let span = self.0[self.0.partition_point(|span| span.reached <= reading) - 1];
+        // What began two days before a reading, by any clock, had not reached it.
+        let before = self.shortly_before(reading.saturating_sub(TWO_DAYS_S));
+        let span = self.spans[before..]
+            .iter()
+            .take_while(|span| span.reached <= reading)
+            .last()
+            .expect("the first of them had not reached it");
         reading.saturating_sub(span.offset_s).max(span.start)
     }
+}
+
+fn push(spans: &mut Vec<Span>, start: i64, end: i64, offset_s: i64) {
+    let reached = spans.last().map_or(i64::MIN, |last: &Span| {
+        last.reached.max(last.end.saturating_add(last.offset_s))
+    });
+    spans.push(Span {
+        start,
+        end,
+        offset_s,
+        reached,
+    });
 }
 
 fn offset_at(tz: Tz, at: i64) -> i64 {
@@ -118,10 +150,14 @@ mod tests {
             let mut index = 0;
             // Six hours and a bit, so that all times of the day are met.
             for at in (PROBED.0..PROBED.1).step_by(50 * 3_607) {
-                while spans.0[index].end <= at {
+                while spans.spans[index].end <= at {
                     index += 1;
                 }
-                assert_eq!(spans.0[index].offset_s, offset_at(tz, at), "{tz} at {at}");
+                assert_eq!(
+                    spans.spans[index].offset_s,
+                    offset_at(tz, at),
+                    "{tz} at {at}"
+                );
             }
         }
     }

@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
 
+mod vectors;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -319,6 +321,15 @@ fn what_yaml_reads_otherwise_than_it_looks_is_told_unless_its_key_says_what_is_m
         job("type: interval\nminutes: 5\nkwargs: {a: 010, b: no, c: 12:30:00, d: 1e3, e: '1e3'}");
     assert_eq!(faults(&loud).len(), 4, "{:#?}", faults(&loud));
     assert!(faults(&loud)[0].contains("YAML 1.1 reads 010 as 8"));
+}
+
+#[test]
+fn an_alias_is_no_surprise_and_its_value_is_what_counts() {
+    let text = job(
+        "type: interval\nminutes: &my_five 5\nkwargs: {a: *my_five}\nenvironment: {A: *my_five}",
+    );
+    assert_eq!(faults(&text), Vec::<String>::new());
+    assert_eq!(config(&text).jobs[0].surroundings.environment["A"], "5");
 }
 
 #[test]

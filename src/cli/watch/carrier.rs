@@ -1,0 +1,90 @@
+//! Runs are carried out by `task`, and what they say is passed on.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::job::Job;
+use crate::logging;
+use crate::logging::console::{Console, Stream};
+use crate::paths::{self, Given};
+use crate::run::{Ended, Order, Record, Run};
+use crate::scheduler::Runner;
+use crate::task::{Output, Setup, Tasks};
+
+/// Carries out runs with the tasks of the config that holds.
+pub(super) struct Carrier {
+    path: PathBuf,
+    given: Given,
+    setup: Setup,
+    tasks: Arc<Tasks>,
+    output: Arc<Passage>,
+}
+
+/// What runs say goes to the console and to the log.
+struct Passage(Console);
+
+impl Carrier {
+    pub(super) fn new(path: &Path, given: Given, config: &Config, console: Console) -> Self {
+        let setup = setup(path, &given, config);
+        Self {
+            path: path.to_owned(),
+            given,
+            tasks: Arc::new(Tasks::new(setup.clone())),
+            setup,
+            output: Arc::new(Passage(console)),
+        }
+    }
+}
+
+fn setup(path: &Path, given: &Given, config: &Config) -> Setup {
+    Setup {
+        config_file: path.to_owned(),
+        tasks_folder: paths::tasks(given, path, Some(config)),
+        python: config.settings.python.clone(),
+        docassemble_context: config.settings.docassemble_context,
+    }
+}
+
+impl Runner for Carrier {
+    fn start(
+        &mut self,
+        job: Arc<Job>,
+        run: Run,
+        orders: watch::Receiver<Order>,
+    ) -> impl Future<Output = Ended> + Send + 'static {
+        let tasks = Arc::clone(&self.tasks);
+        let output = Arc::clone(&self.output);
+        async move {
+            let ended = tasks.run(&run, &job, orders, &*output).await;
+            output.0.ended(&run);
+            ended
+        }
+    }
+
+    fn configure(&mut self, config: &Config) {
+        let setup = setup(&self.path, &self.given, config);
+        // Tasks remember which Python they found: they are made anew only where that may differ.
+        if setup != self.setup {
+            self.tasks = Arc::new(Tasks::new(setup.clone()));
+            self.setup = setup;
+        }
+    }
+}
+
+impl Output for Passage {
+    fn stdout(&self, run: &Run, bytes: &[u8]) {
+        self.0.pass(Stream::Stdout, run, bytes);
+    }
+
+    fn stderr(&self, run: &Run, bytes: &[u8]) {
+        self.0.pass(Stream::Stderr, run, bytes);
+    }
+
+    fn record(&self, run: &Run, record: &Record) {
+        logging::task_record(run, record);
+    }
+}

@@ -1,0 +1,201 @@
+//! `sched watch`: the scheduler in the foreground.
+//!
+//! Only wiring: the loop is `scheduler`, and what it does not know is given to it here.
+
+mod carrier;
+mod heading;
+mod reader;
+pub(super) mod voice;
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::arguments::{Format, Global, Watch};
+use super::load::{self, Loaded};
+use super::output::{self, Refusal};
+use super::{Exit, usable};
+use crate::config::Config;
+use crate::diagnostic::render;
+use crate::logging::console::{Console, Marks};
+use crate::logging::{self, Form, Logging};
+use crate::paths;
+use crate::run::Level;
+use crate::scheduler::clock::SystemClock;
+use crate::scheduler::{Message, Scheduler};
+use crate::watcher::Watcher;
+use carrier::Carrier;
+use reader::{Errand, Reader};
+use voice::Voice;
+
+/// Runs jobs until a signal asks to stop.
+///
+/// # Errors
+/// Where there is no config to watch, or the system refuses what watching needs.
+pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+    let given = global.given();
+    let path = paths::config(&given).map_err(load::Error::from);
+    let path = path.map_err(Refusal::from)?;
+    // Watched before it is read: what changes in between is told.
+    let (errands, received) = std::sync::mpsc::channel();
+    let news = errands.clone();
+    let watcher = Watcher::start(&path, Vec::new(), move |one| {
+        // The reader goes on until the program ends.
+        let _ = news.send(Errand::News(one));
+    })?;
+    let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
+    if usable(&loaded, global).is_none() || arguments.strict && !is_valid(&mut loaded, global) {
+        return Ok(Exit::Failed);
+    }
+    let Some(config) = loaded.reading.config.clone() else {
+        return Ok(Exit::Failed);
+    };
+
+    let console = console();
+    let logging = Arc::new(open_log(global, arguments, &config, &console));
+    if arguments.log_format == Format::Text && !global.quiet {
+        console.write(
+            logging::console::Stream::Stderr,
+            heading::text(&loaded, &config, &given, now).into_bytes(),
+        );
+    }
+    let (messages, mut inbox) = mpsc::channel(4);
+    let reader = Reader::new(loaded, given.clone(), messages.clone(), watcher);
+    reader.start(received)?;
+    let carrier = Carrier::new(&path, given, &config, console);
+    let voice = Voice::new(Arc::clone(&logging), path, config.settings.timezone.clone());
+    super::runtime()?.block_on(async {
+        let signals = Signals::new()?;
+        tokio::spawn(signals.pass_on(messages, errands));
+        let mut scheduler = Scheduler::new(config, SystemClock::new(), carrier, voice);
+        let grace = Duration::from_secs(arguments.grace);
+        scheduler.run(&mut inbox, grace).await;
+        anyhow::Ok(())
+    })?;
+    if !logging.finish() {
+        return Err(Refusal::new("not all log lines could be written").into());
+    }
+    Ok(Exit::Done)
+}
+
+/// Whether the config has no error, also none in what it names; where it has, they are told.
+fn is_valid(loaded: &mut Loaded, global: &Global) -> bool {
+    let tasks = loaded.tasks(&global.given());
+    loaded.reading.look_up(&tasks);
+    let valid = loaded.reading.is_valid();
+    if !valid {
+        let style = output::style(global.color, &io::stderr());
+        let faults = &loaded.reading.diagnostics;
+        let text = render::render(faults, &loaded.text, &loaded.name(), style);
+        // Where stderr is gone, nobody is left to tell.
+        let _ = io::Write::write_all(&mut io::stderr(), text.as_bytes());
+    }
+    valid
+}
+
+/// The program's streams; what tasks write is made harmless where a person looks at it.
+fn console() -> Console {
+    let marks = |terminal| {
+        if terminal {
+            Marks::MarkedAndClean
+        } else {
+            Marks::Marked
+        }
+    };
+    Console::start(
+        marks(io::stdout().is_terminal()),
+        marks(io::stderr().is_terminal()),
+    )
+}
+
+fn open_log(global: &Global, arguments: &Watch, config: &Config, console: &Console) -> Logging {
+    let level = config.settings.log_level;
+    logging::start(logging::Options {
+        folder: paths::log(&global.given(), config),
+        level: if global.verbose { Level::Debug } else { level },
+        terminal_level: Some(if global.quiet {
+            Level::Error
+        } else {
+            Level::Debug
+        }),
+        zone: config.settings.timezone.clone(),
+        now: SystemClock::wall_time,
+        form: form(global, arguments),
+        console: console.clone(),
+    })
+}
+
+/// How lines look: for programs, for a journal, for a person, for a file.
+fn form(global: &Global, arguments: &Watch) -> Form {
+    let color = output::style(global.color, &io::stderr()).color;
+    match arguments.log_format {
+        Format::Json => Form::Json,
+        Format::Text if is_journal() => Form::Journal,
+        Format::Text if io::stderr().is_terminal() || color => Form::Screen { color },
+        Format::Text => Form::Plain,
+    }
+}
+
+/// Whether stderr is the journal's socket.
+///
+/// Source: `systemd.exec(5)`, `$JOURNAL_STREAM`: device and inode of the stream.
+fn is_journal() -> bool {
+    let Some(named) = std::env::var_os("JOURNAL_STREAM") else {
+        return false;
+    };
+    let stat = nix::sys::stat::fstat(io::stderr());
+    stat.is_ok_and(|stat| *named == *format!("{}:{}", stat.st_dev, stat.st_ino))
+}
+
+/// The signals that the scheduler listens to.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Passes signals on for as long as anybody listens.
+    async fn pass_on(
+        mut self,
+        messages: mpsc::Sender<Message>,
+        errands: std::sync::mpsc::Sender<Errand>,
+    ) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+                _ = self.hangup.recv() => {
+                    if errands.send(Errand::Again).is_err() {
+                        return;
+                    }
+                    continue;
+                }
+            }
+            if messages.send(Message::Stop).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// How the config is named in a line: its file's name.
+fn short_name(path: &Path) -> String {
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}

@@ -1,0 +1,383 @@
+//! The words for what the scheduler does: in `scheduler.log` upstream's, on the terminal shorter.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::short_name;
+use crate::cli::load::counted;
+use crate::cli::time;
+use crate::config::{Settings, duration};
+use crate::job::Job;
+use crate::logging::Logging;
+use crate::run::{Ended, Outcome, Run};
+use crate::scheduler::clock::SystemClock;
+use crate::scheduler::plan::{Fire, Passed, Plan};
+use crate::scheduler::reload::Changes;
+use crate::scheduler::{Event, Journal};
+use crate::trigger::Zone;
+
+/// How many of the last lines of a failed task's traceback or stderr are shown.
+const LAST_LINES: usize = 5;
+
+/// Tells of events in the log and on the terminal.
+pub(in crate::cli) struct Voice {
+    logging: Arc<Logging>,
+    config: PathBuf,
+    zone: Zone,
+}
+
+impl Voice {
+    pub(in crate::cli) fn new(logging: Arc<Logging>, config: PathBuf, zone: Zone) -> Self {
+        Self {
+            logging,
+            config,
+            zone,
+        }
+    }
+
+    /// The lines that upstream writes when it starts.
+    fn planned(&self, plan: &Plan) {
+        tracing::debug!(only = "file", "Scheduler is starting...");
+        for job in plan.jobs() {
+            tracing::debug!(only = "file", job = job.name, "Adding job '{}'", job.name);
+        }
+        let count = plan.jobs().len();
+        tracing::debug!(
+            event = "started",
+            only = "file",
+            jobs = count,
+            "Started scheduler with '{count}' jobs"
+        );
+        for (index, job) in plan.jobs().enumerate() {
+            let next = plan.next_of(&job.name);
+            let next = next.map_or_else(|| "None".to_owned(), |next| self.upstream_time(next));
+            tracing::info!(
+                event = "job_planned",
+                only = "file",
+                job = job.name,
+                "Job '{index}' '{}' next_run_time={next}",
+                job.name
+            );
+        }
+    }
+
+    fn started(&self, run: &Run, late: Option<Duration>) {
+        let run_id = run.id.to_string();
+        let cause = run.cause.word();
+        let attempt = run.attempt;
+        if let (Some(late), Some(due)) = (late, run.scheduled_for) {
+            let short = format!("due {}, started {} late", self.clock(due), span(late));
+            let text = format!("'{}' was {short}", run.job);
+            let late_s = late.as_secs_f64();
+            tracing::warn!(
+                event = "run_late",
+                tag = "late",
+                job = run.job,
+                run_id,
+                late_s,
+                short,
+                "{text}"
+            );
+        }
+        tracing::info!(
+            event = "run_started",
+            tag = "start",
+            job = run.job,
+            run_id,
+            cause,
+            attempt,
+            only = "terminal",
+            short = "",
+            "'{}' starts",
+            run.job
+        );
+    }
+
+    fn ended(&self, run: &Run, job: &Job, ended: &Ended, retry: Option<DateTime<Utc>>) {
+        let run_id = run.id.to_string();
+        let outcome = ended.outcome.word();
+        let duration = ended.took.as_secs_f64();
+        let took = span(ended.took);
+        match ended.outcome {
+            Outcome::Success => tracing::info!(
+                event = "run_finished",
+                tag = "ok",
+                job = run.job,
+                run_id,
+                outcome,
+                duration,
+                short = took,
+                "'{}' succeeded in {took}",
+                run.job
+            ),
+            Outcome::Interrupted => tracing::warn!(
+                event = "run_finished",
+                tag = "stop",
+                job = run.job,
+                run_id,
+                outcome,
+                duration,
+                short = format!("ended after {took}; recorded as interrupted"),
+                "'{}' was interrupted after {took}",
+                run.job
+            ),
+            Outcome::Failure
+            | Outcome::Timeout
+            | Outcome::Killed
+            | Outcome::Skipped
+            | Outcome::Coalesced
+            | Outcome::Missed => {
+                let why = self.why(run, job, ended, retry);
+                tracing::error!(
+                    event = "run_finished",
+                    tag = if ended.outcome == Outcome::Timeout {
+                        "TIMEOUT"
+                    } else {
+                        "FAILED"
+                    },
+                    job = run.job,
+                    run_id,
+                    outcome,
+                    duration,
+                    short = format!("{why}{}", last_words(ended)),
+                    "{}",
+                    message(run, ended, &why)
+                );
+            }
+        }
+    }
+
+    /// Why a run failed, and whether it is tried again.
+    fn why(&self, run: &Run, job: &Job, ended: &Ended, retry: Option<DateTime<Utc>>) -> String {
+        let cause = match (&ended.error, ended.outcome, ended.signal, ended.exit_code) {
+            (Some(error), ..) => {
+                let first = error.message.lines().next().unwrap_or_default();
+                format!("{}: {first}", error.class)
+            }
+            (None, Outcome::Timeout, ..) => "ran into its timeout".to_owned(),
+            (None, _, Some(signal), _) => format!("ended by signal {signal}"),
+            (None, _, None, Some(code)) => format!("exit code {code}"),
+            (None, _, None, None) => "no result".to_owned(),
+        };
+        let tries = job.policy.retries.saturating_add(1);
+        let number = (tries > 1).then(|| format!(", try {} of {tries}", run.attempt));
+        let again = retry.map(|retry| format!("; again at {}", self.clock(retry)));
+        format!(
+            "{cause} after {}{}{}",
+            span(ended.took),
+            number.unwrap_or_default(),
+            again.unwrap_or_default()
+        )
+    }
+
+    fn skipped(&self, fire: &Fire, since: Option<DateTime<Utc>>) {
+        let most = fire.job.policy.max_instances;
+        let since = since.map(|since| format!(" since {}", self.clock(since)));
+        let short = format!(
+            "previous run still going{}, max_instances {most}",
+            since.unwrap_or_default()
+        );
+        tracing::warn!(
+            event = "run_skipped",
+            tag = "SKIP",
+            job = fire.job.name,
+            scheduled_for = self.rfc3339(fire.fire_time),
+            short,
+            "Skipped job '{}' execution event of '{}': {short}",
+            fire.job.name,
+            self.upstream_time(fire.fire_time)
+        );
+    }
+
+    fn passed(&self, outcome: Outcome, passed: &Passed) {
+        let name = &passed.job.name;
+        let range = self.range(passed);
+        let more = if passed.and_more { "more than " } else { "" };
+        let count = passed.count;
+        let fires = counted(usize::try_from(count).unwrap_or(usize::MAX), "fire");
+        if outcome == Outcome::Coalesced {
+            tracing::info!(
+                event = "run_coalesced",
+                tag = "late",
+                job = name,
+                count,
+                short = format!("{more}{fires} coalesced into the latest ({range})"),
+                "{more}{fires} of '{name}' coalesced into the latest ({range})"
+            );
+        } else {
+            let message = match passed.latest.first() {
+                Some(only) if count == 1 => format!(
+                    "Missed job '{name}' execution event of '{}'",
+                    self.upstream_time(*only)
+                ),
+                Some(_) | None => format!("{more}{fires} of '{name}' were missed ({range})"),
+            };
+            tracing::warn!(
+                event = "run_missed",
+                tag = "MISSED",
+                job = name,
+                count,
+                short = format!("{more}{fires}, too late to run ({range})"),
+                "{message}"
+            );
+        }
+    }
+
+    /// The times of fires: the only one, or the first and the last that are listed.
+    fn range(&self, passed: &Passed) -> String {
+        match passed.latest.as_slice() {
+            [] => String::new(),
+            [only] => self.clock(*only),
+            [first, .., last] if passed.count == passed.latest.len() as u64 => {
+                format!("{} to {}", self.clock(*first), self.clock(*last))
+            }
+            [.., last] => format!("up to {}", self.clock(*last)),
+        }
+    }
+
+    fn reloaded(&mut self, changes: &Changes, settings: &Settings, plan: &Plan) {
+        self.logging.set_level(settings.log_level);
+        self.logging.set_zone(settings.timezone.clone());
+        self.zone = settings.timezone.clone();
+        let name = short_name(&self.config);
+        tracing::info!(event = "reloaded", tag = "reload", "{name}: {changes}");
+        let now = SystemClock::wall_time();
+        let changed = changes.changed.iter().map(|(name, _)| name);
+        for job in changes.added.iter().chain(changed) {
+            let Some(next) = plan.next_of(job) else {
+                continue;
+            };
+            let (at, away) = (time::absolute(next, &self.zone), time::relative(next, now));
+            tracing::info!(
+                event = "job_planned",
+                tag = "",
+                job,
+                short = format!("next {at}, {away}"),
+                "'{job}' runs next at {at}"
+            );
+        }
+    }
+
+    fn stopping(runs: &[&Run], grace: Duration) {
+        let going = if runs.len() == 1 {
+            "run is"
+        } else {
+            "runs are"
+        };
+        tracing::info!(
+            event = "stopping",
+            tag = "stop",
+            runs = runs.len(),
+            "{} {going} going on ({}); waiting up to {}, a second signal ends them now",
+            runs.len(),
+            names(runs),
+            duration::text(grace)
+        );
+    }
+
+    fn ending(runs: &[&Run], at_once: bool) {
+        let how = if at_once {
+            "KILL"
+        } else {
+            "TERM, after 5 s KILL"
+        };
+        tracing::warn!(event = "ending", tag = "stop", "{}: {how}", names(runs));
+    }
+
+    /// The time of day of today, else the date too.
+    fn clock(&self, at: DateTime<Utc>) -> String {
+        let local = self.zone.local(at);
+        let today = self.zone.local(SystemClock::wall_time()).date_naive();
+        if local.date_naive() == today {
+            local.format("%H:%M:%S").to_string()
+        } else {
+            local.format("%a %Y-%m-%d %H:%M:%S").to_string()
+        }
+    }
+
+    fn upstream_time(&self, at: DateTime<Utc>) -> String {
+        let local = self.zone.local(at);
+        local.format("%m/%d/%y %I:%M %p").to_string()
+    }
+
+    fn rfc3339(&self, at: DateTime<Utc>) -> String {
+        self.zone.local(at).to_rfc3339()
+    }
+}
+
+impl Journal for Voice {
+    fn note(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Planned { plan } => self.planned(plan),
+            Event::Started { run, late } => self.started(run, *late),
+            Event::Ended {
+                run,
+                job,
+                ended,
+                retry,
+            } => self.ended(run, job, ended, *retry),
+            Event::Skipped { fire, since } => self.skipped(fire, *since),
+            Event::Passed { outcome, passed } => self.passed(*outcome, passed),
+            Event::Dropped { fire } => tracing::warn!(
+                event = "run_skipped",
+                tag = "SKIP",
+                job = fire.job.name,
+                short = "its job is gone",
+                "'{}' was due and its job is gone",
+                fire.job.name
+            ),
+            Event::Reloaded {
+                changes,
+                settings,
+                plan,
+            } => self.reloaded(changes, settings, plan),
+            Event::Stopping { runs, grace } => Self::stopping(runs, *grace),
+            Event::Ending { runs, at_once } => Self::ending(runs, *at_once),
+        }
+    }
+}
+
+/// The record of a failed run; of an exception in upstream's form, the traceback on one line.
+fn message(run: &Run, ended: &Ended, why: &str) -> String {
+    match &ended.error {
+        Some(error) => format!(
+            "scheduler: The job crashed:<class '{}'>:{} TRACEBACK:{}",
+            error.class,
+            one_line(&error.message),
+            one_line(&error.traceback)
+        ),
+        None => format!("'{}' failed: {why}", run.job),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.trim_end().lines().collect::<Vec<_>>().join("\\n")
+}
+
+/// The last lines of the traceback, or else of stderr, each on a line of its own.
+fn last_words(ended: &Ended) -> String {
+    let traceback = ended.error.as_ref().map(|error| error.traceback.as_str());
+    let text = traceback.unwrap_or(&ended.stderr);
+    let lines: Vec<&str> = text.lines().collect();
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    let first = std::iter::once(String::new());
+    let marked = last.iter().map(|line| format!("| {line}"));
+    first.chain(marked).collect::<Vec<_>>().join("\n")
+}
+
+fn names(runs: &[&Run]) -> String {
+    let names: Vec<&str> = runs.iter().map(|run| run.job.as_str()).collect();
+    names.join(", ")
+}
+
+/// How long something took: `0.08 s`, `12.4 s`, `1h30m`.
+fn span(took: Duration) -> String {
+    match took.as_secs() {
+        0..10 => format!("{:.2} s", took.as_secs_f64()),
+        10..60 => format!("{:.1} s", took.as_secs_f64()),
+        _ => duration::text(took),
+    }
+}

@@ -1,0 +1,235 @@
+//! `sched watch` as a process: real time, real signals, real files.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+/// How long to wait for what must come.
+const A_WHILE: Duration = Duration::from_secs(30);
+
+/// A running `sched watch`, and the lines that it writes.
+struct Watch {
+    folder: TempDir,
+    child: Child,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+}
+
+impl Watch {
+    /// Watches a config of these jobs.
+    fn start(jobs: &str, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.yml");
+        fs::write(&config, config_of(jobs)).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sched"))
+            .arg("watch")
+            .args(arguments)
+            .current_dir(folder.path())
+            .env("SCHED_STATE_DIR", folder.path().join("state"))
+            .env_remove("JOURNAL_STREAM")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = lines(child.stdout.take().unwrap());
+        let stderr = lines(child.stderr.take().unwrap());
+        Self {
+            folder,
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// Waits for a line on stderr with these words; gives it.
+    fn expect(&self, words: &str) -> String {
+        expect(&self.stderr, words)
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).unwrap();
+        kill(Pid::from_raw(pid), signal).unwrap();
+    }
+
+    fn rewrite(&self, text: &str) {
+        fs::write(self.config(), text).unwrap();
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("config.yml")
+    }
+
+    fn log(&self) -> String {
+        let path = self.folder.path().join("state/log/scheduler.log");
+        fs::read_to_string(path).unwrap()
+    }
+
+    /// Waits for its end.
+    fn end(&mut self) -> ExitStatus {
+        for _ in 0..A_WHILE.as_millis() / 10 {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("it does not end");
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // It has ended already where the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn config_of(jobs: &str) -> String {
+    format!("timezone: Europe/Berlin\nscheduler:\n  log level: debug\n{jobs}")
+}
+
+fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
+    let (tell, told) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines() {
+            let _ = tell.send(line.unwrap());
+        }
+    });
+    told
+}
+
+fn expect(lines: &Receiver<String>, words: &str) -> String {
+    let mut seen = Vec::new();
+    while let Ok(line) = lines.recv_timeout(A_WHILE) {
+        if line.contains(words) {
+            return line;
+        }
+        seen.push(line);
+    }
+    panic!("no line with `{words}` in {seen:#?}");
+}
+
+const TICK: &str = "  tick:\n    type: interval\n    seconds: 1\n    command: echo tock\n";
+const SLEEP: &str = "  sleep:\n    type: interval\n    seconds: 1\n    command: exec sleep 1000\n";
+
+#[test]
+fn jobs_run_until_a_signal_asks_to_stop() {
+    let mut watch = Watch::start(TICK, &[]);
+    watch.expect("1 job. Save the file to reload, Ctrl-C to stop.");
+    watch.expect(" start  tick");
+    assert_eq!(expect(&watch.stdout, "tock"), "tick | tock");
+    watch.expect(" ok     tick");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    let log = watch.log();
+    assert!(log.contains(" DEBUG sched->run(0) Scheduler is starting...\n"));
+    assert!(log.contains(" DEBUG sched->run(0) Started scheduler with '1' jobs\n"));
+    assert!(log.contains(" INFO sched->run(0) Job '0' 'tick' next_run_time="));
+    assert!(log.contains(" INFO sched->run(0) Calling task 'tick'\n"));
+    assert!(
+        log.lines().all(|line| line.starts_with("scheduler: 20")),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_saved_config_takes_effect_and_a_bad_one_changes_nothing() {
+    let mut watch = Watch::start(TICK, &[]);
+    watch.expect(" ok     tick");
+    watch.rewrite(&config_of(&format!(
+        "{TICK}{}",
+        TICK.replace("tick", "second")
+    )));
+    watch.expect("reload config.yml: + second   = 1 unchanged");
+    watch.expect(" ok     second");
+    watch.rewrite("scheduler: [");
+    watch.expect(" ERROR  config.yml:1:");
+    watch.expect("nothing changed");
+    watch.expect(" ok     second");
+    fs::remove_file(watch.config()).unwrap();
+    watch.expect("cannot read config.yml: no such file");
+    watch.expect(" ok     second");
+    watch.rewrite(&config_of(TICK));
+    watch.expect("reload config.yml: - second   = 1 unchanged");
+    watch.signal(Signal::SIGINT);
+    assert!(watch.end().success());
+}
+
+#[test]
+fn a_faulty_entry_keeps_its_last_good_form() {
+    let mut watch = Watch::start(TICK, &[]);
+    watch.expect(" ok     tick");
+    watch.rewrite(&config_of(&TICK.replace("seconds: 1", "seconds: x")));
+    watch.expect("reload config.yml: ! tick (faulty, keeps its earlier form)   = 0 unchanged");
+    watch.expect(" ok     tick");
+    watch.signal(Signal::SIGINT);
+    assert!(watch.end().success());
+}
+
+#[test]
+fn hangup_reads_the_config_again() {
+    let mut watch = Watch::start(TICK, &[]);
+    watch.expect(" start  tick");
+    watch.signal(Signal::SIGHUP);
+    watch.expect("reload config.yml: no change (comments or order only)");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+}
+
+#[test]
+fn what_still_runs_after_the_grace_is_ended() {
+    let mut watch = Watch::start(SLEEP, &["--grace", "1"]);
+    watch.expect(" start  sleep");
+    watch.signal(Signal::SIGTERM);
+    watch.expect("1 run is going on (sleep); waiting up to 1s");
+    watch.expect("sleep: TERM, after 5 s KILL");
+    watch.expect("recorded as interrupted");
+    assert!(watch.end().success());
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let deaf = SLEEP.replace("exec", "trap '' TERM; ");
+    let mut watch = Watch::start(&deaf, &["--grace", "1000"]);
+    watch.expect(" start  sleep");
+    watch.signal(Signal::SIGINT);
+    watch.expect("1 run is going on (sleep)");
+    watch.signal(Signal::SIGINT);
+    watch.expect("sleep: KILL");
+    assert!(watch.end().success());
+}
+
+#[test]
+fn programs_get_one_json_object_a_line() {
+    let mut watch = Watch::start(TICK, &["--log-format", "json"]);
+    let line = watch.expect("run_finished");
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["job"], "tick");
+    assert_eq!(line["outcome"], "success");
+    assert_eq!(line["run_id"].as_str().unwrap().len(), 26);
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+}
+
+#[test]
+fn an_unusable_config_is_no_start() {
+    let mut watch = Watch::start("  tick:\n    type: corn\n", &["--strict"]);
+    watch.expect("error");
+    assert_eq!(watch.end().code(), Some(1));
+    let mut nowhere = Command::new(env!("CARGO_BIN_EXE_sched"));
+    let status = nowhere
+        .args(["watch", "--config"])
+        .arg(Path::new("/nowhere/config.yml"))
+        .stderr(Stdio::null())
+        .status();
+    assert_eq!(status.unwrap().code(), Some(2));
+}
