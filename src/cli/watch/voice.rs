@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::heading::Heading;
 use super::short_name;
 use crate::cli::load::counted;
 use crate::cli::time;
 use crate::config::{Settings, duration};
 use crate::job::Job;
 use crate::logging::Logging;
+use crate::logging::console::{Console, Stream};
 use crate::run::{Ended, Outcome, Run};
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::plan::{Fire, Passed, Plan};
@@ -29,20 +31,33 @@ pub(super) struct Voice {
     zone: Zone,
     /// Whether everything is told, whatever the config says.
     verbose: bool,
+    /// What is shown first.
+    heading: Option<(Heading, Console)>,
 }
 
 impl Voice {
-    pub(super) fn new(logging: Arc<Logging>, config: PathBuf, zone: Zone, verbose: bool) -> Self {
+    pub(super) fn new(
+        logging: Arc<Logging>,
+        config: PathBuf,
+        zone: Zone,
+        verbose: bool,
+        heading: Option<(Heading, Console)>,
+    ) -> Self {
         Self {
             logging,
             config,
             zone,
             verbose,
+            heading,
         }
     }
 
-    /// The lines that upstream writes when it starts.
-    fn planned(&self, plan: &Plan) {
+    /// What is shown first, and the lines that upstream writes when it starts.
+    fn planned(&mut self, plan: &Plan) {
+        if let Some((heading, console)) = self.heading.take() {
+            let text = heading.text(plan, SystemClock::wall_time());
+            console.write(Stream::Stderr, text.into_bytes());
+        }
         tracing::debug!(only = "file", "Scheduler is starting...");
         for job in plan.jobs() {
             tracing::debug!(only = "file", job = job.name, "Adding job '{}'", job.name);
