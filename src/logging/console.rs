@@ -187,6 +187,7 @@ impl Outlet {
             }
             let written = to.write_all(&typist.page).and_then(|()| to.flush());
             typist.page.clear();
+            typist.page.shrink_to(LONGEST_LINE);
             let mut queue = lock(&self.queue);
             queue.writing = false;
             // A closed pipe, most of all: nobody reads any more, and nobody needs to be told.

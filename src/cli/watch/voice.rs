@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::heading::Heading;
 use super::short_name;
 use crate::cli::load::counted;
 use crate::cli::time;
 use crate::config::{Settings, duration};
 use crate::job::Job;
 use crate::logging::Logging;
+use crate::logging::console::{Console, Stream};
 use crate::run::{Ended, Outcome, Run};
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::plan::{Fire, Passed, Plan};
@@ -29,6 +31,8 @@ pub(in crate::cli) struct Voice {
     zone: Zone,
     /// Whether everything is told, whatever the config says.
     verbose: bool,
+    /// What is shown first.
+    heading: Option<(Heading, Console)>,
 }
 
 impl Voice {
@@ -43,11 +47,24 @@ impl Voice {
             config,
             zone,
             verbose,
+            heading: None,
         }
     }
 
-    /// The lines that upstream writes when it starts.
-    fn planned(&self, plan: &Plan) {
+    /// The same, with first lines to show when the plan is made.
+    pub(super) fn with_heading(self, heading: Heading, console: Console) -> Self {
+        Self {
+            heading: Some((heading, console)),
+            ..self
+        }
+    }
+
+    /// What is shown first, and the lines that upstream writes when it starts.
+    fn planned(&mut self, plan: &Plan) {
+        if let Some((heading, console)) = self.heading.take() {
+            let text = heading.text(plan, SystemClock::wall_time());
+            console.write(Stream::Stderr, text.into_bytes());
+        }
         tracing::debug!(only = "file", "Scheduler is starting...");
         for job in plan.jobs() {
             tracing::debug!(only = "file", job = job.name, "Adding job '{}'", job.name);

@@ -383,20 +383,5 @@ fn elsewhere(name: Name, text: &str) -> Option<String> {
     key.or_else(day)
 }
 
-/// `a`, `a and b`, `a, b and c`
-pub(super) fn and<T: AsRef<str>>(words: &[T]) -> String {
-    words
-        .iter()
-        .enumerate()
-        .fold(String::new(), |text, (index, word)| {
-            let joint = match words.len() - index {
-                _ if index == 0 => "",
-                1 => " and ",
-                _ => ", ",
-            };
-            text + joint + word.as_ref()
-        })
-}
-
 #[cfg(test)]
 mod tests;
