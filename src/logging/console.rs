@@ -14,6 +14,9 @@ use crate::run::{Run, RunId};
 /// How many bytes of tasks' output may wait for a reader, on each stream.
 const WAITING_BYTES: usize = 4 << 20;
 
+/// The same where it passes through untouched: somebody asked for just this output.
+const WAITING_UNTOUCHED_BYTES: usize = 64 << 20;
+
 /// How much of our own lines may wait beyond that.
 const OWN_BYTES: usize = 1 << 20;
 
@@ -50,6 +53,8 @@ pub struct Console {
 /// One stream: what waits for its thread.
 #[derive(Debug, Default)]
 struct Outlet {
+    /// How many bytes of tasks' output may wait.
+    waiting_bytes: usize,
     queue: Mutex<Queue>,
     news: Condvar,
 }
@@ -95,14 +100,15 @@ impl Console {
     /// Writes whole lines of our own.
     pub fn write(&self, stream: Stream, lines: Vec<u8>) {
         let length = lines.len();
-        let limit = WAITING_BYTES + OWN_BYTES;
-        self.outlet(stream).push(Part::Lines(lines), length, limit);
+        let outlet = self.outlet(stream);
+        outlet.push(Part::Lines(lines), length, outlet.waiting_bytes + OWN_BYTES);
     }
 
     /// Takes a piece of what a run writes, cut anywhere.
     pub fn pass(&self, stream: Stream, run: &Run, bytes: &[u8]) {
         let piece = Part::Piece(run.id, run.job.clone(), bytes.to_vec());
-        self.outlet(stream).push(piece, bytes.len(), WAITING_BYTES);
+        let outlet = self.outlet(stream);
+        outlet.push(piece, bytes.len(), outlet.waiting_bytes);
     }
 
     /// Takes note that a run is over: its last lines may have no end.
@@ -112,14 +118,16 @@ impl Console {
         }
     }
 
-    /// Waits until everything is written, for each stream at most `longest`.
-    pub fn finish(&self, longest: Duration) {
-        for outlet in [&self.stdout, &self.stderr] {
+    /// Waits until everything is written, for each stream at most `longest`, and tells whether it
+    /// is. What a reader that went away did not want counts as written.
+    #[must_use]
+    pub fn finish(&self, longest: Duration) -> bool {
+        [&self.stdout, &self.stderr].into_iter().all(|outlet| {
             let queue = lock(&outlet.queue);
             let busy = |queue: &mut Queue| !queue.closed && (queue.writing || queue.has_news());
-            // A reader that does not read is left behind.
-            let _ = outlet.news.wait_timeout_while(queue, longest, busy);
-        }
+            let waited = outlet.news.wait_timeout_while(queue, longest, busy);
+            !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+        })
     }
 
     fn outlet(&self, stream: Stream) -> &Outlet {
@@ -132,7 +140,14 @@ impl Console {
 
 impl Outlet {
     fn start(name: &str, marks: Marks, to: impl Write + Send + 'static) -> Arc<Self> {
-        let outlet = Arc::new(Self::default());
+        let waiting_bytes = match marks {
+            Marks::Untouched => WAITING_UNTOUCHED_BYTES,
+            Marks::Marked | Marks::MarkedAndClean => WAITING_BYTES,
+        };
+        let outlet = Arc::new(Self {
+            waiting_bytes,
+            ..Self::default()
+        });
         let source = Arc::clone(&outlet);
         let thread = std::thread::Builder::new().name(name.to_owned());
         if thread.spawn(move || source.write_on(marks, to)).is_err() {

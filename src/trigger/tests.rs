@@ -73,7 +73,7 @@ fn the_text_is_that_of_apscheduler() {
         Trigger::Date(date).to_string(),
         "date[2026-12-24 18:00:00 EST]"
     );
-    let crontab = Cron::of_expression(" 0 4 * * * ", Bounds::default(), new_york, 0).unwrap();
+    let crontab = Cron::of_expression(" 0  4\n* * * ", Bounds::default(), new_york, 0).unwrap();
     assert_eq!(crontab.to_string(), "cron[expression='0 4 * * *']");
 }
 

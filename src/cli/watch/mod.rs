@@ -5,7 +5,7 @@
 mod carrier;
 mod heading;
 mod reader;
-mod voice;
+pub(super) mod voice;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -61,16 +61,12 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     };
     let console = console();
     let logging = Arc::new(open_log(global, arguments, &config, &console));
-    let told = arguments.log_format == Format::Text && !global.quiet;
-    let heading = told.then(|| (Heading::new(&loaded, &config, &given), console.clone()));
     let zone = config.settings.timezone.clone();
-    let voice = Voice::new(
-        Arc::clone(&logging),
-        path.clone(),
-        zone,
-        global.verbose,
-        heading,
-    );
+    let mut voice = Voice::new(Arc::clone(&logging), path.clone(), zone, global.verbose);
+    if arguments.log_format == Format::Text && !global.quiet {
+        let heading = Heading::new(&loaded, &config, &given);
+        voice = voice.with_heading(heading, console.clone());
+    }
     let (messages, mut inbox) = mpsc::channel(4);
     let reader = Reader::new(loaded, given.clone(), messages.clone(), watcher);
     reader.start(received)?;
@@ -124,11 +120,11 @@ fn open_log(global: &Global, arguments: &Watch, config: &Config, console: &Conso
     logging::start(logging::Options {
         folder: paths::log(&global.given(), config),
         level: if global.verbose { Level::Debug } else { level },
-        terminal_level: if global.quiet {
+        terminal_level: Some(if global.quiet {
             Level::Error
         } else {
             Level::Debug
-        },
+        }),
         zone: config.settings.timezone.clone(),
         now: SystemClock::wall_time,
         form: form(global, arguments),

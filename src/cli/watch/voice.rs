@@ -25,7 +25,7 @@ use crate::trigger::Zone;
 const LAST_LINES: usize = 5;
 
 /// Tells of events in the log and on the terminal.
-pub(super) struct Voice {
+pub(in crate::cli) struct Voice {
     logging: Arc<Logging>,
     config: PathBuf,
     zone: Zone,
@@ -36,20 +36,25 @@ pub(super) struct Voice {
 }
 
 impl Voice {
-    pub(super) fn new(
+    pub(in crate::cli) fn new(
         logging: Arc<Logging>,
         config: PathBuf,
         zone: Zone,
         verbose: bool,
-        heading: Option<(Heading, Console)>,
     ) -> Self {
         Self {
             logging,
             config,
             zone,
             verbose,
-            heading,
+            heading: None,
         }
+    }
+
+    /// The same, showing that first when the scheduler begins.
+    pub(super) fn with_heading(mut self, heading: Heading, console: Console) -> Self {
+        self.heading = Some((heading, console));
+        self
     }
 
     /// What is shown first, and the lines that upstream writes when it starts.

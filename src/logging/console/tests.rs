@@ -54,7 +54,7 @@ fn pass(marks: Marks, pieces: &[(&str, &[u8])]) -> String {
     for (job, _) in pieces {
         console.ended(&run(job));
     }
-    console.finish(A_WHILE);
+    assert!(console.finish(A_WHILE));
     shown.text()
 }
 
@@ -120,9 +120,12 @@ fn a_slow_reader_blocks_nobody_and_learns_what_it_missed() {
     for _ in 0..20_000 {
         console.pass(Stream::Stdout, &run("a"), &line);
     }
-    console.finish(Duration::from_millis(1));
+    assert!(
+        !console.finish(Duration::from_millis(1)),
+        "the reader is slow"
+    );
     drop(go_on);
-    console.finish(A_WHILE);
+    assert!(console.finish(A_WHILE));
     let text = shown.text();
     let kept = text.lines().filter(|line| line.starts_with("a | ")).count();
     assert!(kept < 10_000);
@@ -148,5 +151,5 @@ fn a_reader_that_went_away_is_no_error() {
     for _ in 0..10_000 {
         console.pass(Stream::Stdout, &run("a"), &[b'\n'; 1024]);
     }
-    console.finish(A_WHILE);
+    assert!(console.finish(A_WHILE));
 }

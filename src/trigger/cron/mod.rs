@@ -33,7 +33,7 @@ pub struct Cron {
 /// What a cron trigger was written as, where not as fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression {
-    /// Its text, without spaces at the ends.
+    /// Its text, its words parted by one space.
     pub text: String,
     /// By whose rules it was read.
     pub kind: Kind,
@@ -79,7 +79,7 @@ impl Cron {
             _ => return Err(hints::field_count(text, count)),
         };
         let expression = Expression {
-            text: text.trim_ascii().to_owned(),
+            text: text.split_ascii_whitespace().collect::<Vec<_>>().join(" "),
             kind,
             either_day,
         };
