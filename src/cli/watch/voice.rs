@@ -305,6 +305,15 @@ impl Voice {
         );
     }
 
+    fn stopped() {
+        tracing::info!(
+            event = "stopped",
+            tag = "stop",
+            short = "nothing runs any more",
+            "Scheduler has been shut down"
+        );
+    }
+
     fn ending(runs: &[&Run], at_once: bool) {
         let how = if at_once {
             "KILL"
@@ -363,6 +372,7 @@ impl Journal for Voice {
             } => self.reloaded(changes, settings, plan),
             Event::Stopping { runs, grace } => Self::stopping(runs, *grace),
             Event::Ending { runs, at_once } => Self::ending(runs, *at_once),
+            Event::Stopped => Self::stopped(),
         }
     }
 }
