@@ -30,7 +30,7 @@ pub enum Answer {
     },
     /// No file, package or module of the first part's name.
     NoModule {
-        /// The name that was not found, such as `tasks/tost.py` or the module `foo.bar`.
+        /// The name that was not found, such as `tasks/tost.py` or "module `foo.bar`".
         what: String,
         /// Whole dotted names that exist and are near.
         near: Vec<String>,

@@ -140,7 +140,13 @@ fn root(reader: &mut Reader<'_>, node: &Node, names: &mut JobNames) -> Option<Co
         }
     };
     let (settings, defaults) = settings(reader, entries, zone);
-    let (jobs, faulty) = jobs(reader, entries, &defaults, names);
+    let (mut jobs, faulty) = jobs(reader, entries, &defaults, names);
+    // docassemble.Scheduler 0.2: the handler of all jobs comes before a job's own.
+    if let Some(handler) = &settings.error_handler {
+        for job in &mut jobs {
+            job.error_handler = Some(handler.clone());
+        }
+    }
     if names.count == 0 {
         let message = "the `scheduler` section has no jobs";
         reader.report(

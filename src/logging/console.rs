@@ -14,6 +14,9 @@ use crate::run::{Run, RunId};
 /// How many bytes of tasks' output may wait for a reader, on each stream.
 const WAITING_BYTES: usize = 4 << 20;
 
+/// The same where it passes through untouched: somebody asked for just this output.
+const WAITING_UNTOUCHED_BYTES: usize = 64 << 20;
+
 /// How much of our own lines may wait beyond that.
 const OWN_BYTES: usize = 1 << 20;
 
@@ -45,33 +48,35 @@ pub enum Marks {
 pub struct Console {
     stdout: Arc<Outlet>,
     stderr: Arc<Outlet>,
-    /// The lines of each run that have no end yet.
-    open: Arc<Mutex<OpenLines>>,
 }
 
-type OpenLines = HashMap<(RunId, Stream), Vec<u8>>;
-
 /// One stream: what waits for its thread.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Outlet {
-    marks: Marks,
+    /// How many bytes of tasks' output may wait.
+    waiting_bytes: usize,
     queue: Mutex<Queue>,
     news: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: Vec<Vec<u8>>,
+    waiting: Vec<Part>,
     bytes: usize,
-    dropped: Dropped,
+    dropped_bytes: usize,
     writing: bool,
     closed: bool,
 }
 
-#[derive(Debug, Default)]
-struct Dropped {
-    lines: usize,
-    bytes: usize,
+/// Something to write.
+#[derive(Debug)]
+enum Part {
+    /// Whole lines of our own.
+    Lines(Vec<u8>),
+    /// A piece of what a run of that job writes, cut anywhere.
+    Piece(RunId, String, Vec<u8>),
+    /// The run is over: its last line may have no end.
+    End(RunId),
 }
 
 impl Console {
@@ -89,55 +94,40 @@ impl Console {
         Self {
             stdout: Outlet::start("stdout", stdout.0, stdout.1),
             stderr: Outlet::start("stderr", stderr.0, stderr.1),
-            open: Arc::default(),
         }
     }
 
     /// Writes whole lines of our own.
     pub fn write(&self, stream: Stream, lines: Vec<u8>) {
-        self.outlet(stream).push(lines, WAITING_BYTES + OWN_BYTES);
+        let length = lines.len();
+        let outlet = self.outlet(stream);
+        outlet.push(Part::Lines(lines), length, outlet.waiting_bytes + OWN_BYTES);
     }
 
     /// Takes a piece of what a run writes, cut anywhere.
     pub fn pass(&self, stream: Stream, run: &Run, bytes: &[u8]) {
+        let piece = Part::Piece(run.id, run.job.clone(), bytes.to_vec());
         let outlet = self.outlet(stream);
-        if outlet.marks == Marks::Untouched {
-            outlet.push(bytes.to_vec(), WAITING_BYTES);
-            return;
-        }
-        let mut open = lock(&self.open);
-        let line = open.entry((run.id, stream)).or_default();
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            line.extend_from_slice(piece);
-            if piece.ends_with(b"\n") || line.len() > LONGEST_LINE {
-                let line = std::mem::take(line);
-                outlet.push(outlet.marked(&run.job, &line), WAITING_BYTES);
-            }
-        }
+        outlet.push(piece, bytes.len(), outlet.waiting_bytes);
     }
 
     /// Takes note that a run is over: its last lines may have no end.
     pub fn ended(&self, run: &Run) {
-        let mut open = lock(&self.open);
         for stream in [Stream::Stdout, Stream::Stderr] {
-            let outlet = self.outlet(stream);
-            match open.remove(&(run.id, stream)) {
-                Some(line) if !line.is_empty() => {
-                    outlet.push(outlet.marked(&run.job, &line), WAITING_BYTES);
-                }
-                Some(_) | None => {}
-            }
+            self.outlet(stream).push(Part::End(run.id), 0, usize::MAX);
         }
     }
 
-    /// Waits until everything is written, for each stream at most `longest`.
-    pub fn finish(&self, longest: Duration) {
-        for outlet in [&self.stdout, &self.stderr] {
+    /// Waits until everything is written, for each stream at most `longest`, and tells whether it
+    /// is. What a reader that went away did not want counts as written.
+    #[must_use]
+    pub fn finish(&self, longest: Duration) -> bool {
+        [&self.stdout, &self.stderr].into_iter().all(|outlet| {
             let queue = lock(&outlet.queue);
             let busy = |queue: &mut Queue| !queue.closed && (queue.writing || queue.has_news());
-            // A reader that does not read is left behind.
-            let _ = outlet.news.wait_timeout_while(queue, longest, busy);
-        }
+            let waited = outlet.news.wait_timeout_while(queue, longest, busy);
+            !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+        })
     }
 
     fn outlet(&self, stream: Stream) -> &Outlet {
@@ -150,92 +140,154 @@ impl Console {
 
 impl Outlet {
     fn start(name: &str, marks: Marks, to: impl Write + Send + 'static) -> Arc<Self> {
+        let waiting_bytes = match marks {
+            Marks::Untouched => WAITING_UNTOUCHED_BYTES,
+            Marks::Marked | Marks::MarkedAndClean => WAITING_BYTES,
+        };
         let outlet = Arc::new(Self {
-            marks,
-            queue: Mutex::default(),
-            news: Condvar::new(),
+            waiting_bytes,
+            ..Self::default()
         });
-        let writer = Arc::clone(&outlet);
+        let source = Arc::clone(&outlet);
         let thread = std::thread::Builder::new().name(name.to_owned());
-        if thread.spawn(move || writer.write_on(to)).is_err() {
+        if thread.spawn(move || source.write_on(marks, to)).is_err() {
             // Without threads there is nobody to write; jobs are worth more than their output.
             lock(&outlet.queue).closed = true;
         }
         outlet
     }
 
-    /// A line of a task as it is shown, with its line break.
-    fn marked(&self, job: &str, line: &[u8]) -> Vec<u8> {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let mut shown = format!("{} | ", clean::line(job)).into_bytes();
-        if self.marks == Marks::MarkedAndClean {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            let text = String::from_utf8_lossy(line);
-            // A tab is harmless, and tables are made of it.
-            let text = text.split('\t').map(clean::line).collect::<Vec<_>>();
-            shown.extend_from_slice(text.join("\t").as_bytes());
-        } else {
-            shown.extend_from_slice(line);
-        }
-        shown.push(b'\n');
-        shown
-    }
-
-    fn push(&self, bytes: Vec<u8>, limit: usize) {
+    /// Puts a part of `length` bytes into the queue, unless there would be more than `limit`.
+    fn push(&self, part: Part, length: usize, limit: usize) {
         let mut queue = lock(&self.queue);
         if queue.closed {
             return;
         }
-        if queue.bytes + bytes.len() > limit {
-            queue.dropped.lines += bytes.split_inclusive(|byte| *byte == b'\n').count();
-            queue.dropped.bytes += bytes.len();
+        // Tasks that write byte by byte must not fill the memory either.
+        let size = length + size_of::<Part>();
+        if queue.bytes.saturating_add(size) > limit {
+            queue.dropped_bytes += length;
             return;
         }
-        queue.bytes += bytes.len();
-        queue.waiting.push(bytes);
+        queue.bytes += size;
+        queue.waiting.push(part);
         self.news.notify_all();
     }
 
     /// The work of the thread.
-    fn write_on(&self, mut to: impl Write) {
+    fn write_on(&self, marks: Marks, mut to: impl Write) {
+        let mut typist = Typist::new(marks);
         loop {
-            let batch = self.take();
-            let written = batch.iter().try_for_each(|bytes| to.write_all(bytes));
-            let written = written.and_then(|()| to.flush());
+            let (parts, dropped_bytes) = self.take();
+            for part in parts {
+                typist.take(part);
+            }
+            if dropped_bytes > 0 {
+                typist.note_dropped(dropped_bytes);
+            }
+            let written = to.write_all(&typist.page).and_then(|()| to.flush());
+            typist.page.clear();
+            typist.page.shrink_to(LONGEST_LINE);
             let mut queue = lock(&self.queue);
             queue.writing = false;
             // A closed pipe, most of all: nobody reads any more, and nobody needs to be told.
             queue.closed |= written.is_err();
             self.news.notify_all();
             if queue.closed {
+                queue.waiting.clear();
                 return;
             }
         }
     }
 
-    /// Waits for something to write.
-    fn take(&self) -> Vec<Vec<u8>> {
+    /// Waits for something to write, and for how much was dropped after it.
+    fn take(&self) -> (Vec<Part>, usize) {
         let queue = lock(&self.queue);
         let waited = self.news.wait_while(queue, |queue| !queue.has_news());
         let mut queue = waited.unwrap_or_else(PoisonError::into_inner);
         queue.writing = true;
         queue.bytes = 0;
-        let mut batch = std::mem::take(&mut queue.waiting);
-        let dropped = std::mem::take(&mut queue.dropped);
-        if dropped.bytes > 0 {
-            let note = format!(
-                "sched | {} lines ({} bytes) of output were dropped here: it is read too slowly\n",
-                dropped.lines, dropped.bytes
-            );
-            batch.push(note.into_bytes());
-        }
-        batch
+        let dropped_bytes = std::mem::take(&mut queue.dropped_bytes);
+        (std::mem::take(&mut queue.waiting), dropped_bytes)
     }
 }
 
 impl Queue {
     fn has_news(&self) -> bool {
-        !self.waiting.is_empty() || self.dropped.bytes > 0
+        !self.waiting.is_empty() || self.dropped_bytes > 0
+    }
+}
+
+/// Makes lines of pieces.
+struct Typist {
+    marks: Marks,
+    page: Vec<u8>,
+    /// The job and the beginning of each line that has no end yet.
+    open: HashMap<RunId, (String, Vec<u8>)>,
+}
+
+impl Typist {
+    fn new(marks: Marks) -> Self {
+        Self {
+            marks,
+            page: Vec::new(),
+            open: HashMap::new(),
+        }
+    }
+
+    fn take(&mut self, part: Part) {
+        match part {
+            Part::Lines(lines) => self.page.extend_from_slice(&lines),
+            Part::Piece(_, _, bytes) if self.marks == Marks::Untouched => {
+                self.page.extend_from_slice(&bytes);
+            }
+            Part::Piece(run, job, bytes) => self.piece(run, job, &bytes),
+            Part::End(run) => {
+                if let Some((job, line)) = self.open.remove(&run) {
+                    self.line(&job, &line);
+                }
+            }
+        }
+    }
+
+    fn piece(&mut self, run: RunId, job: String, bytes: &[u8]) {
+        let (job, mut line) = self.open.remove(&run).unwrap_or((job, Vec::new()));
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || line.len() > LONGEST_LINE {
+                self.line(&job, &line);
+                line.clear();
+            }
+        }
+        if !line.is_empty() {
+            self.open.insert(run, (job, line));
+        }
+    }
+
+    /// A line of a task, with its job's name before it and a line break after it.
+    fn line(&mut self, job: &str, line: &[u8]) {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        self.page.extend_from_slice(clean::line(job).as_bytes());
+        self.page.extend_from_slice(b" | ");
+        if self.marks == Marks::MarkedAndClean {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let text = String::from_utf8_lossy(line);
+            // A tab is harmless, and tables are made of it.
+            let cells: Vec<_> = text.split('\t').map(clean::line).collect();
+            self.page.extend_from_slice(cells.join("\t").as_bytes());
+        } else {
+            self.page.extend_from_slice(line);
+        }
+        self.page.push(b'\n');
+    }
+
+    /// Says that something is missing. What was begun before it does not go on after it.
+    fn note_dropped(&mut self, bytes: usize) {
+        for (job, line) in std::mem::take(&mut self.open).into_values() {
+            self.line(&job, &line);
+        }
+        let note = format!("sched | {bytes} bytes of output were dropped: it is read too slowly\n");
+        self.page.extend_from_slice(note.as_bytes());
     }
 }
 

@@ -55,8 +55,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// What is logged.
     pub level: Level,
-    /// What of that is shown on the terminal.
-    pub terminal_level: Level,
+    /// What of that is shown on the terminal; `None` for nothing.
+    pub terminal_level: Option<Level>,
     /// The zone of time stamps.
     pub zone: Zone,
     /// What time it is.
@@ -89,7 +89,7 @@ struct Log {
     now: fn() -> DateTime<Utc>,
     file: NonBlocking,
     lost: AtomicUsize,
-    terminal_level: Level,
+    terminal_level: Option<Level>,
     form: Form,
     console: Console,
 }
@@ -176,7 +176,8 @@ impl Logging {
     #[must_use]
     pub fn finish(&self) -> bool {
         let written = self.mark.reach(&mut self.file.clone(), LONGEST_END);
-        self.console.finish(Duration::from_secs(2));
+        // What a reader leaves unread is the reader's loss.
+        let _ = self.console.finish(Duration::from_secs(2));
         written
     }
 }
@@ -228,7 +229,7 @@ impl<S: Subscriber> Layer<S> for Log {
             self.write(&line, &zone);
         }
         let hidden = line.only == Some(Only::File) && self.form != Form::Json;
-        if line.level >= self.terminal_level && !hidden {
+        if self.terminal_level.is_some_and(|least| line.level >= least) && !hidden {
             self.console.say(self.form.format(&line, &zone));
         }
     }

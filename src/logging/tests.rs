@@ -39,7 +39,7 @@ fn log_in(folder: &Path, form: Form, work: impl FnOnce(&Logging)) -> (String, St
     let (logging, subscriber) = open(Options {
         folder: folder.to_owned(),
         level: Level::Info,
-        terminal_level: Level::Debug,
+        terminal_level: Some(Level::Debug),
         zone: Zone::named("America/New_York").unwrap(),
         now,
         form,

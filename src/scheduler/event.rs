@@ -78,6 +78,8 @@ pub enum Event<'a> {
         /// Whether at once, with KILL.
         at_once: bool,
     },
+    /// It has come to its end: nothing runs any more.
+    Stopped,
 }
 
 /// Whoever is told what the scheduler does.

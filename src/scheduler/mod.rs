@@ -102,6 +102,7 @@ impl<C: Clock, R: Runner, J: Journal> Scheduler<C, R, J> {
         self.journal.note(&Event::Planned { plan: &self.plan });
         while self.turn(messages).await.is_continue() {}
         self.drain(messages, grace).await;
+        self.journal.note(&Event::Stopped);
     }
 
     /// Does what is due and waits for the next thing to happen.

@@ -159,3 +159,67 @@ fn seconds(duration: Option<Duration>) -> String {
         |duration| format!("{} s", duration.as_secs_f64()),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{config, every, job};
+    use super::*;
+    use crate::value::Value;
+
+    fn told(old: impl IntoIterator<Item = Job>, new: Config) -> (Vec<String>, String) {
+        let old: Vec<Arc<Job>> = old.into_iter().map(Arc::new).collect();
+        let (jobs, changes) = merge(old.iter(), new);
+        let names = jobs.iter().map(|job| job.name.clone()).collect();
+        (names, changes.to_string())
+    }
+
+    #[test]
+    fn jobs_come_go_and_stay() {
+        let (jobs, told) = told(
+            [job("gone"), job("same"), job("moved")],
+            config([job("moved"), job("new"), job("same")]),
+        );
+        assert_eq!(jobs, ["moved", "new", "same"]);
+        assert_eq!(told, "+ new   - gone   = 2 unchanged");
+    }
+
+    #[test]
+    fn where_nothing_changed_that_is_said() {
+        let (_, told) = told([job("a"), job("b")], config([job("b"), job("a")]));
+        assert_eq!(told, "no change (comments or order only)");
+    }
+
+    #[test]
+    fn a_change_is_told_in_a_few_words() {
+        let mut all = job("all").every(300);
+        all.args.push(Value::Int(1));
+        all.description = Some("why".to_owned());
+        let strict = job("strict")
+            .grace(90)
+            .with(|policy| policy.max_instances = 2);
+        let mut jitter = job("jitter");
+        jitter.trigger = every(60, 5);
+        let (_, told) = told(
+            [job("all"), job("strict"), job("jitter")],
+            config([all, strict, jitter]),
+        );
+        assert_eq!(
+            told,
+            "~ all (every minute → every 5 minutes, args, description)   \
+             ~ strict (max_instances 1 → 2, misfire_grace_time none → 90 s)   \
+             ~ jitter (every minute → every minute, up to 5 s later)   = 0 unchanged"
+        );
+    }
+
+    #[test]
+    fn a_faulty_job_keeps_its_form_if_it_had_one() {
+        let mut new = config([job("fine")]);
+        new.faulty = vec!["old".to_owned(), "never".to_owned()];
+        let (jobs, told) = told([job("old"), job("fine")], new);
+        assert_eq!(jobs, ["fine", "old"]);
+        assert_eq!(
+            told,
+            "! old (faulty, keeps its earlier form)   ! never (faulty, left out)   = 1 unchanged"
+        );
+    }
+}

@@ -50,6 +50,8 @@ impl Journal for Diary {
                 runs,
                 at_once: true,
             } => format!("killing {}", names(runs)),
+            // So ends every story: it is not told each time.
+            Event::Stopped => return,
         };
         let now = self.clock.now().format("%H:%M:%S");
         self.told.borrow_mut().push(format!("{now} {line}"));

@@ -61,13 +61,13 @@ fn split_offset(text: &str) -> (&str, Option<&str>) {
 
 /// `None` for another form, a fault for a day that the calendar lacks.
 fn read_date(text: &str) -> Option<Result<NaiveDate, Fault>> {
-    let [year, month, day] = numbers(text, '-')?;
-    if text.find('-') != Some(4) || year == 0 {
+    let (year, rest) = text.split_once('-')?;
+    if year.len() != 4 || !year.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let date = i32::try_from(year)
-        .ok()
-        .and_then(|year| NaiveDate::from_ymd_opt(year, month, day));
+    let year = year.parse().ok().filter(|year| *year > 0)?;
+    let [month, day] = numbers(rest, '-')?;
+    let date = NaiveDate::from_ymd_opt(year, month, day);
     Some(date.ok_or_else(|| {
         let fault = Fault::new(format!("there is no day `{text}`"));
         match last_day(year, month) {
@@ -77,8 +77,8 @@ fn read_date(text: &str) -> Option<Result<NaiveDate, Fault>> {
     }))
 }
 
-fn last_day(year: u32, month: u32) -> Option<NaiveDate> {
-    let first = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, 1)?;
+fn last_day(year: i32, month: u32) -> Option<NaiveDate> {
+    let first = NaiveDate::from_ymd_opt(year, month, 1)?;
     first
         .checked_add_months(chrono::Months::new(1))
         .and_then(|next| next.pred_opt())
@@ -122,9 +122,9 @@ fn numbers<const N: usize>(text: &str, separator: char) -> Option<[u32; N]> {
     numbers.try_into().ok()
 }
 
-/// Up to four ASCII digits.
+/// One or two ASCII digits.
 fn number(text: &str) -> Option<u32> {
-    let digits = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok())?
 }
 
@@ -216,6 +216,8 @@ mod tests {
             "2024-01-01 1٠:00",
             "2024-01-01\n",
             "2024-13-01",
+            "2024-001-01",
+            "2024-01-01 010:00:00",
             "99999999999-01-01",
             "é-01-01",
             "2024-01-01 10:00:00é",

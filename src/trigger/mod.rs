@@ -14,7 +14,7 @@ pub mod zone;
 use std::fmt;
 use std::ops::Range;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 pub use cron::Cron;
 pub use date::Date;
@@ -244,6 +244,19 @@ impl Trigger {
     #[must_use]
     pub fn identity(&self) -> String {
         identity::of(self)
+    }
+
+    /// The wall-clock time that was asked for where it does not exist that day, and the fire at
+    /// `fire_time` is in its stead.
+    #[must_use]
+    pub fn skipped_reading(&self, fire_time: DateTime<Utc>) -> Option<NaiveDateTime> {
+        match self {
+            Self::Cron(cron) => cron.skipped_reading(fire_time),
+            Self::Interval(_) | Self::Date(_) => None,
+            Self::Any(triggers) => triggers
+                .iter()
+                .find_map(|one| one.skipped_reading(fire_time)),
+        }
     }
 
     fn fires_at(&self, fire_time: DateTime<Utc>) -> bool {

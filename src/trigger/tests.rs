@@ -73,7 +73,7 @@ fn the_text_is_that_of_apscheduler() {
         Trigger::Date(date).to_string(),
         "date[2026-12-24 18:00:00 EST]"
     );
-    let crontab = Cron::of_expression(" 0 4 * * * ", Bounds::default(), new_york, 0).unwrap();
+    let crontab = Cron::of_expression(" 0  4\n* * * ", Bounds::default(), new_york, 0).unwrap();
     assert_eq!(crontab.to_string(), "cron[expression='0 4 * * *']");
 }
 
@@ -147,4 +147,23 @@ fn an_end_is_not_before_its_start() {
     let fault = Bounds::new(Some(utc(1)), Some(utc(0))).unwrap_err();
     assert_eq!(fault.message, "`end_date` is before `start_date`");
     assert!(Bounds::new(Some(utc(1)), Some(utc(1))).is_ok());
+}
+
+#[test]
+fn a_fire_after_a_gap_tells_the_reading_that_was_skipped() {
+    let skipped = |expression: &str, fire_time: &str| {
+        let new_york = Zone::named("America/New_York").unwrap();
+        let cron = Cron::of_expression(expression, Bounds::default(), new_york, 0).unwrap();
+        let list = Trigger::Any(vec![every(60, None, 0), Trigger::Cron(Box::new(cron))]);
+        list.skipped_reading(at(fire_time))
+            .map(|reading| reading.to_string())
+    };
+    let after_gap = "2027-03-14T03:00:00-04:00";
+    let half_past = Some("2027-03-14 02:30:00".to_owned());
+    assert_eq!(skipped("30 2 * * *", after_gap), half_past);
+    assert_eq!(skipped("30,45 2,3 * * *", after_gap), half_past);
+    assert_eq!(skipped("0 3 * * *", after_gap), None);
+    assert_eq!(skipped("*/30 * * * *", after_gap), None);
+    assert_eq!(skipped("30 2 * * *", "2027-03-15T02:30:00-04:00"), None);
+    assert_eq!(skipped("30 1 * * *", "2027-11-07T01:30:00-04:00"), None);
 }

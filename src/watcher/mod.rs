@@ -28,6 +28,9 @@ const QUIET: Duration = Duration::from_millis(100);
 /// After how many times this long it is told even if more events come.
 const MOST_WAITS: usize = 10;
 
+/// How often a way is followed anew because it changed while it was followed.
+const MOST_SWAPS: usize = 10;
+
 /// How often to suspect a change where nothing can be watched.
 const POLL: Duration = Duration::from_secs(10);
 
@@ -220,27 +223,26 @@ impl<F: FnMut(News)> Watch<F> {
 
     /// Follows the ways to the files anew, and watches the folders on them.
     fn renew(&mut self) {
-        self.config_trail = Trail::default();
-        self.config_trail.follow(&self.config);
-        self.tasks_trail = Trail::default();
-        for tasks in &self.tasks {
-            self.tasks_trail.follow(tasks);
+        for _ in 0..MOST_SWAPS {
+            self.config_trail = Trail::of([self.config.as_path()]);
+            self.tasks_trail = Trail::of(self.tasks.iter().map(PathBuf::as_path));
+            self.watch_folders();
+            // What was swapped before its folder was watched has not been seen.
+            if self.config_trail == Trail::of([self.config.as_path()]) {
+                break;
+            }
         }
+    }
+
+    /// Watches the folders on the ways, and no others any more.
+    fn watch_folders(&mut self) {
         let Some(mut system) = self.system.take() else {
             return;
         };
-        let trails = [&self.config_trail, &self.tasks_trail];
-        let mut folders: BTreeSet<PathBuf> = trails
-            .iter()
-            .flat_map(|trail| trail.folders.iter().cloned())
-            .collect();
-        folders.extend(
-            self.tasks_trail
-                .ends
-                .iter()
-                .filter(|end| end.is_dir())
-                .cloned(),
-        );
+        let mut folders = self.config_trail.folders.clone();
+        folders.extend(self.tasks_trail.folders.iter().cloned());
+        let ends = self.tasks_trail.ends.iter();
+        folders.extend(ends.filter(|end| end.is_dir()).cloned());
         for gone in self.watched.difference(&folders) {
             // It went away by itself, most likely.
             let _ = system.unwatch(gone);
@@ -249,9 +251,8 @@ impl<F: FnMut(News)> Watch<F> {
         // Those that are watched already are watched again: one may be another folder by now.
         for folder in &folders {
             if let Err(error) = system.watch(folder, RecursiveMode::NonRecursive) {
-                let needed = trails.iter().any(|trail| trail.needs(folder));
                 let limit = matches!(error.kind, ErrorKind::MaxFilesWatch);
-                if (needed || limit) && folder.exists() {
+                if (limit || self.needs(folder)) && folder.exists() {
                     trouble = Some(error);
                 }
             }
@@ -262,6 +263,11 @@ impl<F: FnMut(News)> Watch<F> {
             Some(error) => self.go_blind(&error),
             None => self.blind = false,
         }
+    }
+
+    /// Whether a change in `folder` could go unseen without watching it.
+    fn needs(&self, folder: &Path) -> bool {
+        self.config_trail.needs(folder) || self.tasks_trail.needs(folder)
     }
 
     fn go_blind(&mut self, error: &notify::Error) {

@@ -110,6 +110,17 @@ fn a_folder_that_goes_and_returns_is_seen() {
 }
 
 #[test]
+fn the_whole_folder_may_go_and_return() {
+    let scene = Scene::new(config_in, "config.yml", &[]);
+    for content in ["two", "three"] {
+        fs::remove_dir_all(scene.folder.path()).unwrap();
+        fs::create_dir(scene.folder.path()).unwrap();
+        fs::write(scene.at("config.yml"), content).unwrap();
+        scene.expect_content("config.yml", content);
+    }
+}
+
+#[test]
 fn a_folder_that_is_exchanged_is_seen() {
     let prepare = |folder: &Path| {
         for name in ["now", "next"] {

@@ -7,10 +7,14 @@ use std::path::{Component, Path, PathBuf};
 /// How many symlinks to follow. Source: `path_resolution(7)`.
 const MOST_SYMLINKS: usize = 40;
 
+/// `/tmp` and the like (`/` counts too) have many entries that change all the time, and are not
+/// exchanged themselves: they are watched only for a symlink, the file, or what is missing.
+const TOP_LEVEL: usize = 2;
+
 /// The ways to some files. A change of any entry on them may lead to other files.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Trail {
-    /// The folders in which the entries are, without symlinks.
+    /// The folders to watch, without symlinks.
     pub(super) folders: BTreeSet<PathBuf>,
     /// Where the ways end, without symlinks.
     pub(super) ends: BTreeSet<PathBuf>,
@@ -19,8 +23,18 @@ pub(super) struct Trail {
 }
 
 impl Trail {
+    /// The ways to these paths.
+    pub(super) fn of<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Self {
+        let mut trail = Self::default();
+        for path in paths {
+            trail.follow(path);
+        }
+        trail.folders.extend(trail.needed.iter().cloned());
+        trail
+    }
+
     /// Adds the way to `path`, as far as it exists.
-    pub(super) fn follow(&mut self, path: &Path) {
+    fn follow(&mut self, path: &Path) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let mut here = PathBuf::from("/");
         let mut ahead = parts(&path);
@@ -31,7 +45,9 @@ impl Trail {
                 continue;
             }
             let entry = here.join(&name);
-            self.folders.insert(here.clone());
+            if here.components().count() > TOP_LEVEL {
+                self.folders.insert(here.clone());
+            }
             self.entries.insert(entry.clone());
             if let Ok(target) = std::fs::read_link(&entry) {
                 self.needed.insert(here.clone());

@@ -5,6 +5,7 @@
 mod folder;
 
 mod next;
+mod run_once;
 mod show;
 mod usage;
 mod validate;

@@ -129,6 +129,7 @@ fn jobs_run_until_a_signal_asks_to_stop() {
     assert_eq!(expect(&watch.stdout, "tock"), "tick | tock");
     watch.expect(" ok     tick");
     watch.signal(Signal::SIGTERM);
+    watch.expect(" stop   nothing runs any more");
     assert!(watch.end().success());
     let log = watch.log();
     assert!(log.contains(" DEBUG sched->run(0) Scheduler is starting...\n"));

@@ -4,7 +4,7 @@ use crate::cli::arguments::RunOnce;
 use crate::cli::output::Refusal;
 use crate::cli::select;
 use crate::config::Config;
-use crate::diagnostic::Span;
+use crate::diagnostic::{Span, did_you_mean};
 use crate::job::{Job, Policy, Surroundings, Task};
 use crate::trigger::{Date, Trigger, Zone};
 use crate::value::Value;
@@ -23,26 +23,23 @@ pub(super) struct Call {
 
 /// Finds the job that is meant and gives it the arguments of the command line.
 ///
-/// A function that no job uses can be run as well, if `exists` says that it is there.
+/// A function that no job uses can be run as well, if `find` finds it; else `find` gives near ones.
 ///
 /// # Errors
 /// Where no job is meant, or a value is not YAML.
 pub(super) fn call(
     config: &Config,
     arguments: &RunOnce,
-    exists: impl FnOnce(&str) -> bool,
+    find: impl FnOnce(&str) -> Result<(), Vec<String>>,
 ) -> Result<Call, Refusal> {
     let mut notes = Vec::new();
     let named = select::named(config, &arguments.job);
-    let mut job = match named.split_first() {
-        Some((first, others)) => {
-            notes.extend(choice(&arguments.job, first, others));
-            (*first).clone()
-        }
-        None if is_faulty(config, &arguments.job) || !exists(&arguments.job) => {
-            return Err(select::unknown(config, &arguments.job));
-        }
-        None => of_function(&arguments.job, config.settings.timezone.clone()),
+    let mut job = if let Some((first, others)) = named.split_first() {
+        notes.extend(choice(&arguments.job, first, others));
+        (*first).clone()
+    } else {
+        find(&arguments.job).map_err(|near| unknown(config, &arguments.job, &near))?;
+        of_function(&arguments.job, config.settings.timezone.clone())
     };
     replace(&mut job, arguments, &mut notes)?;
     job.policy.timeout = arguments.timeout.or(job.policy.timeout);
@@ -54,8 +51,13 @@ pub(super) fn call(
     })
 }
 
-fn is_faulty(config: &Config, name: &str) -> bool {
-    config.faulty.iter().any(|faulty| faulty == name)
+/// Why neither a job nor a function is meant.
+fn unknown(config: &Config, word: &str, near: &[String]) -> Refusal {
+    let mut refusal = select::unknown(config, word);
+    if refusal.help.is_empty() {
+        refusal.help.extend(did_you_mean(near));
+    }
+    refusal
 }
 
 /// Says which of several jobs is run.
@@ -195,7 +197,11 @@ scheduler:
 
     fn of(job: &str, args: &[&str], kwargs: &[(&str, &str)]) -> Result<Call, Refusal> {
         call(&config(), &arguments(job, args, kwargs), |name| {
-            name == "test.unused"
+            if name == "test.unused" {
+                Ok(())
+            } else {
+                Err(Vec::new())
+            }
         })
     }
 

@@ -4,10 +4,12 @@ mod call;
 mod screen;
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::watch::channel;
 
 pub(super) use call::written;
 
@@ -15,11 +17,17 @@ use super::arguments::{Format, Global, RunOnce};
 use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::record::Record;
+use super::watch::voice::Voice;
 use super::{Exit, usable};
 use crate::config::{Answer, Config, Lookup};
 use crate::diagnostic::{Diagnostic, render};
 use crate::job::{Job, Task};
+use crate::logging::console::{Console, Marks};
+use crate::logging::{self, Form, Logging};
+use crate::paths::{self, Given};
 use crate::run::{Cause, Ended, Order, Outcome, Run, RunId};
+use crate::scheduler::clock::SystemClock;
+use crate::scheduler::{Event, Journal};
 use crate::task::Tasks;
 use call::Call;
 use screen::Screen;
@@ -42,9 +50,7 @@ pub(super) fn run(
         return Ok(tell_faults(&loaded, &faults, global));
     }
     let tasks = loaded.tasks(&given);
-    let call = call::call(config, arguments, |name| exists(&tasks, name))?;
-    let screen = Screen::new(global, arguments.format, config.settings.log_level);
-    call.notes.iter().for_each(|note| screen.note(note));
+    let call = call::call(config, arguments, |name| find(&tasks, name))?;
     if call.has_own_arguments {
         check(&tasks, &call.job)?;
     }
@@ -52,16 +58,70 @@ pub(super) fn run(
         dry_run(&call, &loaded, config, &tasks)?;
         return Ok(Exit::Done);
     }
+    let console = Console::start(Marks::Untouched, Marks::Untouched);
+    let logging = Arc::new(open_log(&given, config, &console));
+    let level = config.settings.log_level;
+    let screen = Screen::new(global, arguments.format, level, console.clone());
+    call.notes.iter().for_each(|note| screen.note(note));
     let run = begin(&call.job, now);
-    let ended = super::runtime()?.block_on(execute(&tasks, &run, &call.job, &screen))?;
+    let runtime = super::runtime()?;
+    let ended = runtime.block_on(execute(&tasks, &run, &call.job, &screen))?;
+    let zone = &config.settings.timezone;
+    Voice::new(
+        Arc::clone(&logging),
+        loaded.path.clone(),
+        zone.clone(),
+        false,
+    )
+    .note(&Event::Ended {
+        run: &run,
+        job: &call.job,
+        ended: &ended,
+        retry: None,
+    });
+    screen.end(&call.job, &ended);
+    runtime.block_on(readers(&console))?;
     if arguments.format == Format::Json {
-        let record = Record::new(&run, Some(&ended), &config.settings.timezone);
         let mut out = io::stdout().lock();
-        serde_json::to_writer(&mut out, &record)?;
+        serde_json::to_writer(&mut out, &Record::new(&run, Some(&ended), zone))?;
         writeln!(out)?;
     }
-    screen.end(&call.job, &ended);
+    // A disk that took no line has been complained of, and does not make the run a failure.
+    let _ = logging.finish();
     Ok(exit(ended.outcome))
+}
+
+/// Opens `scheduler.log`; the terminal has its own form of what is said.
+fn open_log(given: &Given, config: &Config, console: &Console) -> Logging {
+    logging::start(logging::Options {
+        folder: paths::log(given, config),
+        level: config.settings.log_level,
+        terminal_level: None,
+        zone: config.settings.timezone.clone(),
+        now: SystemClock::wall_time,
+        form: Form::Plain,
+        console: console.clone(),
+    })
+}
+
+/// Waits until whoever reads the output has read it: the run is over, so nothing waits for that.
+/// A signal ends it.
+async fn readers(console: &Console) -> anyhow::Result<()> {
+    let mut signals = signals()?;
+    while !console.finish(Duration::ZERO) {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(5)) => {}
+            () = any(&mut signals) => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+fn signals() -> io::Result<[Signal; 2]> {
+    Ok([
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    ])
 }
 
 fn begin(job: &Job, now: DateTime<Utc>) -> Run {
@@ -112,13 +172,12 @@ fn tell_faults(loaded: &Loaded, faults: &[Diagnostic], global: &Global) -> Exit 
     Exit::Failed
 }
 
-/// Whether a function that no job uses is there.
-fn exists(tasks: &Tasks, name: &str) -> bool {
-    let answers = tasks.look_up(&[name]).unwrap_or_default();
-    match answers.first() {
-        Some(Answer::Function { .. } | Answer::Executable { .. } | Answer::Opaque { .. }) => true,
-        Some(Answer::NoModule { .. } | Answer::NoFunction { .. } | Answer::Unusable { .. })
-        | None => false,
+/// Finds a function that no job uses; else gives the names of near ones.
+fn find(tasks: &Tasks, name: &str) -> Result<(), Vec<String>> {
+    match tasks.look_up(&[name]).unwrap_or_default().pop() {
+        Some(Answer::Function { .. } | Answer::Executable { .. } | Answer::Opaque { .. }) => Ok(()),
+        Some(Answer::NoModule { near, .. } | Answer::NoFunction { near, .. }) => Err(near),
+        Some(Answer::Unusable { .. }) | None => Err(Vec::new()),
     }
 }
 
@@ -190,11 +249,8 @@ fn place(answer: &Answer) -> String {
 
 /// Runs the job to its end; Ctrl-C ends it, and a second one at once.
 async fn execute(tasks: &Tasks, run: &Run, job: &Job, screen: &Screen) -> anyhow::Result<Ended> {
-    let mut signals = [
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    ];
-    let (orders, order) = watch::channel(Order::GoOn);
+    let mut signals = signals()?;
+    let (orders, order) = channel(Order::GoOn);
     let ended = tasks.run(run, job, order, screen);
     tokio::pin!(ended);
     loop {

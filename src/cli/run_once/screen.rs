@@ -1,16 +1,19 @@
 //! What a run by hand shows: the task's own output untouched, and two lines of ours.
 
-use std::io::{self, Write};
+use std::io;
 
 use crate::clean;
 use crate::cli::arguments::{Format, Global};
 use crate::cli::output::{self, Paint, paint};
 use crate::job::Job;
+use crate::logging;
+use crate::logging::console::{Console, Stream};
 use crate::run::{Ended, Level, Outcome, Record, Run};
 use crate::task::Output;
 
 /// Where the output of the run goes.
 pub(super) struct Screen {
+    console: Console,
     /// Whether our own lines are left out.
     quiet: bool,
     color: bool,
@@ -23,7 +26,7 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(global: &Global, format: Format, level: Level) -> Self {
+    pub(super) fn new(global: &Global, format: Format, level: Level, console: Console) -> Self {
         let color = output::style(global.color, &io::stderr()).color;
         let level = if global.verbose { Level::Debug } else { level };
         let own_level = if global.verbose {
@@ -32,6 +35,7 @@ impl Screen {
             Level::Warning
         };
         Self {
+            console,
             quiet: global.quiet,
             color,
             level,
@@ -85,8 +89,14 @@ impl Screen {
     /// One line of ours on stderr, unless quiet is wanted.
     fn say(&self, line: &str) {
         if !self.quiet {
-            // Where stderr is gone, nobody is left to tell.
-            let _ = writeln!(io::stderr(), "{line}");
+            self.console.write(
+                Stream::Stderr,
+                format!(
+                    "{line}
+"
+                )
+                .into_bytes(),
+            );
         }
     }
 }
@@ -104,22 +114,20 @@ fn why(ended: &Ended) -> Option<String> {
 }
 
 impl Output for Screen {
-    fn stdout(&self, _: &Run, bytes: &[u8]) {
-        let written = if self.format == Format::Json {
-            io::stderr().write_all(bytes)
-        } else {
-            let mut out = io::stdout();
-            out.write_all(bytes).and_then(|()| out.flush())
+    fn stdout(&self, run: &Run, bytes: &[u8]) {
+        let stream = match self.format {
+            Format::Text => Stream::Stdout,
+            Format::Json => Stream::Stderr,
         };
-        // A reader that went away does not concern the task.
-        drop(written);
+        self.console.pass(stream, run, bytes);
     }
 
-    fn stderr(&self, _: &Run, bytes: &[u8]) {
-        let _ = io::stderr().write_all(bytes);
+    fn stderr(&self, run: &Run, bytes: &[u8]) {
+        self.console.pass(Stream::Stderr, run, bytes);
     }
 
-    fn record(&self, _: &Run, record: &Record) {
+    fn record(&self, run: &Run, record: &Record) {
+        logging::task_record(run, record);
         let ours = record.file == "sched";
         if record.level < self.level || (ours && record.level < self.own_level) {
             return;

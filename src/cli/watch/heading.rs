@@ -8,39 +8,56 @@ use crate::clean;
 use crate::cli::load::{Loaded, counted};
 use crate::cli::time;
 use crate::config::Config;
-use crate::job::Job;
 use crate::paths::{self, Given};
+use crate::scheduler::plan::Plan;
+use crate::trigger::Zone;
 
 /// How many jobs are listed.
 const MOST_JOBS: usize = 40;
 
-/// The first lines, as text.
-pub(super) fn text(loaded: &Loaded, config: &Config, given: &Given, now: DateTime<Utc>) -> String {
-    let settings = &config.settings;
-    let tasks = paths::tasks(given, &loaded.path, Some(config))
-        .map_or_else(|| "none".to_owned(), |tasks| tasks.display().to_string());
-    let mut lines = vec![
-        format!(
-            "sched {} · config {} · tasks {tasks} · zone {} ({})",
-            env!("CARGO_PKG_VERSION"),
-            absolute(&loaded.path),
-            settings.timezone.name(),
-            settings.timezone_from.word(),
-        ),
-        format!(
-            "log {} · state {} · pid {}",
-            paths::log(given, config).join("scheduler.log").display(),
-            paths::state(given).display(),
-            std::process::id(),
-        ),
-    ];
-    if !config.jobs.is_empty() {
-        lines.extend(table(&config.jobs, config, now));
+/// The first lines, but for the jobs.
+pub(super) struct Heading {
+    lines: Vec<String>,
+    zone: Zone,
+}
+
+impl Heading {
+    pub(super) fn new(loaded: &Loaded, config: &Config, given: &Given) -> Self {
+        let settings = &config.settings;
+        let tasks = loaded.tasks_folder(given);
+        let tasks = tasks.map_or_else(|| "none".to_owned(), |tasks| absolute(&tasks));
+        let lines = vec![
+            format!(
+                "sched {} · config {} · tasks {tasks} · zone {} ({})",
+                env!("CARGO_PKG_VERSION"),
+                absolute(&loaded.path),
+                settings.timezone.name(),
+                settings.timezone_from.word(),
+            ),
+            format!(
+                "log {} · state {} · pid {}",
+                paths::log(given, config).join("scheduler.log").display(),
+                paths::state(given).display(),
+                std::process::id(),
+            ),
+        ];
+        Self {
+            lines,
+            zone: settings.timezone.clone(),
+        }
     }
-    let jobs = counted(config.jobs.len(), "job");
-    lines.push(format!("{jobs}. Save the file to reload, Ctrl-C to stop."));
-    let lines: Vec<_> = lines.iter().map(|line| clean::line(line)).collect();
-    format!("{}\n", lines.join("\n"))
+
+    /// All first lines, as text.
+    pub(super) fn text(mut self, plan: &Plan, now: DateTime<Utc>) -> String {
+        let jobs = counted(plan.jobs().len(), "job");
+        if plan.jobs().len() > 0 {
+            self.lines.extend(table(plan, &self.zone, now));
+        }
+        let last = format!("{jobs}. Save the file to reload, Ctrl-C to stop.");
+        self.lines.push(last);
+        let lines: Vec<_> = self.lines.iter().map(|line| clean::line(line)).collect();
+        format!("{}\n", lines.join("\n"))
+    }
 }
 
 /// A path that says the same in another working directory.
@@ -50,15 +67,12 @@ fn absolute(path: &Path) -> String {
 }
 
 /// The jobs, each with its next fire time and its schedule in English.
-fn table(jobs: &[Job], config: &Config, now: DateTime<Utc>) -> Vec<String> {
-    let zone = &config.settings.timezone;
-    let rows: Vec<[String; 3]> = jobs
-        .iter()
+fn table(plan: &Plan, zone: &Zone, now: DateTime<Utc>) -> Vec<String> {
+    let rows: Vec<[String; 3]> = plan
+        .jobs()
         .take(MOST_JOBS)
         .map(|job| {
-            let trigger = job.trigger.clone().anchored(now);
-            let next = trigger.next_after(now).filter(|_| job.policy.enabled);
-            let next = next.map_or_else(
+            let next = plan.next_of(&job.name).map_or_else(
                 || "never".to_owned(),
                 |next| {
                     format!(
@@ -81,8 +95,9 @@ fn table(jobs: &[Job], config: &Config, now: DateTime<Utc>) -> Vec<String> {
     let mut lines: Vec<String> = all
         .map(|[job, next, schedule]| format!("  {job:<names$}  {next:<nexts$}  {schedule}"))
         .collect();
-    if jobs.len() > MOST_JOBS {
-        lines.push(format!("  … and {} more", jobs.len() - MOST_JOBS));
+    let more = plan.jobs().len() - rows.len();
+    if more > 0 {
+        lines.push(format!("  … and {more} more"));
     }
     lines
 }

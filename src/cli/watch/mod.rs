@@ -5,9 +5,9 @@
 mod carrier;
 mod heading;
 mod reader;
-mod voice;
+pub(super) mod voice;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +30,7 @@ use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
 use crate::watcher::Watcher;
 use carrier::Carrier;
+use heading::Heading;
 use reader::{Errand, Reader};
 use voice::Voice;
 
@@ -41,6 +42,9 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let given = global.given();
     let path = paths::config(&given).map_err(load::Error::from);
     let path = path.map_err(Refusal::from)?;
+    if path == Path::new("-") {
+        return Err(Refusal::new("only a file can be watched, not standard input").into());
+    }
     // Watched before it is read: what changes in between is told.
     let (errands, received) = std::sync::mpsc::channel();
     let news = errands.clone();
@@ -55,30 +59,28 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let Some(config) = loaded.reading.config.clone() else {
         return Ok(Exit::Failed);
     };
-
     let console = console();
     let logging = Arc::new(open_log(global, arguments, &config, &console));
+    let zone = config.settings.timezone.clone();
+    let mut voice = Voice::new(Arc::clone(&logging), path.clone(), zone, global.verbose);
     if arguments.log_format == Format::Text && !global.quiet {
-        console.write(
-            logging::console::Stream::Stderr,
-            heading::text(&loaded, &config, &given, now).into_bytes(),
-        );
+        let heading = Heading::new(&loaded, &config, &given);
+        voice = voice.with_heading(heading, console.clone());
     }
     let (messages, mut inbox) = mpsc::channel(4);
     let reader = Reader::new(loaded, given.clone(), messages.clone(), watcher);
     reader.start(received)?;
     let carrier = Carrier::new(&path, given, &config, console);
-    let voice = Voice::new(Arc::clone(&logging), path, config.settings.timezone.clone());
     super::runtime()?.block_on(async {
-        let signals = Signals::new()?;
-        tokio::spawn(signals.pass_on(messages, errands));
+        tokio::spawn(Signals::new()?.pass_on(messages, errands));
         let mut scheduler = Scheduler::new(config, SystemClock::new(), carrier, voice);
         let grace = Duration::from_secs(arguments.grace);
         scheduler.run(&mut inbox, grace).await;
-        anyhow::Ok(())
+        io::Result::Ok(())
     })?;
     if !logging.finish() {
-        return Err(Refusal::new("not all log lines could be written").into());
+        // The console has ended; where stderr is gone too, nobody is left to tell.
+        let _ = writeln!(io::stderr(), "warning: scheduler.log has not all lines");
     }
     Ok(Exit::Done)
 }
@@ -93,7 +95,7 @@ fn is_valid(loaded: &mut Loaded, global: &Global) -> bool {
         let faults = &loaded.reading.diagnostics;
         let text = render::render(faults, &loaded.text, &loaded.name(), style);
         // Where stderr is gone, nobody is left to tell.
-        let _ = io::Write::write_all(&mut io::stderr(), text.as_bytes());
+        let _ = io::stderr().write_all(text.as_bytes());
     }
     valid
 }
@@ -118,11 +120,11 @@ fn open_log(global: &Global, arguments: &Watch, config: &Config, console: &Conso
     logging::start(logging::Options {
         folder: paths::log(&global.given(), config),
         level: if global.verbose { Level::Debug } else { level },
-        terminal_level: if global.quiet {
+        terminal_level: Some(if global.quiet {
             Level::Error
         } else {
             Level::Debug
-        },
+        }),
         zone: config.settings.timezone.clone(),
         now: SystemClock::wall_time,
         form: form(global, arguments),

@@ -75,7 +75,11 @@ impl Reader {
     fn take(&mut self, errand: Errand) {
         match errand {
             Errand::News(News::Config) => self.read(false),
-            Errand::Again => self.read(true),
+            Errand::Again => {
+                // Whoever asks wants to hear it again.
+                self.unreadable = None;
+                self.read(true);
+            }
             Errand::News(News::Tasks) => self.look_up(),
             Errand::News(News::Blind(why)) => tracing::warn!(
                 event = "watch_blind",

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::heading::Heading;
 use super::short_name;
 use crate::cli::load::counted;
 use crate::cli::time;
 use crate::config::{Settings, duration};
 use crate::job::Job;
 use crate::logging::Logging;
+use crate::logging::console::{Console, Stream};
 use crate::run::{Ended, Outcome, Run};
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::plan::{Fire, Passed, Plan};
@@ -23,23 +25,46 @@ use crate::trigger::Zone;
 const LAST_LINES: usize = 5;
 
 /// Tells of events in the log and on the terminal.
-pub(super) struct Voice {
+pub(in crate::cli) struct Voice {
     logging: Arc<Logging>,
     config: PathBuf,
     zone: Zone,
+    /// Whether everything is told, whatever the config says.
+    verbose: bool,
+    /// What is shown first.
+    heading: Option<(Heading, Console)>,
 }
 
 impl Voice {
-    pub(super) fn new(logging: Arc<Logging>, config: PathBuf, zone: Zone) -> Self {
+    pub(in crate::cli) fn new(
+        logging: Arc<Logging>,
+        config: PathBuf,
+        zone: Zone,
+        verbose: bool,
+    ) -> Self {
         Self {
             logging,
             config,
             zone,
+            verbose,
+            heading: None,
         }
     }
 
-    /// The lines that upstream writes when it starts.
-    fn planned(&self, plan: &Plan) {
+    /// The same, with first lines to show when the plan is made.
+    pub(super) fn with_heading(self, heading: Heading, console: Console) -> Self {
+        Self {
+            heading: Some((heading, console)),
+            ..self
+        }
+    }
+
+    /// What is shown first, and the lines that upstream writes when it starts.
+    fn planned(&mut self, plan: &Plan) {
+        if let Some((heading, console)) = self.heading.take() {
+            let text = heading.text(plan, SystemClock::wall_time());
+            console.write(Stream::Stderr, text.into_bytes());
+        }
         tracing::debug!(only = "file", "Scheduler is starting...");
         for job in plan.jobs() {
             tracing::debug!(only = "file", job = job.name, "Adding job '{}'", job.name);
@@ -239,7 +264,9 @@ impl Voice {
     }
 
     fn reloaded(&mut self, changes: &Changes, settings: &Settings, plan: &Plan) {
-        self.logging.set_level(settings.log_level);
+        if !self.verbose {
+            self.logging.set_level(settings.log_level);
+        }
         self.logging.set_zone(settings.timezone.clone());
         self.zone = settings.timezone.clone();
         let name = short_name(&self.config);
@@ -275,6 +302,15 @@ impl Voice {
             runs.len(),
             names(runs),
             duration::text(grace)
+        );
+    }
+
+    fn stopped() {
+        tracing::info!(
+            event = "stopped",
+            tag = "stop",
+            short = "nothing runs any more",
+            "Scheduler has been shut down"
         );
     }
 
@@ -336,6 +372,7 @@ impl Journal for Voice {
             } => self.reloaded(changes, settings, plan),
             Event::Stopping { runs, grace } => Self::stopping(runs, *grace),
             Event::Ending { runs, at_once } => Self::ending(runs, *at_once),
+            Event::Stopped => Self::stopped(),
         }
     }
 }

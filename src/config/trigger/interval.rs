@@ -1,11 +1,11 @@
 //! An interval, as the config writes it.
 
-use super::Frame;
+use super::{Frame, report};
 use crate::config::reader::Reader;
 use crate::config::section::{Item, Section};
 use crate::config::{key, scalar};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::trigger::{Interval, Trigger};
+use crate::trigger::{Interval, Trigger, Unit};
 use crate::value::Value;
 use crate::yaml::{self, Node};
 
@@ -16,45 +16,30 @@ pub(super) fn read(
     frame: &Frame,
     place: Span,
 ) -> Option<Trigger> {
-    const SECONDS: [i64; 5] = [604_800, 86_400, 3600, 60, 1];
-    // Longer than the calendar: whoever writes that means something else.
-    const LONGEST_S: i64 = 8000 * 366 * 86_400;
-    let (mut sum, mut good, mut last) = (0_i64, true, None);
-    for (name, unit) in key::INTERVAL.iter().zip(SECONDS) {
-        let Some(item) = keys.take(name).filter(|item| !item.value.is_null()) else {
-            continue;
-        };
-        let number = amount(reader, item, unit);
-        good &= number.is_some();
-        sum = sum.saturating_add(number.unwrap_or(0).saturating_mul(unit));
-        last = Some(item);
-    }
-    let Some(last) = last else {
-        if keys.has_near(key::INTERVAL) {
-            reader.job_is_faulty();
-            return None;
-        }
-        let message = "an interval needs `weeks`, `days`, `hours`, `minutes` or `seconds`";
-        let help = "write, for example, `minutes: 5`";
-        reader.report(
-            Diagnostic::error(Code::MissingKey, message)
-                .at(place)
-                .with_help(help),
+    let mut given = Vec::new();
+    for unit in Unit::ALL {
+        let item = keys.take(unit.key());
+        given.extend(
+            item.filter(|item| !item.value.is_null())
+                .map(|item| (unit, item)),
         );
+    }
+    let Some((_, last)) = given.last() else {
+        report_missing(reader, keys, place);
         return None;
     };
-    if good && !(1..=LONGEST_S).contains(&sum) {
-        let wrong = if sum == 0 {
-            "longer than zero"
-        } else {
-            "shorter than 8,000 years"
-        };
+    let amounts: Vec<_> = given
+        .iter()
+        .map(|(unit, item)| amount(reader, *item, *unit))
+        .collect();
+    let every_s = amounts.into_iter().sum::<Option<i64>>()?;
+    if every_s == 0 {
         reader.bad_value(
             last.value.span,
-            format!("an interval must be {wrong}"),
+            "an interval must be longer than zero",
             None,
         );
-        good = false;
+        return None;
     }
     let Frame {
         bounds,
@@ -62,39 +47,56 @@ pub(super) fn read(
         jitter_s,
         ..
     } = frame;
-    good.then(|| Trigger::Interval(Interval::new(sum, *bounds, zone.clone(), *jitter_s)))
+    Some(Trigger::Interval(Interval::new(
+        every_s,
+        *bounds,
+        zone.clone(),
+        *jitter_s,
+    )))
 }
 
-/// How many of a unit that has `unit` seconds.
-fn amount(reader: &mut Reader<'_>, item: Item<'_>, unit: i64) -> Option<i64> {
-    if let Some(number) = scalar::whole_number(item.value).filter(|number| *number >= 0) {
-        return Some(number);
+fn report_missing(reader: &mut Reader<'_>, keys: &Section<'_>, place: Span) {
+    if keys.has_near(key::INTERVAL) {
+        reader.job_is_faulty();
+        return;
     }
-    let name = item.name;
-    let message = format!(
-        "`{name}` must be a whole number{}",
-        match item.value.value() {
-            Some(Value::Int(_)) => " of 0 or more",
-            _ => "",
-        }
+    let message = "an interval needs `weeks`, `days`, `hours`, `minutes` or `seconds`";
+    let help = "write, for example, `minutes: 5`";
+    reader.report(
+        Diagnostic::error(Code::MissingKey, message)
+            .at(place)
+            .with_help(help),
     );
+}
+
+/// How many seconds that many of a unit are.
+fn amount(reader: &mut Reader<'_>, item: Item<'_>, unit: Unit) -> Option<i64> {
+    if let Some(count) = scalar::whole_number(item.value) {
+        let report_fault = |fault| report(reader, item.value, fault, Code::BadValue);
+        return unit.seconds(count).map_err(report_fault).ok();
+    }
     let help = in_seconds(item.value, unit).or_else(|| yaml::explain(item.value, reader.text));
-    reader.bad_value(item.value.span, message, help);
+    reader.bad_value(
+        item.value.span,
+        format!("`{}` must be a whole number", item.name),
+        help,
+    );
     None
 }
 
 /// For `minutes: 1.5`: how to write it.
-fn in_seconds(node: &Node, unit: i64) -> Option<String> {
+fn in_seconds(node: &Node, unit: Unit) -> Option<String> {
     let number = match node.value()? {
         Value::Float(number) => *number,
         Value::Str(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a unit has at most 604,800 seconds"
-    )]
-    let seconds = number * unit as f64;
-    let whole = (1.0..1e12).contains(&seconds) && seconds.fract() == 0.0 && unit > 1;
+    // The seconds of a unit are few enough for a float.
+    let unit_s = unit
+        .seconds(1)
+        .ok()
+        .and_then(|seconds| u32::try_from(seconds).ok())?;
+    let seconds = number * f64::from(unit_s);
+    let whole = (1.0..1e12).contains(&seconds) && seconds.fract() == 0.0 && unit_s > 1;
     whole.then(|| format!("for {seconds} seconds write `seconds: {seconds}`"))
 }

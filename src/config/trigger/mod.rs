@@ -125,13 +125,11 @@ fn frame(reader: &mut Reader<'_>, keys: &mut Section<'_>, kind: Kind) -> Frame {
     if kind != Kind::Date {
         let start = keys.take("start_date").filter(|item| !item.value.is_null());
         let end = keys.take("end_date").filter(|item| !item.value.is_null());
-        bounds.start = start.and_then(|item| instant(reader, item, &zone));
-        bounds.end = end.and_then(|item| instant(reader, item, &zone));
-        if let (Some(first), Some(last), Some(item)) = (bounds.start, bounds.end, end)
-            && last < first
-        {
-            let message = "`end_date` lies before `start_date`";
-            reader.bad_value(item.value.span, message, None);
+        let from = start.and_then(|item| instant(reader, item, &zone));
+        let to = end.and_then(|item| instant(reader, item, &zone));
+        match (Bounds::new(from, to), end) {
+            (Err(fault), Some(end)) => report(reader, end.value, fault, Code::BadValue),
+            (given, _) => bounds = given.unwrap_or_default(),
         }
     }
     Frame {

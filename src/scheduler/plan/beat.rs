@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Place, retry_delay};
+use super::Place;
 use crate::job::Job;
 use crate::run::Outcome;
 use crate::trigger::Trigger;
+
+/// The longest wait between two attempts.
+const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(3600);
 
 /// How many stretches of decided fire times are remembered, for when the clock is set back.
 const SPANS: usize = 32;
@@ -176,4 +179,10 @@ impl Beat {
             .wants_anchor()
             .then(|| Box::new((at, trigger.clone().anchored(at))));
     }
+}
+
+/// The wait before the attempt after number `attempt`.
+fn retry_delay(first: Duration, attempt: u32) -> Duration {
+    let doubled = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
+    first.saturating_mul(doubled).min(LONGEST_RETRY_DELAY)
 }

@@ -7,6 +7,8 @@
 //! perhaps delayed by its jitter, and then waits for a worker, mostly for no time at all.
 
 mod beat;
+mod change;
+mod fire;
 mod passed;
 #[cfg(test)]
 mod tests;
@@ -14,50 +16,20 @@ mod tests;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::job::Job;
-use crate::run::{Cause, Outcome};
+use crate::run::Outcome;
 
 use beat::Beat;
+use fire::{Claim, Wake};
+pub use fire::{Decision, Fire};
 use passed::Backlog;
 pub use passed::Passed;
 
 /// How many steps one call of [`Plan::due`] takes before it lets others have their turn.
 const SLICE: usize = 1_000;
-
-/// The longest wait between two attempts.
-const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(3600);
-
-/// One job due at one fire time: a run is to begin.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Fire {
-    /// The job, as configured when the fire was claimed.
-    pub job: Arc<Job>,
-    /// The fire time.
-    pub fire_time: DateTime<Utc>,
-    /// When it was to begin: the fire time and its jitter, or the time of the retry.
-    pub due: DateTime<Utc>,
-    /// Why it begins.
-    pub cause: Cause,
-    /// The number of the attempt, from 1.
-    pub attempt: u32,
-}
-
-/// What becomes of fires.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Decision {
-    /// It begins now; [`Plan::ended`] must be told when it is over.
-    Run(Fire),
-    /// It does not begin: as many runs of the job are going on as may.
-    Skip(Fire),
-    /// They do not begin: a later one runs in their stead.
-    Coalesce(Passed),
-    /// They do not begin: they are later than their grace.
-    Miss(Passed),
-}
 
 /// When each job fires next, and what runs and waits.
 #[derive(Debug)]
@@ -74,23 +46,6 @@ pub struct Plan {
     draw: fn(u32) -> u32,
 }
 
-/// A fire that is to run, with its job by index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Claim {
-    beat: usize,
-    fire_time: DateTime<Utc>,
-    due: DateTime<Utc>,
-    attempt: u32,
-}
-
-/// An entry of the agenda: at `at`, the beat comes, or a claim that was put off.
-#[derive(Debug, PartialEq, Eq)]
-struct Wake {
-    at: DateTime<Utc>,
-    beat: usize,
-    claim: Option<Claim>,
-}
-
 /// A place in the queue for workers: by fire time, then by arrival.
 type Place = (DateTime<Utc>, u64);
 
@@ -99,19 +54,6 @@ type Place = (DateTime<Utc>, u64);
 struct Going {
     count: u32,
     began: DateTime<Utc>,
-}
-
-impl Ord for Wake {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let key = |wake: &Self| (wake.at, wake.beat, wake.claim.map(|claim| claim.fire_time));
-        key(self).cmp(&key(other))
-    }
-}
-
-impl PartialOrd for Wake {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
 }
 
 impl Plan {
@@ -189,10 +131,11 @@ impl Plan {
             while steps < SLICE
                 && let Some(wake) = self.take_due()
             {
-                steps += 1 + match wake.claim {
+                steps += 1;
+                match wake.claim {
                     Some(claim) => self.arrive(claim, &mut decisions),
-                    None => self.beat(wake.beat, &mut decisions),
-                };
+                    None => steps += self.beat(wake.beat, &mut decisions),
+                }
             }
             self.begin_waiting(&mut decisions);
             if steps >= SLICE || self.next().is_none_or(|next| next > now) {
@@ -235,55 +178,6 @@ impl Plan {
         Some(due)
     }
 
-    /// Changes the jobs at `now`, and how many runs go on at once. Gives the fires that waited
-    /// (for a worker, their jitter or their retry) and whose jobs are gone or disabled.
-    ///
-    /// A job whose trigger is the same keeps its beat, whatever else changed; its runs go on.
-    pub fn replace(
-        &mut self,
-        jobs: impl IntoIterator<Item = Arc<Job>>,
-        now: DateTime<Utc>,
-        workers: usize,
-    ) -> Vec<Fire> {
-        self.reach(now);
-        self.workers = workers.max(1);
-        let old_jobs: Vec<Arc<Job>> = self.jobs().cloned().collect();
-        let mut old: Vec<Option<Beat>> = self.beats.drain(..).map(Some).collect();
-        let old_names = std::mem::take(&mut self.by_name);
-        let agenda = std::mem::take(&mut self.agenda);
-        let waiting = std::mem::take(&mut self.waiting);
-        let mut moved = vec![None; old.len()];
-        for job in jobs {
-            let enabled = job.policy.enabled;
-            let before = old_names.get(&job.name).copied();
-            let kept = before.and_then(|at| old[at].take());
-            let beat = self.add(match kept {
-                Some(kept) => kept.with(job, now),
-                None => Beat::new(job, now),
-            });
-            if let (Some(before), true) = (before, enabled) {
-                moved[before] = Some(beat);
-            }
-        }
-        let mut gone = Vec::new();
-        let put_off = agenda.into_iter().filter_map(|Reverse(wake)| wake.claim);
-        for claim in put_off {
-            match moved[claim.beat] {
-                Some(beat) => self.put_off(Claim { beat, ..claim }),
-                None => gone.push(claim.of(&old_jobs[claim.beat])),
-            }
-        }
-        for (place, claim) in waiting {
-            match moved[claim.beat] {
-                Some(beat) => {
-                    self.waiting.insert(place, Claim { beat, ..claim });
-                }
-                None => gone.push(claim.of(&old_jobs[claim.beat])),
-            }
-        }
-        gone
-    }
-
     /// Adds a job with its beat on the agenda.
     fn add(&mut self, beat: Beat) -> usize {
         let index = self.beats.len();
@@ -319,25 +213,6 @@ impl Plan {
         self.agenda.pop().map(|Reverse(wake)| wake)
     }
 
-    /// Brings the plan to `now`. Where the clock was set back, fire times that come again are
-    /// planned again unless they have been decided; what was put off waits no longer than before.
-    fn reach(&mut self, now: DateTime<Utc>) {
-        let back = self.now - now;
-        self.now = now;
-        if back <= TimeDelta::zero() {
-            return;
-        }
-        let agenda = std::mem::take(&mut self.agenda);
-        for beat in 0..self.beats.len() {
-            self.beats[beat].set_back(now);
-            self.schedule(beat);
-        }
-        for claim in agenda.into_iter().filter_map(|Reverse(wake)| wake.claim) {
-            let due = claim.due - back;
-            self.put_off(Claim { due, ..claim });
-        }
-    }
-
     /// The beat of a job has come: claims one fire, or tells what becomes of it. Gives the number
     /// of fires that it looked at beyond the first.
     fn beat(&mut self, index: usize, decisions: &mut Vec<Decision>) -> usize {
@@ -355,10 +230,10 @@ impl Plan {
         let job = &self.beats[index].job;
         decisions.extend(backlog.missed.of(job).map(Decision::Miss));
         decisions.extend(backlog.coalesced.of(job).map(Decision::Coalesce));
-        match backlog.latest {
-            Some(fire_time) => steps + self.claim(index, fire_time, decisions),
-            None => steps,
+        if let Some(fire_time) = backlog.latest {
+            self.claim(index, fire_time, decisions);
         }
+        steps
     }
 
     /// The beat of a job without `coalesce`: each late fire runs, one after the other.
@@ -387,18 +262,13 @@ impl Plan {
             let next = beat.after(fire_time);
             self.beats[index].move_on(Some(fire_time), next, true);
             self.schedule(index);
-            return steps + self.claim(index, fire_time, decisions);
+            self.claim(index, fire_time, decisions);
         }
         steps
     }
 
     /// Claims a fire: it arrives now, or after its jitter.
-    fn claim(
-        &mut self,
-        beat: usize,
-        fire_time: DateTime<Utc>,
-        decisions: &mut Vec<Decision>,
-    ) -> usize {
+    fn claim(&mut self, beat: usize, fire_time: DateTime<Utc>, decisions: &mut Vec<Decision>) {
         let delay = match self.beats[beat].trigger().jitter_s(fire_time) {
             0 => 0,
             most => (self.draw)(most).min(most),
@@ -411,21 +281,21 @@ impl Plan {
         };
         if claim.due > self.now {
             self.put_off(claim);
-            return 0;
+        } else {
+            self.arrive(claim, decisions);
         }
-        self.arrive(claim, decisions)
     }
 
     /// A claim is due: it gets in line for a worker, unless its job has enough runs already.
-    fn arrive(&mut self, claim: Claim, decisions: &mut Vec<Decision>) -> usize {
+    fn arrive(&mut self, claim: Claim, decisions: &mut Vec<Decision>) {
         let beat = &self.beats[claim.beat];
         if claim.attempt > 1 {
             self.get_in_line(claim);
-            return 0;
+            return;
         }
         if !self.has_room(&claim) {
             decisions.push(Decision::Skip(claim.of(&beat.job)));
-            return 0;
+            return;
         }
         let ahead = beat.place.filter(|_| beat.job.policy.coalesce);
         let ahead = ahead.and_then(|place| Some((place, *self.waiting.get(&place)?)));
@@ -444,7 +314,6 @@ impl Plan {
                 self.beats[claim.beat].place = Some(place);
             }
         }
-        0
     }
 
     fn get_in_line(&mut self, claim: Claim) -> Place {
@@ -499,26 +368,4 @@ impl Plan {
             self.schedule(beat);
         }
     }
-}
-
-impl Claim {
-    fn of(&self, job: &Arc<Job>) -> Fire {
-        Fire {
-            job: Arc::clone(job),
-            fire_time: self.fire_time,
-            due: self.due,
-            cause: if self.attempt == 1 {
-                Cause::Schedule
-            } else {
-                Cause::Retry
-            },
-            attempt: self.attempt,
-        }
-    }
-}
-
-/// The wait before the attempt after number `attempt`.
-fn retry_delay(first: Duration, attempt: u32) -> Duration {
-    let doubled = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
-    first.saturating_mul(doubled).min(LONGEST_RETRY_DELAY)
 }

@@ -1,5 +1,10 @@
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
 use super::super::testing::{at, every, job, noon};
 use super::*;
+use crate::run::Cause;
 
 /// The decisions at `now`, one word each: `run tick 12:01:00`.
 fn due(plan: &mut Plan, now: DateTime<Utc>) -> Vec<String> {

@@ -95,23 +95,24 @@ class Search:
             name = ".".join(parts[:depth])
             spec = find_spec(name, path)
             if spec is None:
-                self.refuse_missing(name, above, folder)
+                self.refuse_missing(parts, depth, above, folder)
             above = spec
             path = spec.submodule_search_locations
             path = [] if path is None else wider(list(path), name, folder)
         return self.module(above)
 
-    def refuse_missing(self, name, above, folder):
-        """Says that there is no module `name` in the package `above`."""
+    def refuse_missing(self, parts, depth, above, folder):
+        """Says that the first `depth` of `parts` name no module of the package `above`."""
+        name = ".".join(parts[:depth])
         if above is None:
-            what = "the module `%s`" % name
-            if folder is None and self.tasks:
+            what = "module `%s`" % ".".join(parts)
+            if folder is None and self.tasks and len(parts) == 1:
                 what = self.shown(os.path.join(self.tasks[0], name + ".py"))
             raise NoAnswer("no-module", what=what, near=[])
         if self.may_make_modules(above, name.rpartition(".")[2]):
             why = "`%s` makes its modules only when it runs" % above.name
             raise NoAnswer("opaque", why=why)
-        raise NoAnswer("no-module", what="the module `%s`" % name, near=[])
+        raise NoAnswer("no-module", what="module `%s`" % name, near=[])
 
     def may_make_modules(self, spec, part):
         """Whether a module could appear in a package or module when that runs."""
@@ -125,7 +126,7 @@ class Search:
         if is_source(spec):
             return self.read(spec.origin)
         if spec.submodule_search_locations is not None and not spec.has_location:
-            what = "the file `__init__.py` of the package `%s`" % spec.name
+            what = "file `__init__.py` of the package `%s`" % spec.name
             raise NoAnswer("no-module", what=what, near=[])
         raise NoAnswer("opaque", why="`%s` is a module without source" % spec.name)
 
@@ -402,15 +403,20 @@ def nearest(wanted, names):
 
 
 def distance(one, other, reach):
-    """How many letters must change to make one word of another; no more than `reach` + 1."""
+    """How many letters must change, or change places, to make one word of another.
+
+    No more than `reach` + 1.
+    """
     if abs(len(one) - len(other)) > reach:
         return reach + 1
-    row = list(range(len(other) + 1))
+    before, above, row = [], [], list(range(len(other) + 1))
     for place, letter in enumerate(one, 1):
-        above, row = row, [place]
+        before, above, row = above, row, [place]
         for column, against in enumerate(other, 1):
-            change = above[column - 1] + (letter != against)
-            row.append(min(change, above[column] + 1, row[-1] + 1))
-        if min(row) > reach:
+            steps = min(above[column - 1] + (letter != against), above[column] + 1, row[-1] + 1)
+            if column > 1 and place > 1 and one[place - 2] + letter == against + other[column - 2]:
+                steps = min(steps, before[column - 2] + 1)
+            row.append(steps)
+        if min(above + row) > reach:
             return reach + 1
     return row[-1]

@@ -105,7 +105,7 @@ fn a_handler_that_fails_has_not_handled_it() {
             ("missing", "no function `missing`"),
         ] {
             let ran = run(&handled_by(handler, task.clone()));
-            assert!(!ran.handled);
+            assert!(!ran.handled, "{ran:?}");
             let warnings = ran.warnings();
             assert_eq!(warnings.len(), 1, "{ran:?}");
             assert!(

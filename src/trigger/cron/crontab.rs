@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::field::{Field, MONTHS, Name, Part, Problem, checked_step, position, within};
+use super::field::{Field, Name, Part, Problem, checked_step, position, within};
 use super::hints;
 use crate::trigger::Fault;
 
@@ -17,7 +17,7 @@ pub(super) const ORDER: [Name; 5] = [
 ];
 
 /// Here the week begins with Sunday.
-pub(super) const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 /// What is wrong with which bytes of the expression, and in which field.
 pub(super) struct Wrong {
@@ -47,11 +47,13 @@ pub(super) fn read_all(text: &str) -> Result<(Vec<Field>, bool), Wrong> {
 
 /// Where the words of an expression are.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let start = text.as_ptr().addr();
-    text.split_ascii_whitespace().map(move |word| {
-        let first = word.as_ptr().addr() - start;
-        first..first + word.len()
-    })
+    text.split(|c: char| c.is_ascii_whitespace())
+        .scan(0, |at, word| {
+            let first = *at;
+            *at += word.len() + 1;
+            Some(first..first + word.len())
+        })
+        .filter(|word| !word.is_empty())
 }
 
 fn read_field(name: Name, text: &str, range: Range<usize>) -> Result<Vec<Part>, Wrong> {
@@ -89,35 +91,41 @@ fn read(name: Name, part: &str) -> Result<Vec<Part>, Problem> {
         }
     };
     let step = checked_step(step, first, last)?;
-    Ok(match name {
-        _ if range == "*" && (step == 1 || name != Name::DayOfWeek) => vec![Part::All { step }],
-        Name::DayOfWeek => {
-            let days = (first..=last).step_by(step.into());
-            Part::runs(days.map(|day| (day + 6) % 7))
-        }
-        _ => vec![Part::Range { first, last, step }],
-    })
+    if name == Name::DayOfWeek && (range != "*" || step > 1) {
+        let days = (first..=last).step_by(step.into());
+        return Ok(Part::runs(days.map(|day| (day + 6) % 7)));
+    }
+    Ok(vec![match range {
+        "*" => Part::All { step },
+        _ => Part::Range { first, last, step },
+    }])
 }
 
 /// The least and the greatest value as written here.
 pub(super) fn limits(name: Name) -> (u16, u16) {
-    match name {
-        Name::DayOfWeek => (0, 7),
-        _ => name.limits(),
+    if name == Name::DayOfWeek {
+        (0, 7)
+    } else {
+        name.limits()
+    }
+}
+
+/// The names of the values, from the least on.
+pub(super) fn names(name: Name) -> &'static [&'static str] {
+    if name == Name::DayOfWeek {
+        &WEEKDAYS
+    } else {
+        name.words()
     }
 }
 
 fn value(name: Name, word: &str) -> Result<u16, Problem> {
+    let limits = limits(name);
     if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()) {
-        return within(limits(name), word);
+        return within(limits, word);
     }
-    let (words, least): (&[&str], _) = match name {
-        Name::Month => (&MONTHS, 1),
-        Name::DayOfWeek => (&WEEKDAYS, 0),
-        _ => (&[], 0),
-    };
-    position(words, word)
+    position(names(name), word)
         .and_then(|index| u16::try_from(index).ok())
-        .map(|index| index + least)
+        .map(|index| index + limits.0)
         .ok_or(Problem::Unknown)
 }

@@ -117,6 +117,9 @@ pub(super) fn field_count(text: &str, count: usize) -> Fault {
         .help("6 or 7 fields begin with the second and may end with the year")
 }
 
+/// Longer texts are not written anew.
+const LONGEST: usize = 200;
+
 const FORMS: &str = ", `*`, `*/n`, `a-b`, `a-b/n`, and lists such as `1,3`";
 
 fn unknown(name: Name, part: &str) -> String {
@@ -191,6 +194,9 @@ impl Place<'_> {
             }
         }
         let text = format!("{before}{new}{after}").trim().to_owned();
+        if text.len() > LONGEST {
+            return None;
+        }
         let accepted = match self.rules {
             Rules::Field => reads(self.name, &text),
             Rules::Crontab => {
@@ -225,19 +231,24 @@ impl Place<'_> {
     fn in_range(&self, number: &str) -> Vec<String> {
         let part = self.part();
         let single = part == number;
-        match self.name {
-            Name::Day if single && self.instead("last").is_some() => {
-                self.write("for the last day of every month", "last")
-            }
-            Name::DayOfWeek if self.rules == Rules::Field => {
-                vec!["Monday is 0 and Sunday 6; `mon` to `sun` say it more clearly".to_owned()]
-            }
-            Name::Hour if part == "24" => self.write("midnight is hour 0", "0"),
-            Name::Year if single && number.len() == 2 => {
-                self.write("a year has four digits", &format!("20{number}"))
-            }
-            _ => self.clamped().into_iter().collect(),
+        if self.name == Name::DayOfWeek && self.rules == Rules::Field {
+            return vec!["Monday is 0 and Sunday 6; `mon` to `sun` say it more clearly".to_owned()];
         }
+        if self.name == Name::Hour && part == "24" {
+            return self.write("midnight is hour 0", "0");
+        }
+        if self.name == Name::Year && single && number.len() == 2 {
+            return self.write("a year has four digits", &format!("20{number}"));
+        }
+        let is_late_day = self.name == Name::Day && single && !number.trim_matches('0').is_empty();
+        let way = match self.instead("last").filter(|_| is_late_day) {
+            Some(text) => {
+                let last = assignment(self.key(), &text);
+                Some(format!("for the last day of every month write `{last}`"))
+            }
+            None => self.clamped(),
+        };
+        way.into_iter().collect()
     }
 
     /// A range that begins within the limits, up to where they end.
@@ -262,6 +273,9 @@ impl Place<'_> {
         if self.rules == Rules::Crontab && self.name == Name::DayOfWeek && last == 0 {
             return self.write("Sunday is also 7", &format!("{first}-7"));
         }
+        if first > greatest {
+            return self.write("Sunday is also 0", &self.range(lowest, last));
+        }
         let wrapped = format!(
             "{},{}",
             self.range(first, greatest),
@@ -279,9 +293,9 @@ impl Place<'_> {
 
     /// A value, as a word where the user wrote words.
     fn value(&self, value: u16) -> String {
-        let words = match (self.rules, self.name) {
-            (Rules::Crontab, Name::DayOfWeek) => &crontab::WEEKDAYS,
-            _ => self.name.words(),
+        let words = match self.rules {
+            Rules::Field => self.name.words(),
+            Rules::Crontab => crontab::names(self.name),
         };
         let index = usize::from(value - self.name.limits().0);
         match words.get(index) {
@@ -321,11 +335,11 @@ impl Place<'_> {
 
     fn allowed(&self) -> String {
         let (least, greatest) = self.limits();
-        let names = match (self.rules, self.name) {
-            (_, Name::Month) => ", `jan`-`dec`",
-            (_, Name::DayOfWeek) => ", `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`",
-            (Rules::Field, Name::Day) => ", `last`, `1st mon`, `last fri`",
-            _ => "",
+        let names = match self.name {
+            Name::Month => ", `jan`-`dec`",
+            Name::DayOfWeek => ", `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`",
+            Name::Day if self.rules == Rules::Field => ", `last`, `1st mon`, `last fri`",
+            Name::Day | Name::Year | Name::Week | Name::Hour | Name::Minute | Name::Second => "",
         };
         format!(
             "`{}` takes {least}-{greatest}{names}{FORMS}",
@@ -367,21 +381,6 @@ fn elsewhere(name: Name, text: &str) -> Option<String> {
         (name == Name::DayOfWeek).then(|| format!("write `{}`", assignment("day", &day)))
     };
     key.or_else(day)
-}
-
-/// `a`, `a and b`, `a, b and c`
-pub(super) fn and<T: AsRef<str>>(words: &[T]) -> String {
-    words
-        .iter()
-        .enumerate()
-        .fold(String::new(), |text, (index, word)| {
-            let joint = match words.len() - index {
-                _ if index == 0 => "",
-                1 => " and ",
-                _ => ", ",
-            };
-            text + joint + word.as_ref()
-        })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod quartz;
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 pub use field::{Field, Name, Part};
 pub use never::never_fires_reason;
@@ -33,7 +33,7 @@ pub struct Cron {
 /// What a cron trigger was written as, where not as fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression {
-    /// Its text, without spaces at the ends.
+    /// Its text, its words parted by one space.
     pub text: String,
     /// By whose rules it was read.
     pub kind: Kind,
@@ -79,7 +79,7 @@ impl Cron {
             _ => return Err(hints::field_count(text, count)),
         };
         let expression = Expression {
-            text: text.trim_ascii().to_owned(),
+            text: text.split_ascii_whitespace().collect::<Vec<_>>().join(" "),
             kind,
             either_day,
         };
@@ -138,6 +138,16 @@ impl Cron {
             }
         }
         None
+    }
+
+    /// The matching reading that the clock skipped, for which it fires at `fire_time`; the first
+    /// of several. `None` where the clock reads then what was asked for.
+    #[must_use]
+    pub fn skipped_reading(&self, fire_time: DateTime<Utc>) -> Option<NaiveDateTime> {
+        let at = fire_time.timestamp();
+        let due = self.calendar.next_after(self.zone.reached(at - 1))?;
+        let skipped = !self.every_hour && due < self.zone.reached(at);
+        Some(DateTime::from_timestamp(due, 0)?.naive_utc()).filter(|_| skipped)
     }
 
     /// The fields, greatest first: those given, or those of the expression.

@@ -1,8 +1,8 @@
 //! Why a cron trigger never fires.
 
+use super::Cron;
 use super::calendar::Calendar;
 use super::field::{Field, Name, Part};
-use super::{Cron, hints};
 use crate::trigger::Fault;
 
 /// The fields that say which dates match.
@@ -79,7 +79,7 @@ fn short_months(conflict: &[&Field]) -> Option<Fault> {
         .map(|number| MONTHS[usize::from(*number) - 1])
         .collect();
     let verb = if names.len() == 1 { "has" } else { "have" };
-    let names = hints::and(&names);
+    let names = and(&names);
     let fault = Fault::new(format!("{names} {verb} no day {}", day.text().trim()));
     Some(fault.help(format!("for the last day of {names} write `day: last`")))
 }
@@ -101,8 +101,23 @@ fn together(conflict: &[&Field]) -> Fault {
         .collect();
     match fields.as_slice() {
         [one] => Fault::new(format!("no date matches {one}")),
-        _ => Fault::new(format!("no date matches {} at once", hints::and(&fields))),
+        _ => Fault::new(format!("no date matches {} at once", and(&fields))),
     }
+}
+
+/// `a`, `a and b`, `a, b and c`
+fn and<T: AsRef<str>>(words: &[T]) -> String {
+    words
+        .iter()
+        .enumerate()
+        .fold(String::new(), |text, (index, word)| {
+            let joint = match words.len() - index {
+                _ if index == 0 => "",
+                1 => " and ",
+                _ => ", ",
+            };
+            text + joint + word.as_ref()
+        })
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 //! The models ask the zone database for the reading at each single instant, and look at each
 //! reading by itself; they share only the parts of the fields with the engine.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use chrono::{Datelike, NaiveDate, NaiveDateTime, Offset, TimeZone, Timelike};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use proptest::prelude::*;
@@ -147,18 +150,18 @@ fn changes(tz: Tz) -> Vec<i64> {
     changes
 }
 
-/// One zone for each history of changes: most of the others are old names.
-fn distinct_zones() -> Vec<(Tz, Vec<i64>)> {
-    let mut seen = std::collections::HashSet::new();
+/// Zones with their changes, one for each history: most of the others are old names.
+static ZONES: LazyLock<Vec<(Tz, Vec<i64>)>> = LazyLock::new(|| {
+    let mut seen = HashSet::new();
     TZ_VARIANTS
         .into_iter()
         .map(|tz| (tz, changes(tz)))
         .filter(|(tz, changes)| {
-            let offsets: Vec<_> = changes.iter().map(|at| local(*tz, *at)).collect();
-            seen.insert((changes.clone(), offsets, local(*tz, 0)))
+            let readings: Vec<_> = changes.iter().map(|at| local(*tz, *at)).collect();
+            seen.insert((changes.clone(), readings, local(*tz, 0)))
         })
         .collect()
-}
+});
 
 /// When a reading fires that is due once: in its first pass, or after the gap that swallows it.
 fn only_fire(tz: Tz, reading: NaiveDateTime, change: i64) -> i64 {
@@ -174,8 +177,9 @@ fn only_fire(tz: Tz, reading: NaiveDateTime, change: i64) -> i64 {
 #[test]
 fn each_reading_around_each_change_fires_once() {
     let mut count = 0;
-    for (tz, changes) in distinct_zones() {
-        for change in changes {
+    for (tz, changes) in ZONES.iter() {
+        let tz = *tz;
+        for &change in changes {
             let edges = [
                 local(tz, change - 1) + TimeDelta::seconds(1),
                 local(tz, change),
@@ -204,9 +208,10 @@ fn each_reading_around_each_change_fires_once() {
 #[test]
 fn a_wildcard_hour_fires_at_each_matching_instant_around_each_change() {
     let fields = read(&[(Name::Minute, "*/15".to_owned())]);
-    for (tz, changes) in distinct_zones() {
+    for (tz, changes) in ZONES.iter() {
+        let tz = *tz;
         let trigger = trigger(&fields, tz);
-        for change in changes {
+        for &change in changes {
             // All offsets since 1970 are multiples of half a minute.
             let from = change.div_euclid(30) * 30 - 4_500;
             let to = from + 9_000;

@@ -56,8 +56,8 @@ impl Spans {
             }
         }
         push(&mut spans, start, i64::MAX, offset_s);
-        let starts = (PROBED.0..PROBED.1)
-            .step_by(1 << 24)
+        let starts = (0..=(PROBED.1 - PROBED.0) / STRETCH_S)
+            .map(|stretch| PROBED.0 + stretch * STRETCH_S)
             .map(|at| spans.partition_point(|span| span.start <= at) - 1)
             .collect();
         Self { spans, starts }

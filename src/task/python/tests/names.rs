@@ -107,7 +107,8 @@ fn a_compiled_file_is_never_believed() {
         .unwrap()
         .set_modified(modified)
         .unwrap();
-    assert_eq!(bench.run("t.f").ended.returned.as_deref(), Some("two"));
+    let ran = bench.run("t.f");
+    assert_eq!(ran.ended.returned.as_deref(), Some("two"), "{ran:?}");
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn a_number_out_of_range_is_told_the_range() {
     assert_eq!(fault.part, Some(3..5));
     assert_eq!(
         fault.help,
-        ["for the last day of every month: write `day: 1, last`"]
+        ["for the last day of every month write `day: 1, last`"]
     );
     let fault = of_field(Name::Minute, "18446744073709551617");
     assert_eq!(
@@ -122,6 +122,10 @@ fn the_way_out_of_an_expression_is_named() {
         (
             "0 0 * * fri-tue",
             "write `expression: \"0 0 * * fri-sat,sun-tue\"`",
+        ),
+        (
+            "0 0 * * 7-3",
+            "Sunday is also 0: write `expression: \"0 0 * * 0-3\"`",
         ),
         ("* * L * *", "fields can: `day: last`"),
         ("0 0 * * 5#2", "fields can: `day: 2nd fri`"),

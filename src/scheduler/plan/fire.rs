@@ -1,0 +1,84 @@
+//! Fires, on their way from the agenda to a decision.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::Passed;
+use crate::job::Job;
+use crate::run::Cause;
+
+/// One job due at one fire time: a run is to begin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fire {
+    /// The job, as configured when the fire was claimed.
+    pub job: Arc<Job>,
+    /// The fire time.
+    pub fire_time: DateTime<Utc>,
+    /// When it was to begin: the fire time and its jitter, or the time of the retry.
+    pub due: DateTime<Utc>,
+    /// Why it begins.
+    pub cause: Cause,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+}
+
+/// What becomes of fires.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// It begins now; [`super::Plan::ended`] must be told when it is over.
+    Run(Fire),
+    /// It does not begin: as many runs of the job are going on as may.
+    Skip(Fire),
+    /// They do not begin: a later one runs in their stead.
+    Coalesce(Passed),
+    /// They do not begin: they are later than their grace.
+    Miss(Passed),
+}
+
+/// A fire that is to run, with its job by index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) beat: usize,
+    pub(super) fire_time: DateTime<Utc>,
+    pub(super) due: DateTime<Utc>,
+    pub(super) attempt: u32,
+}
+
+/// An entry of the agenda: at `at`, the beat comes, or a claim that was put off.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wake {
+    pub(super) at: DateTime<Utc>,
+    pub(super) beat: usize,
+    pub(super) claim: Option<Claim>,
+}
+
+impl Ord for Wake {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let key = |wake: &Self| (wake.at, wake.beat, wake.claim.map(|claim| claim.fire_time));
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Wake {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Claim {
+    /// This fire, of `job`.
+    pub(super) fn of(&self, job: &Arc<Job>) -> Fire {
+        Fire {
+            job: Arc::clone(job),
+            fire_time: self.fire_time,
+            due: self.due,
+            cause: if self.attempt == 1 {
+                Cause::Schedule
+            } else {
+                Cause::Retry
+            },
+            attempt: self.attempt,
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! `sched run-once`
+
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::folder::{Answer, Folder};
+
+const CONFIG: &str = "\
+scheduler:
+  work.greet: {type: interval, minutes: 1, args: [you], kwargs: {end: '!'}}
+  work.greet nightly: {type: cron, hour: 4, args: [all]}
+  work.bad: {type: cron, hour: 44}
+  shout: {type: cron, hour: 4, command: [echo, loud]}
+";
+
+const WORK: &str = "\
+import datetime, sys, time
+from docassemble.Scheduler.scheduler_logger import log
+
+def greet(whom='world', *more, end=''):
+    print('hello', whom, *more, end=end + '\\n')
+    log('greeted ' + str(whom))
+    return len(more)
+
+def kinds(*args, **kwargs):
+    print([type(a).__name__ for a in args], {k: type(v).__name__ for k, v in kwargs.items()})
+
+def fail():
+    raise ValueError('no such luck')
+
+def leave(code):
+    sys.exit(code)
+
+def sleep():
+    print('asleep', flush=True)
+    time.sleep(60)
+";
+
+fn folder() -> Folder {
+    Folder::with_config(CONFIG).file("tasks/work.py", WORK)
+}
+
+fn run(line: &str) -> Answer {
+    folder().sched(&format!("run-once {line}"))
+}
+
+/// What stderr says, but for the complaint about the faulty job and for durations.
+fn told(answer: &Answer) -> Vec<String> {
+    let lines = answer
+        .stderr
+        .lines()
+        .filter(|line| !line.contains("run `sched validate`"));
+    lines
+        .map(|line| line.split(" in 0.").next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_job_runs_as_configured_and_its_output_passes_through() {
+    let answer = run("work.greet").exits(0).says("hello you!\n");
+    assert_eq!(
+        told(&answer),
+        [
+            "note: 2 jobs call work.greet; running `work.greet` (also `work.greet nightly`)",
+            "INFO  greeted you",
+            "ok    work.greet",
+        ]
+    );
+}
+
+#[test]
+fn arguments_replace_those_of_the_config_and_keywords_are_added() {
+    let answer = run("work.greet Ann 2 [a] --kwarg end=.").exits(0);
+    assert_eq!(answer.stdout, "hello Ann 2 ['a'].\n");
+}
+
+#[test]
+fn values_are_read_as_yaml() {
+    let line = "work.kinds 2 no 2024-01-01 1.5 ~ [1] --kwarg a={b: 1}";
+    let command = line.split_inclusive("a=");
+    let mut words: Vec<&str> = command.flat_map(|part| part.split_whitespace()).collect();
+    // `a={b: 1}` is one word.
+    let last = words.len() - 3..;
+    words.splice(last, ["a={b: 1}"]);
+    let folder = folder();
+    let output = folder
+        .command()
+        .arg("run-once")
+        .args(words)
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        stdout,
+        "['int', 'bool', 'date', 'float', 'NoneType', 'list'] {'a': 'dict'}\n"
+    );
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("note: `no` is the boolean False in YAML"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_failure_is_exit_code_1_with_the_traceback_of_the_task() {
+    let answer = run("work.fail").exits(1);
+    let lines = told(&answer);
+    assert_eq!(lines.last().unwrap(), "FAILED work.fail");
+    assert!(
+        answer.stderr.contains("work.py\", line 13, in fail"),
+        "{}",
+        answer.stderr
+    );
+    assert!(
+        !answer.stderr.contains("<sched>"),
+        "no frame of ours: {}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn arguments_that_do_not_fit_are_refused_before_anything_runs() {
+    let answer = run("work.fail please").exits(2);
+    assert_eq!(
+        told(&answer),
+        [
+            "error: fail() takes no positional arguments, but 1 was given",
+            "  tasks/work.py:12: def fail():",
+        ]
+    );
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_call_and_calls_nothing() {
+    let answer = run("work.greet Ann --dry-run --timeout 5m").exits(0);
+    let lines: Vec<&str> = answer.stdout.lines().collect();
+    assert_eq!(
+        lines[..2],
+        [
+            "would run  greet('Ann', end='!')",
+            "from       tasks/work.py:4"
+        ]
+    );
+    assert!(lines[2].starts_with("with       "), "{}", answer.stdout);
+    assert!(
+        lines[3].starts_with("limits     timeout 5m"),
+        "{}",
+        answer.stdout
+    );
+    assert!(!answer.stdout.contains("hello"));
+}
+
+#[test]
+fn a_timeout_is_exit_code_124() {
+    let answer = run("work.sleep --timeout 1").exits(124).says("asleep\n");
+    assert!(
+        answer.stderr.contains("TIMEOUT work.sleep after 1."),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn an_exit_code_of_the_task_is_told_and_is_not_ours() {
+    let answer = run("work.leave 7").exits(1);
+    assert!(answer.stderr.contains("SystemExit: 7"), "{}", answer.stderr);
+    run("work.leave 0").exits(0);
+}
+
+#[test]
+fn a_program_gets_one_record_and_the_tasks_output_goes_to_stderr() {
+    let answer = run("work.greet Ann Bob --format json").exits(0);
+    let record = &answer.json()[0];
+    assert_eq!(record["job"], "work.greet");
+    assert_eq!(record["cause"], "manual");
+    assert_eq!(record["scheduled_for"], serde_json::Value::Null);
+    assert_eq!(record["outcome"], "success");
+    assert_eq!(record["returned"], "1");
+    assert_eq!(record["stdout"], "hello Ann Bob!\n");
+    assert_eq!(record["run_id"].as_str().unwrap().len(), 26);
+    assert!(answer.stderr.contains("hello Ann Bob!"));
+    let failed = run("work.fail --format json -q").exits(1);
+    assert_eq!(failed.json()[0]["error"]["type"], "ValueError");
+    assert_eq!(failed.json()[0]["error"]["message"], "no such luck");
+}
+
+#[test]
+fn an_unknown_job_names_near_ones_of_the_config_and_of_the_tasks() {
+    let answer = run("work.gret").exits(2);
+    assert_eq!(
+        told(&answer),
+        [
+            "error: no job is called `work.gret`",
+            "help: did you mean `work.greet`?"
+        ]
+    );
+    let answer = run("work.kidns").exits(2);
+    assert_eq!(told(&answer)[1], "help: did you mean `work.kinds`?");
+}
+
+#[test]
+fn a_faulty_job_is_not_run_and_its_fault_is_told() {
+    let answer = run("work.bad").exits(1);
+    assert!(
+        answer.stderr.contains("`hour` must be 0-23, not 44"),
+        "{}",
+        answer.stderr
+    );
+    assert!(answer.stderr.contains("config.yml:4:"), "{}", answer.stderr);
+}
+
+#[test]
+fn a_command_gets_arguments_as_they_are() {
+    let answer = run("shout --kwarg level=3 -- --no;rm").exits(0);
+    assert_eq!(answer.stdout, "loud --no;rm --level=3\n");
+}
+
+#[test]
+fn what_happened_is_in_the_log_file() {
+    let folder = folder();
+    folder.sched("run-once work.greet").exits(0);
+    folder.sched("run-once work.fail").exits(1);
+    let log = std::fs::read_to_string(folder.path("state/sched/log/scheduler.log")).unwrap();
+    assert!(
+        log.contains(" INFO work.py->greet(6) greeted you\n"),
+        "{log}"
+    );
+    assert!(log.contains("ERROR sched->run(0) scheduler: The job crashed:<class 'ValueError'>"));
+}
+
+#[test]
+fn an_interrupt_ends_the_task_and_is_exit_code_130() {
+    let folder = folder();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sched"))
+        .args(["run-once", "work.sleep"])
+        .current_dir(folder.root())
+        .env("XDG_STATE_HOME", folder.path("state"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut first = [0; 6];
+    stdout.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"asleep");
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    kill(pid, Signal::SIGINT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut stderr = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut stderr)
+        .unwrap();
+    assert!(stderr.contains("stopped work.sleep"), "{stderr}");
+}
