@@ -26,17 +26,27 @@ impl Store {
         read().map_err(|source| self.error(source))
     }
 
-    /// The fire times of a job after `after` that have a record, in order.
+    /// The fire times of a job after `after` that have a record, in order; of those later than
+    /// `now`, which a clock that went wrong has brought, only those that have run.
     ///
     /// # Errors
     /// Where SQLite says no.
-    pub fn recorded(&self, job: &str, after: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
+    pub fn recorded(
+        &self,
+        job: &str,
+        after: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<DateTime<Utc>>, Error> {
         let read = || {
             let mut query = self.cached(
                 "SELECT DISTINCT fire_time FROM runs JOIN jobs ON jobs.key = job
-                 WHERE name = ?1 AND fire_time > ?2 ORDER BY fire_time",
+                 WHERE name = ?1 AND fire_time > ?2
+                     AND (fire_time <= ?3 OR outcome IS NOT 'coalesced' AND outcome IS NOT 'missed')
+                 ORDER BY fire_time",
             )?;
-            let rows = query.query_map(params![job, micros(after)], |row| row.get::<_, i64>(0))?;
+            let rows = query.query_map(params![job, micros(after), micros(now)], |row| {
+                row.get::<_, i64>(0)
+            })?;
             let rows: rusqlite::Result<Vec<i64>> = rows.collect();
             let times = rows?
                 .into_iter()

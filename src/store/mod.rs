@@ -26,7 +26,7 @@ pub use lock::{Holder, Lock};
 pub use open::Damage;
 pub use place::Place;
 pub use runs::Owner;
-pub use writer::{Answer, Complain, Now, Writer};
+pub use writer::{Answer, Complain, Masks, Now, Writer};
 
 use crate::secret::Secrets;
 

@@ -58,6 +58,9 @@ fn born(pid: u32) -> String {
 impl Store {
     /// Writes down that a run begins. `once` for the fire time of a date.
     ///
+    /// Where the clock was set back, a fire may run that had come and gone without: then it has
+    /// another record instead.
+    ///
     /// # Errors
     /// Where SQLite says no.
     pub fn begin(&self, run: &Run, once: bool, owner: Option<&Owner>) -> Result<Recorded, Error> {
@@ -68,7 +71,11 @@ impl Store {
             }
             let mut insert = self.cached(
                 "INSERT INTO runs (id, job, cause, fire_time, attempt, started, owner)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (job, fire_time, attempt) DO UPDATE SET
+                     id = excluded.id, cause = excluded.cause, started = excluded.started,
+                     owner = excluded.owner, outcome = NULL
+                 WHERE outcome IN ('coalesced', 'missed')",
             )?;
             let inserted = insert.execute(params![
                 run.id.to_bytes(),

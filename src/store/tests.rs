@@ -119,13 +119,35 @@ fn a_fire_is_recorded_once() {
         found,
         ["tick missed", "tick runs", "tick runs", "tock runs"]
     );
-    let passed = run("tick", 60);
-    assert_eq!(store.begin(&passed, false, None).unwrap(), Recorded::Before);
+    let recorded = |after, now| store.recorded("tick", noon(after), noon(now)).unwrap();
+    assert_eq!(recorded(-1, 60), [noon(0), noon(60)]);
+    assert_eq!(recorded(0, 60), [noon(60)]);
+    assert_eq!(recorded(-1, 59), [noon(0)]);
+}
+
+#[test]
+fn a_fire_that_did_not_run_may_run_when_its_time_comes_again() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    for (second, outcome) in [
+        (0, Outcome::Missed),
+        (1, Outcome::Coalesced),
+        (2, Outcome::Skipped),
+    ] {
+        store.pass(outcome, "tick", &[noon(second)]).unwrap();
+        let run = run("tick", second);
+        let expected = if outcome == Outcome::Skipped {
+            Recorded::Before
+        } else {
+            Recorded::Now
+        };
+        assert_eq!(store.begin(&run, false, None).unwrap(), expected);
+        store.end(run.id, &ended(Outcome::Success)).unwrap();
+    }
     assert_eq!(
-        store.recorded("tick", noon(-1)).unwrap(),
-        [noon(0), noon(60)]
+        outcomes(&store),
+        ["tick skipped", "tick success", "tick success"]
     );
-    assert_eq!(store.recorded("tick", noon(0)).unwrap(), [noon(60)]);
 }
 
 #[test]
@@ -479,7 +501,7 @@ fn writer(place: &Place) -> (Writer, std::sync::mpsc::Receiver<String>) {
     let (tell, told) = channel();
     let complain = move |text: &str| tell.send(text.to_owned()).unwrap();
     let now: writer::Now = || noon(0);
-    let writer = Writer::start(open(place), place.clone(), now, Box::new(complain));
+    let writer = Writer::start(Some(open(place)), place.clone(), now, Box::new(complain));
     (writer.unwrap(), told)
 }
 

@@ -5,6 +5,7 @@
 //! transactions.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -35,9 +36,13 @@ pub type Now = fn() -> DateTime<Utc>;
 /// Hands over to the thread that writes.
 #[derive(Debug)]
 pub struct Writer {
-    orders: Option<Sender<Order>>,
+    orders: Sender<Order>,
     thread: Option<JoinHandle<()>>,
 }
+
+/// Tells a writer, from another thread, what must not be written.
+#[derive(Debug, Clone)]
+pub struct Masks(Sender<Order>);
 
 /// Something to write down.
 enum Order {
@@ -61,11 +66,14 @@ enum Order {
     },
     Prune(DateTime<Utc>),
     Secrets(Secrets),
+    /// Write what waits, and come to an end.
+    Finish,
 }
 
 /// What the thread has.
 struct Hand {
-    store: Store,
+    /// The file; `None` while it cannot be opened.
+    store: Option<Store>,
     place: Place,
     now: Now,
     complain: Complain,
@@ -79,12 +87,17 @@ struct Hand {
 }
 
 impl Writer {
-    /// Begins to write into the store, which is at `place`. `complain` is told once when that
-    /// fails, and once when it works again.
+    /// Begins to write into the store at `place`, which is opened where it is not there yet.
+    /// `complain` is told once when writing fails, and once when it works again.
     ///
     /// # Errors
     /// Where no thread can be had.
-    pub fn start(store: Store, place: Place, now: Now, complain: Complain) -> io::Result<Self> {
+    pub fn start(
+        store: Option<Store>,
+        place: Place,
+        now: Now,
+        complain: Complain,
+    ) -> io::Result<Self> {
         let (orders, received) = channel();
         let hand = Hand {
             store,
@@ -100,7 +113,7 @@ impl Writer {
         let thread = Builder::new().name("store".to_owned());
         let thread = thread.spawn(move || hand.write_all(&received))?;
         Ok(Self {
-            orders: Some(orders),
+            orders,
             thread: Some(thread),
         })
     }
@@ -140,25 +153,32 @@ impl Writer {
         self.send(Order::Prune(cutoff));
     }
 
-    /// From now on these never reach the file.
-    pub fn set_secrets(&self, secrets: Secrets) {
-        self.send(Order::Secrets(secrets));
+    /// Who can tell it what must not be written.
+    #[must_use]
+    pub fn masks(&self) -> Masks {
+        Masks(self.orders.clone())
     }
 
     fn send(&self, order: Order) {
-        if let Some(orders) = &self.orders
-            && let Err(unsent) = orders.send(order)
-        {
+        if let Err(unsent) = self.orders.send(order) {
             // The thread is gone, which only a bug can do: jobs go on all the same.
             unsent.0.refuse();
         }
     }
 }
 
+impl Masks {
+    /// From now on these never reach the file.
+    pub fn set(&self, secrets: Secrets) {
+        // Once the writer is gone, nothing is written.
+        let _ = self.0.send(Order::Secrets(secrets));
+    }
+}
+
 impl Drop for Writer {
     /// Waits until all is written.
     fn drop(&mut self) {
-        self.orders = None;
+        self.send(Order::Finish);
         if let Some(thread) = self.thread.take() {
             // Where it panicked, that has been told.
             let _ = thread.join();
@@ -177,7 +197,7 @@ impl Order {
                 fire_times,
             } => store.pass(*outcome, job, fire_times)?,
             Self::Remember { jobs, faulty } => store.remember(jobs, faulty)?,
-            Self::Prune(_) | Self::Secrets(_) => {}
+            Self::Prune(_) | Self::Secrets(_) | Self::Finish => {}
         }
         Ok(Recorded::Now)
     }
@@ -197,14 +217,9 @@ impl Order {
 }
 
 impl Hand {
-    /// Writes until nobody can send anything any more.
+    /// Writes until it is told to finish.
     fn write_all(mut self, received: &Receiver<Order>) {
-        while self.wait(received) {
-            while self.waiting.len() < BATCH
-                && let Ok(order) = received.try_recv()
-            {
-                self.take(order);
-            }
+        while let ControlFlow::Continue(()) = self.wait(received) {
             self.write();
         }
         self.write();
@@ -212,26 +227,34 @@ impl Hand {
         unwritten.into_iter().for_each(Order::refuse);
     }
 
-    /// Waits for something to do; gives whether there can be more.
-    fn wait(&mut self, received: &Receiver<Order>) -> bool {
+    /// Waits for something to do, and takes what else has come.
+    fn wait(&mut self, received: &Receiver<Order>) -> ControlFlow<()> {
         let order = if self.waiting.is_empty() {
             received.recv().map_err(|_| RecvTimeoutError::Disconnected)
         } else {
             received.recv_timeout(AGAIN)
         };
         match order {
-            Ok(order) => self.take(order),
+            Ok(order) => self.take(order)?,
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Disconnected) => return ControlFlow::Break(()),
         }
-        true
+        let mut more = BATCH;
+        while more > 0
+            && let Ok(order) = received.try_recv()
+        {
+            self.take(order)?;
+            more -= 1;
+        }
+        ControlFlow::Continue(())
     }
 
-    fn take(&mut self, order: Order) {
+    fn take(&mut self, order: Order) -> ControlFlow<()> {
         match order {
+            Order::Finish => return ControlFlow::Break(()),
             Order::Secrets(secrets) => {
-                self.secrets = secrets.clone();
-                self.store.set_secrets(secrets);
+                self.secrets = secrets;
+                self.hide();
             }
             Order::Prune(cutoff) => self.prune(cutoff),
             Order::Remember { jobs, faulty } => {
@@ -241,6 +264,13 @@ impl Hand {
             order @ (Order::Begin { .. } | Order::End { .. } | Order::Pass { .. }) => {
                 self.waiting.push(order);
             }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn hide(&mut self) {
+        if let Some(store) = &mut self.store {
+            store.set_secrets(self.secrets.clone());
         }
     }
 
@@ -252,9 +282,8 @@ impl Hand {
         let mut written = self.transaction();
         if let Err(error) = &written
             && error.is_damage()
-            && self.begin_anew()
         {
-            written = self.transaction();
+            written = self.begin_anew().and_then(|()| self.transaction());
         }
         match written {
             Ok(answers) => {
@@ -268,14 +297,16 @@ impl Hand {
         }
     }
 
-    fn transaction(&self) -> Result<Vec<Recorded>, Error> {
-        let store = &self.store;
+    fn transaction(&mut self) -> Result<Vec<Recorded>, Error> {
+        if self.store.is_none() {
+            self.store = Some(Store::join(&self.place)?);
+            self.hide();
+        }
+        let store = self.store.as_ref().expect("it was just opened");
         store.begin_transaction()?;
-        let written: Result<Vec<Recorded>, Error> = self
-            .waiting
-            .iter()
-            .map(|order| order.write(store))
-            .collect();
+        let orders = self.waiting.iter();
+        let written: Result<Vec<Recorded>, Error> =
+            orders.map(|order| order.write(store)).collect();
         let written = written.and_then(|answers| store.commit().map(|()| answers));
         if written.is_err() {
             store.roll_back();
@@ -283,27 +314,22 @@ impl Hand {
         written
     }
 
-    /// Goes on with another file, where this one is damaged; gives whether that worked.
-    fn begin_anew(&mut self) -> bool {
-        match Store::replace(&self.place, (self.now)()) {
-            Ok((store, aside)) => {
-                let path = self.store.path().display();
-                (self.complain)(&format!(
-                    "{path} is damaged; it was moved to {} and a new one begun",
-                    aside.display()
-                ));
-                self.store = store;
-                self.store.set_secrets(self.secrets.clone());
-                let memory = self.memory.clone();
-                let memory = memory.map(|(jobs, faulty)| Order::Remember { jobs, faulty });
-                self.waiting.splice(0..0, memory);
-                true
-            }
-            Err(error) => {
-                self.trouble(&error);
-                false
-            }
-        }
+    /// Goes on with another file, where this one is damaged.
+    fn begin_anew(&mut self) -> Result<(), Error> {
+        // Closed first: what SQLite does at its end must not reach the new file.
+        self.store = None;
+        let (store, aside) = Store::replace(&self.place, (self.now)())?;
+        (self.complain)(&format!(
+            "{} is damaged; it was moved to {} and a new one begun",
+            store.path().display(),
+            aside.display()
+        ));
+        self.store = Some(store);
+        self.hide();
+        let memory = self.memory.clone();
+        let memory = memory.map(|(jobs, faulty)| Order::Remember { jobs, faulty });
+        self.waiting.splice(0..0, memory);
+        Ok(())
     }
 
     /// Jobs go on although nothing can be written; what waits is tried again.
@@ -326,20 +352,22 @@ impl Hand {
 
     fn recovered(&mut self) {
         if std::mem::take(&mut self.troubled) {
-            let path = self.store.path().display();
+            let path = self.place.database();
             let lost = std::mem::take(&mut self.lost);
-            (self.complain)(&format!(
-                "{path} can be written again; {lost} notes are lost"
-            ));
+            let text = format!(
+                "{} can be written again; {lost} notes are lost",
+                path.display()
+            );
+            (self.complain)(&text);
         }
     }
 
     fn prune(&mut self, cutoff: DateTime<Utc>) {
         loop {
-            match self.store.prune(cutoff) {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => return self.trouble(&error),
+            match self.store.as_ref().map(|store| store.prune(cutoff)) {
+                Some(Ok(true)) => {}
+                Some(Ok(false)) | None => return,
+                Some(Err(error)) => return self.trouble(&error),
             }
         }
     }
