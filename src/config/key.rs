@@ -1,5 +1,7 @@
 //! The keys that a config may have, and what a wrong one was probably meant to be.
 
+use std::borrow::Cow;
+
 use crate::diagnostic::{did_you_mean, near};
 
 /// The settings of the `scheduler` section.
@@ -96,20 +98,30 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("on_error", "error handler"),
 ];
 
-/// The form in which keys are compared: a space and an underscore are the same.
-pub(super) fn canonical(key: &str) -> String {
-    key.replace(' ', "_")
+/// Whether two keys are the same: a space and an underscore are.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    let plain = |byte| if byte == b' ' { b'_' } else { byte };
+    one.len() == other.len() && one.bytes().map(plain).eq(other.bytes().map(plain))
+}
+
+/// The form in which same keys are equal.
+pub(super) fn canonical(key: &str) -> Cow<'_, str> {
+    if key.contains(' ') {
+        Cow::Owned(key.replace(' ', "_"))
+    } else {
+        Cow::Borrowed(key)
+    }
 }
 
 /// The help line for an unknown key where `allowed` are the keys that would do.
 pub(super) fn help(unknown: &str, allowed: &[&'static str]) -> Option<String> {
-    let lower = canonical(&unknown.to_lowercase());
-    let same = |name: &&&str| canonical(name) == lower;
+    let lower = unknown.to_lowercase();
+    let is_meant = |name: &&&str| same(name, &lower);
     let synonym = SYNONYMS
         .iter()
-        .find(|(word, _)| canonical(word) == lower)
+        .find(|(word, _)| same(word, &lower))
         .map(|(_, key)| *key);
-    let known = allowed.iter().find(same).copied();
+    let known = allowed.iter().find(is_meant).copied();
     if let Some(key) = synonym.filter(|key| allowed.contains(key)).or(known) {
         return did_you_mean(&[key]);
     }

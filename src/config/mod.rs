@@ -197,12 +197,8 @@ fn settings(
 }
 
 fn is_setting(key: &Node) -> bool {
-    key.as_str().is_some_and(|name| {
-        let name = key::canonical(name);
-        key::SETTINGS
-            .iter()
-            .any(|setting| key::canonical(setting) == name)
-    })
+    let is_one = |name: &str| key::SETTINGS.iter().any(|setting| key::same(setting, name));
+    key.as_str().is_some_and(is_one)
 }
 
 /// The jobs that can be scheduled, and the names of those that cannot.

@@ -1,5 +1,6 @@
 //! A mapping of the config as keys of ours: each name once, spaces and underscores alike.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::key;
@@ -26,7 +27,7 @@ pub(super) struct Item<'n> {
 impl<'n> Section<'n> {
     /// The entries of a mapping; keys that are not text are reported.
     pub(super) fn read(reader: &mut Reader<'_>, entries: &'n [Entry]) -> Self {
-        let mut places: HashMap<String, usize> = HashMap::with_capacity(entries.len());
+        let mut places: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(entries.len());
         let mut kept: Vec<Item<'n>> = Vec::with_capacity(entries.len());
         for entry in entries.iter().filter(|entry| !entry.overridden) {
             let Some(name) = entry.key.as_str() else {
@@ -62,19 +63,16 @@ impl<'n> Section<'n> {
 
     /// Takes the entry of that name out.
     pub(super) fn take(&mut self, name: &str) -> Option<Item<'n>> {
-        let wanted = key::canonical(name);
-        let index = self.entries.iter().position(|item| {
-            item.name.len() == wanted.len() && key::canonical(item.name) == wanted
-        })?;
+        let index = self
+            .entries
+            .iter()
+            .position(|item| key::same(item.name, name))?;
         Some(self.entries.remove(index))
     }
 
     /// The entry of that name, which stays.
     pub(super) fn get(&self, name: &str) -> Option<&Item<'n>> {
-        let wanted = key::canonical(name);
-        self.entries
-            .iter()
-            .find(|item| key::canonical(item.name) == wanted)
+        self.entries.iter().find(|item| key::same(item.name, name))
     }
 
     /// Whether a key is there that was probably meant to be one of `allowed`: it is reported as

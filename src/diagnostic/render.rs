@@ -44,6 +44,9 @@ impl Default for Style {
 /// and no value of a key that looks secret is shown.
 #[must_use]
 pub fn render(diagnostics: &[Diagnostic], text: &str, file: &str, style: Style) -> String {
+    if diagnostics.is_empty() {
+        return String::new();
+    }
     let source = Source::new(text, file);
     let renderer = renderer(style);
     let mut out = String::new();
