@@ -129,6 +129,7 @@ impl Plan {
                 fire_time: beat.next?,
                 due: wake.at,
                 attempt: 1,
+                cause: Cause::Schedule,
             })
         });
         Some(claim?.of(&beat.job))
