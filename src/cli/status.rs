@@ -10,8 +10,7 @@ use super::history::result;
 use super::load::{self, Loaded, counted};
 use super::output::{self, Paint, Refusal, paint};
 use super::record::Record;
-use super::table::{Cell, Table};
-use super::{Exit, pulse, state, time, usable};
+use super::{Exit, pulse, state, table, time, usable};
 use crate::clean;
 use crate::config::Config;
 use crate::diagnostic::render::Style;
@@ -23,6 +22,9 @@ use crate::trigger::Zone;
 
 /// How often in a row a job must fail before that is worth a note.
 const STREAK: u32 = 2;
+
+/// The column that is cut where the screen is narrow.
+const SCHEDULE: usize = 5;
 
 /// One job, as it stands.
 struct Standing<'a> {
@@ -163,13 +165,17 @@ impl Standing<'_> {
             })
     }
 
-    fn row(&self, now: DateTime<Utc>, zone: &Zone) -> Vec<Cell> {
-        let (last, ago) = match (self.running.last(), &self.last) {
+    /// How it does, and when it began to do so.
+    fn result(&self) -> ((String, Paint), Option<DateTime<Utc>>) {
+        match (self.running.last(), &self.last) {
             (Some(running), _) => (result(None), Some(running.run.started)),
             (None, Some(last)) => (result(last.ended.as_ref()), Some(last.run.started)),
-            (None, None) => (Cell::new("-").painted(Paint::Dim), None),
-        };
-        let ago = ago.map(|at| time::relative(at, now)).unwrap_or_default();
+            (None, None) => (("-".to_owned(), Paint::Dim), None),
+        }
+    }
+
+    fn row(&self, now: DateTime<Utc>, zone: &Zone) -> [String; 6] {
+        let ((result, _), at) = self.result();
         let next = match self.next {
             Some(next) => {
                 let away = time::relative(next, now);
@@ -180,13 +186,13 @@ impl Standing<'_> {
         };
         let failing = self.is_failing() && self.streak >= STREAK;
         let note = failing.then(|| format!("{} times in a row", self.streak));
-        vec![
-            Cell::new(&self.job.name),
-            last,
-            Cell::new(ago),
-            Cell::new(next),
-            Cell::new(note.unwrap_or_default()),
-            Cell::new(self.job.trigger.english()).painted(Paint::Dim),
+        [
+            self.job.name.clone(),
+            result,
+            at.map(|at| time::relative(at, now)).unwrap_or_default(),
+            next,
+            note.unwrap_or_default(),
+            self.job.trigger.english(),
         ]
     }
 }
@@ -216,14 +222,15 @@ fn write(
     zone: &Zone,
     style: Style,
 ) -> io::Result<()> {
-    let mut table = Table::new(&["JOB", "LAST", "", "NEXT", "NOTE", "SCHEDULE"]);
-    for standing in standings {
-        table.push(standing.row(now, zone));
-    }
-    table.fit(style.width, &["SCHEDULE", "NOTE"]);
-    for line in table.lines(style.color) {
-        writeln!(out, "{line}")?;
-    }
+    let rows = standings.iter().map(|standing| standing.row(now, zone));
+    let heads = ["JOB", "LAST", "", "NEXT", "NOTE", "SCHEDULE"];
+    let table = table::text(heads, rows, SCHEDULE, style.width);
+    let results: Vec<_> = standings
+        .iter()
+        .map(|standing| standing.result().0)
+        .collect();
+    let cells = results.iter().map(|(word, paint)| (word.as_str(), *paint));
+    write!(out, "{}", table::painted(&table, cells, style.color))?;
     let failing = standings.iter().filter(|one| one.is_failing()).count();
     if failing > 0 {
         let text = format!(

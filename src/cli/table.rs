@@ -1,126 +1,123 @@
-//! Rows of aligned cells, without lines.
+//! Tables: a heading in capitals, two spaces between columns, no lines.
+
+use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, presets};
 
 use super::output::{Paint, paint};
 use crate::clean;
 
-/// One cell: its text, and its colour if it has one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cell {
-    text: String,
-    paint: Option<Paint>,
+/// A table under these headings, each line indented by two spaces and ended by a line break.
+///
+/// Where the lines would be longer than `width` columns, only the cells of the column `flexible`
+/// are cut: names, times and results are never.
+pub(super) fn text<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+    flexible: usize,
+    width: usize,
+) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX))
+        .set_header(headings);
+    for row in rows {
+        let cells = row.iter().map(|cell| clean::line(cell).into_owned());
+        let mut row = Row::from(cells.collect::<Vec<_>>());
+        // A cell that does not fit is cut, not continued on a second line.
+        row.max_height(1);
+        table.add_row(row);
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((if index == 0 { 2 } else { 0 }, 2));
+        if index != flexible {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    table
+        .lines()
+        .fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
 
-impl Cell {
-    /// A cell of that text, made harmless for a terminal.
-    pub(super) fn new(text: impl AsRef<str>) -> Self {
-        Self {
-            text: clean::line(text.as_ref()).into_owned(),
-            paint: None,
-        }
+/// The table, with one cell of each row in a colour: `cells` has them in the order of the rows, as
+/// they stand in the table.
+pub(super) fn painted<'a>(
+    table: &str,
+    cells: impl IntoIterator<Item = (&'a str, Paint)>,
+    color: bool,
+) -> String {
+    if !color {
+        return table.to_owned();
     }
-
-    /// The same in a colour.
-    pub(super) fn painted(self, paint: Paint) -> Self {
-        Self {
-            paint: Some(paint),
-            ..self
-        }
-    }
-
-    fn width(&self) -> usize {
-        self.text.chars().count()
-    }
-}
-
-/// A table with a heading for each column; rows have a cell for each of them.
-#[derive(Debug)]
-pub(super) struct Table {
-    heads: Vec<&'static str>,
-    rows: Vec<Vec<Cell>>,
-}
-
-/// How far columns are apart, and how far the first is from the edge.
-const GAP: usize = 2;
-
-impl Table {
-    pub(super) fn new(heads: &[&'static str]) -> Self {
-        Self {
-            heads: heads.to_vec(),
-            rows: Vec::new(),
-        }
-    }
-
-    pub(super) fn push(&mut self, row: Vec<Cell>) {
-        self.rows.push(row);
-    }
-
-    /// Leaves out columns of these headings, in that order, until the rest is no wider than
-    /// `width`.
-    pub(super) fn fit(&mut self, width: usize, dispensable: &[&str]) {
-        for head in dispensable {
-            let wide: usize = (0..self.heads.len()).map(|at| GAP + self.width(at)).sum();
-            let place = self.heads.iter().position(|other| other == head);
-            let Some(place) = place.filter(|_| wide > width) else {
-                return;
-            };
-            self.heads.remove(place);
-            for row in &mut self.rows {
-                row.remove(place);
-            }
-        }
-    }
-
-    /// The lines of it, the headings first.
-    pub(super) fn lines(&self, color: bool) -> Vec<String> {
-        let heads = self.heads.iter().map(Cell::new).collect();
-        let all = std::iter::once(&heads).chain(&self.rows);
-        all.map(|row| self.line(row, color)).collect()
-    }
-
-    fn line(&self, row: &[Cell], color: bool) -> String {
-        let mut line = String::new();
-        let mut space = GAP;
-        for (column, cell) in row.iter().enumerate() {
-            if !cell.text.is_empty() {
-                line.push_str(&" ".repeat(space));
-                space = 0;
-            }
-            match cell.paint {
-                Some(colour) if !cell.text.is_empty() => {
-                    line.push_str(&paint(&cell.text, colour, color));
-                }
-                Some(_) | None => line.push_str(&cell.text),
-            }
-            space += self.width(column) - cell.width() + GAP;
-        }
-        line
-    }
-
-    fn width(&self, column: usize) -> usize {
-        let cells = self.rows.iter().map(|row| row[column].width());
-        cells.chain([self.heads[column].len()]).max().unwrap_or(0)
-    }
+    let mut cells = cells.into_iter();
+    let mut lines = table.lines();
+    let heading = lines.next().into_iter().map(str::to_owned);
+    let rows = lines.map(|line| match cells.next() {
+        // A gap is before every cell, so that a part of a name is not taken for it.
+        Some((cell, colour)) => line.replacen(
+            &format!("  {cell}"),
+            &format!("  {}", paint(cell, colour, true)),
+            1,
+        ),
+        None => line.to_owned(),
+    });
+    heading
+        .chain(rows)
+        .fold(String::new(), |text, line| text + &line + "\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn rows() -> [[String; 3]; 2] {
+        [
+            ["test.heartbeat", "09:31:12", "every minute"],
+            ["größe 你好", "never", "at 00:01 on day 1 of every month"],
+        ]
+        .map(|row| row.map(str::to_owned))
+    }
+
     #[test]
-    fn columns_are_aligned_and_the_least_needed_are_left_out() {
-        let mut table = Table::new(&["JOB", "WHY", "RUN"]);
-        let row = |cells: [&str; 3]| cells.iter().map(Cell::new).collect::<Vec<_>>();
-        table.push(row(["größer", "", "1"]));
-        table.push(row(["a\x1b", "because", ""]));
-        let expected = [
-            "  JOB     WHY      RUN",
-            "  größer           1",
-            "  a␛      because",
+    fn columns_are_as_wide_as_their_cells() {
+        assert_eq!(
+            text(["JOB", "NEXT", "SCHEDULE"], rows(), 2, 100),
+            "  JOB             NEXT      SCHEDULE
+  test.heartbeat  09:31:12  every minute
+  größe 你好      never     at 00:01 on day 1 of every month
+"
+        );
+    }
+
+    #[test]
+    fn only_the_flexible_column_is_cut() {
+        assert_eq!(
+            text(["JOB", "NEXT", "SCHEDULE"], rows(), 2, 46),
+            "  JOB             NEXT      SCHEDULE
+  test.heartbeat  09:31:12  every minute
+  größe 你好      never     at 00:01 on day…
+"
+        );
+    }
+
+    #[test]
+    fn one_cell_of_a_row_may_have_a_colour() {
+        let rows = [
+            ["ok".to_owned(), "a".to_owned()],
+            ["b".to_owned(), "no".to_owned()],
         ];
-        assert_eq!(table.lines(false), expected);
-        table.fit(22, &["WHY"]);
-        assert_eq!(table.lines(false), expected);
-        table.fit(21, &["WHY", "RUN"]);
-        assert_eq!(table.lines(false), ["  JOB     RUN", "  größer  1", "  a␛"]);
+        let table = text(["JOB", "RESULT"], rows, 0, 80);
+        let cells = || [("a", Paint::Good), ("no", Paint::Error)];
+        assert_eq!(painted(&table, cells(), false), table);
+        assert_eq!(
+            painted(&table, cells(), true),
+            "  JOB  RESULT\n  ok   \x1b[32ma\x1b[0m\n  b    \x1b[1m\x1b[31mno\x1b[0m\n"
+        );
+    }
+
+    #[test]
+    fn nothing_in_a_cell_moves_the_cursor() {
+        let rows = [["a\x1b[2Jb\nc".to_owned()]];
+        assert_eq!(text(["JOB"], rows, 0, 80), "  JOB\n  a␛[2Jb␊c\n");
     }
 }

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use super::{Surroundings, result};
 use crate::clean;
 use crate::cli::output::{Paint, paint};
-use crate::cli::table::Table;
 use crate::cli::time;
 use crate::run::{Cause, Ended};
 use crate::store::Entry;
@@ -14,11 +13,10 @@ pub(super) fn write(out: &mut dyn Write, entry: &Entry, around: &Surroundings) -
     let color = around.style.color;
     let run = &entry.run;
     let name = clean::line(&run.job);
-    let mut head = Table::new(&[""]);
-    head.push(vec![result(entry.ended.as_ref())]);
-    let result = head.lines(color).pop().unwrap_or_default();
+    let (result, colour) = result(entry.ended.as_ref());
+    let result = paint(&result, colour, color);
     let id = paint(&format!("run {}", run.id), Paint::Dim, color);
-    writeln!(out, "{}{result}  {id}", paint(&name, Paint::Name, color))?;
+    writeln!(out, "{}  {result}  {id}", paint(&name, Paint::Name, color))?;
     writeln!(out, "  {}", times(entry, around).join(", "))?;
     if let Some(ended) = &entry.ended {
         left(out, ended)?;

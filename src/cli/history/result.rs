@@ -1,33 +1,35 @@
 //! How a run ended, in a word or two.
 
+use crate::clean;
 use crate::cli::output::Paint;
-use crate::cli::table::Cell;
 use crate::run::{Ended, Outcome};
 
-/// The cell of a table that says how a run ended, `running` for one that goes on.
-pub(in crate::cli) fn result(ended: Option<&Ended>) -> Cell {
+/// How a run ended, and the colour of that; `running` for one that goes on.
+pub(in crate::cli) fn result(ended: Option<&Ended>) -> (String, Paint) {
     let Some(ended) = ended else {
-        return Cell::new("running").painted(Paint::Name);
+        return ("running".to_owned(), Paint::Name);
     };
+    let word = || ended.outcome.word().to_owned();
     match ended.outcome {
-        Outcome::Success => Cell::new("ok").painted(Paint::Good),
-        Outcome::Failure => Cell::new(failure(ended)).painted(Paint::Error),
-        Outcome::Timeout => Cell::new("TIMEOUT").painted(Paint::Error),
+        Outcome::Success => ("ok".to_owned(), Paint::Good),
+        Outcome::Failure => (failure(ended), Paint::Error),
+        Outcome::Timeout => ("TIMEOUT".to_owned(), Paint::Error),
         Outcome::Killed => {
             let signal = ended.signal.map(|signal| format!(" {signal}"));
-            Cell::new(format!("KILLED{}", signal.unwrap_or_default())).painted(Paint::Error)
+            (
+                format!("KILLED{}", signal.unwrap_or_default()),
+                Paint::Error,
+            )
         }
-        Outcome::Interrupted | Outcome::Missed | Outcome::Skipped => {
-            Cell::new(ended.outcome.word()).painted(Paint::Warning)
-        }
-        Outcome::Coalesced => Cell::new(ended.outcome.word()).painted(Paint::Dim),
+        Outcome::Interrupted | Outcome::Missed | Outcome::Skipped => (word(), Paint::Warning),
+        Outcome::Coalesced => (word(), Paint::Dim),
     }
 }
 
 /// `FAILED 2` for an exit code, `FAILED ValueError` for an exception.
 fn failure(ended: &Ended) -> String {
     match (&ended.error, ended.exit_code) {
-        (Some(error), _) => format!("FAILED {}", error.class),
+        (Some(error), _) => format!("FAILED {}", clean::line(&error.class)),
         (None, Some(code)) => format!("FAILED {code}"),
         (None, None) => "FAILED".to_owned(),
     }

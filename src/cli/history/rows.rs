@@ -6,8 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Surroundings, result};
 use crate::cli::output::Paint;
-use crate::cli::table::{Cell, Table};
-use crate::cli::time;
+use crate::cli::{table, time};
 use crate::run::{Cause, Run};
 use crate::store::Entry;
 use crate::trigger::Zone;
@@ -15,29 +14,35 @@ use crate::trigger::Zone;
 /// How much of a run's id is shown at least, in characters.
 const SHORTEST_ID: usize = 8;
 
+/// The column that is cut where the screen is narrow.
+const WHY: usize = 4;
+
 pub(super) fn write(out: &mut dyn Write, runs: &[Entry], around: &Surroundings) -> io::Result<()> {
     if runs.is_empty() {
         return writeln!(out, "no runs");
     }
     let ids: Vec<String> = runs.iter().map(|run| run.run.id.to_string()).collect();
     let shown = distinct(&ids);
-    let mut table = Table::new(&["WHEN", "JOB", "RESULT", "TOOK", "WHY", "RUN"]);
-    for (entry, id) in runs.iter().zip(&ids) {
-        let took = entry.took.map_or_else(|| "-".to_owned(), time::span);
-        table.push(vec![
-            Cell::new(when(entry.run.started, around.now, &around.zone)),
-            Cell::new(&entry.run.job),
-            result(entry.ended.as_ref()),
-            Cell::new(took),
-            Cell::new(why(&entry.run)),
-            Cell::new(&id[..shown]).painted(Paint::Dim),
-        ]);
-    }
-    table.fit(around.style.width, &["WHY", "TOOK"]);
-    for line in table.lines(around.style.color) {
-        writeln!(out, "{line}")?;
-    }
-    Ok(())
+    let results: Vec<(String, Paint)> = runs
+        .iter()
+        .map(|entry| result(entry.ended.as_ref()))
+        .collect();
+    let rows = runs.iter().zip(&ids).zip(&results);
+    let rows = rows.map(|((entry, id), (result, _))| {
+        [
+            when(entry.run.started, around.now, &around.zone),
+            entry.run.job.clone(),
+            result.clone(),
+            entry.took.map_or_else(|| "-".to_owned(), time::span),
+            why(&entry.run),
+            id[..shown].to_owned(),
+        ]
+    });
+    let heads = ["WHEN", "JOB", "RESULT", "TOOK", "WHY", "RUN"];
+    let table = table::text(heads, rows, WHY, around.style.width);
+    let cells = results.iter().map(|(word, paint)| (word.as_str(), *paint));
+    let table = table::painted(&table, cells, around.style.color);
+    out.write_all(table.as_bytes())
 }
 
 /// `today 09:31:12`, `yesterday 04:00:00`, `Sat 2026-11-21 04:00:00`.

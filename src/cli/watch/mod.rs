@@ -72,7 +72,8 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     state.look_back(&config, now);
     let mut voice = Voice::new(Arc::clone(&logging), path.clone(), zone, global.verbose);
     if arguments.log_format == Format::Text && !global.quiet {
-        let heading = Heading::new(&loaded, &config, &given);
+        let width = output::style(global.color, &io::stderr()).width;
+        let heading = Heading::new(&loaded, &config, &given, width);
         voice = voice.with_heading(heading, console.clone());
     }
     let (messages, mut inbox) = mpsc::channel(4);
