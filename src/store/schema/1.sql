@@ -9,7 +9,7 @@ CREATE TABLE jobs (
     "call"    TEXT,
     anchor    INTEGER,
     since     INTEGER,
-    last_fire INTEGER
+    settled INTEGER
 ) STRICT;
 
 -- One row for each attempt at each fire; its identifier sorts by time.
