@@ -8,6 +8,7 @@ pub mod record;
 mod run_once;
 pub mod select;
 pub mod show;
+mod state;
 mod table;
 pub mod time;
 mod understood;

@@ -90,6 +90,18 @@ pub fn absolute(at: DateTime<Utc>, zone: &Zone) -> String {
     )
 }
 
+/// An instant of today by its time of day, another with its date too.
+#[must_use]
+pub fn of_day(at: DateTime<Utc>, now: DateTime<Utc>, zone: &Zone) -> String {
+    let local = zone.local(at);
+    let form = if local.date_naive() == zone.local(now).date_naive() {
+        "%H:%M:%S"
+    } else {
+        "%a %Y-%m-%d %H:%M:%S"
+    };
+    local.format(form).to_string()
+}
+
 /// How far an instant is from `now`, in two units at most: `in 6d 14h`, `5m ago`, `now`.
 #[must_use]
 pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {

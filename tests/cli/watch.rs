@@ -234,3 +234,22 @@ fn an_unusable_config_is_no_start() {
         .status();
     assert_eq!(status.unwrap().code(), Some(2));
 }
+
+#[test]
+fn there_is_one_watcher_for_a_config() {
+    let mut watch = Watch::start(TICK, &[]);
+    watch.expect(" ok     tick");
+    let second = Command::new(env!("CARGO_BIN_EXE_sched"))
+        .args(["watch", "--state-dir", "state"])
+        .current_dir(watch.folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    let told = String::from_utf8(second.stderr).unwrap();
+    let pid = watch.child.id();
+    let expected = format!("error: this config is already watched by process {pid} (since ");
+    assert!(told.starts_with(&expected), "{told}");
+    assert!(told.contains("\nhelp: `sched status` shows it"), "{told}");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+}
