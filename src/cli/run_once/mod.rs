@@ -67,7 +67,13 @@ pub(super) fn run(
     let console = Console::start(Marks::Untouched, Marks::Untouched);
     let logging = Arc::new(open_log(&given, config, &console));
     let level = config.settings.log_level;
-    let screen = Screen::new(global, arguments.format, level, console.clone());
+    let screen = Screen::new(
+        global,
+        arguments.format,
+        level,
+        console.clone(),
+        Arc::clone(&logging),
+    );
     call.notes.iter().for_each(|note| screen.note(note));
     let zone = &config.settings.timezone;
     let run = begin(&call.job, now);

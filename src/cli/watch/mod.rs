@@ -33,7 +33,7 @@ use crate::scheduler::{Message, Scheduler};
 use crate::secret::Secrets;
 use crate::watcher::Watcher;
 use book::State;
-use carrier::Carrier;
+use carrier::{Carrier, Passage};
 use heading::Heading;
 use reader::{Errand, Reader};
 use voice::Voice;
@@ -88,7 +88,11 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         book.masks(),
     );
     reader.start(received)?;
-    let carrier = Carrier::new(&path, given, &config, console);
+    let passage = Passage {
+        console,
+        logging: Arc::clone(&logging),
+    };
+    let carrier = Carrier::new(&path, given, &config, passage);
     super::runtime()?.block_on(async {
         tokio::spawn(Signals::new()?.pass_on(messages, errands));
         match Pulse::new(&socket) {
