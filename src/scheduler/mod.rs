@@ -10,8 +10,6 @@ pub mod plan;
 pub mod reload;
 mod shutdown;
 #[cfg(test)]
-mod simulation;
-#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;

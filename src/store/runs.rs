@@ -126,7 +126,7 @@ impl Store {
             update.execute(params![
                 id.to_bytes(),
                 ended.outcome.word(),
-                i64::try_from(ended.took.as_micros()).unwrap_or(i64::MAX),
+                i64::try_from(ended.took.as_nanos()).unwrap_or(i64::MAX),
                 ended.exit_code,
                 ended.signal,
                 ended.returned.as_deref().map(text),

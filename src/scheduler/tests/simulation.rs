@@ -8,9 +8,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proptest::prelude::*;
 
-use super::clock::ManualClock;
-use super::testing::{Notebook, config, every, job, noon};
-use super::*;
+use super::super::clock::ManualClock;
+use super::super::testing::{Notebook, config, every, job, noon};
+use super::super::*;
 use crate::value::Value;
 
 /// Something that happens.
