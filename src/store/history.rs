@@ -210,7 +210,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         started: DateTime::from_timestamp_micros(row.get(5)?).unwrap_or_default(),
     };
     let took: Option<i64> = row.get(7)?;
-    let took = took.map(|took| Duration::from_micros(u64::try_from(took).unwrap_or(0)));
+    let took = took.map(|took| Duration::from_nanos(u64::try_from(took).unwrap_or(0)));
     let ended = match row.get_ref(6)? {
         rusqlite::types::ValueRef::Null => None,
         _ => Some(ended(row, took)?),

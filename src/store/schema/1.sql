@@ -1,4 +1,4 @@
--- Times are microseconds since 1970, durations too.
+-- Times are microseconds since 1970, durations nanoseconds.
 
 -- Every job that was ever seen. What is remembered of it is null once it is no longer configured;
 -- its runs stay.
@@ -9,7 +9,7 @@ CREATE TABLE jobs (
     "call"    TEXT,
     anchor    INTEGER,
     since     INTEGER,
-    last_fire INTEGER
+    settled INTEGER
 ) STRICT;
 
 -- One row for each attempt at each fire; its identifier sorts by time.
