@@ -179,29 +179,71 @@ class ChannelHandler(logging.Handler):
         self.channel = channel
 
     def emit(self, record):
-        self.channel.send(
-            log_message(
-                record.levelno,
-                self.text(record),
-                record.filename,
-                record.funcName or "",
-                record.lineno,
-                record.created,
-            )
+        message = log_message(
+            record.levelno,
+            self.text(record),
+            record.filename,
+            record.funcName or "",
+            record.lineno,
+            record.created,
         )
+        if record.levelno >= logging.CRITICAL:
+            message["alarm"] = getattr(record, ALARM, None) or alarm(record)
+        self.channel.send(message)
 
     @staticmethod
     def text(record):
         """The record's message, with its traceback and stack where it has them."""
-        try:
-            text = record.getMessage()
-        except Exception:
-            text = shown(record.msg)
+        text = message_of(record)
         if record.exc_info and record.exc_info[0] is not None:
             text += "\n" + traceback_of(record.exc_info[1]).rstrip("\n")
         if record.stack_info:
             text += "\n" + record.stack_info
         return text
+
+
+def message_of(record):
+    try:
+        return record.getMessage()
+    except Exception:
+        return shown(record.msg)
+
+
+# The attribute of a record that holds what its mail says.
+ALARM = "_sched_alarm"
+
+
+def alarm(record):
+    """What the mail about a critical record says: of the exception being handled, if there is one."""
+    error = (record.exc_info or sys.exc_info())[1]
+    text = message_of(record)
+    stack = "Current Stack:\n" + current_stack()
+    if error is None:
+        return described("Exception", text, stack)
+    return described(
+        type(error).__name__,
+        "%s\nMessage: %s" % (shown(error), text),
+        "Original Exception:\n%s\n%s" % (traceback_of(error), stack),
+    )
+
+
+def current_stack():
+    """Where the task logs, as Python prints it, without our own frames and those of `logging`."""
+    theirs = [
+        frame
+        for frame in traceback.extract_stack()
+        if not frame.filename.startswith(NOT_THEIRS) and frame.filename != logging.__file__
+    ]
+    return "".join(traceback.format_list(theirs))
+
+
+def described(name, message, trace):
+    """An exception as it is reported."""
+    return {
+        "type": shortened(name, 1000),
+        "message": shortened(message, LONGEST_TRACEBACK),
+        "traceback": shortened(trace, LONGEST_TRACEBACK),
+    }
 
 
 def install_logger(channel):
@@ -244,10 +286,14 @@ def error_notification(
     err, message=None, history=None, trace=None, referer=None, the_vars=None
 ):
     """Tells the administrator of `err`."""
-    text = "%s: %s" % (type(err).__name__, shown(err if message is None else message))
+    name, told = type(err).__name__, shown(err if message is None else message)
+    text = "%s: %s" % (name, told)
     if trace:
         text += "\n" + shown(trace)
-    logging.getLogger("scheduler").log(logging.CRITICAL, "%s", text, stacklevel=2)
+    mailed = described(name, told, shown(trace) if trace else traceback_of(err))
+    logging.getLogger("scheduler").log(
+        logging.CRITICAL, "%s", text, stacklevel=2, extra={ALARM: mailed}
+    )
 
 
 def docassemble_log(message):
@@ -559,6 +605,8 @@ class Attempt:
             return resolve(name, self.channel)
         except BaseException as error:
             self.unresolved = error
+            reason = "%s: %s" % (type(error).__name__, shown(error, LONGEST_VALUE))
+            self.channel.note(logging.CRITICAL, "Could not import '%s': %s" % (name, reason))
             raise
 
     def call(self):
@@ -602,12 +650,8 @@ def success(returned):
 
 def failure(error):
     """The result of a run that `error` ended, and the exit code that Python would give it."""
-    described = {
-        "type": type(error).__name__,
-        "message": shown(error, LONGEST_TRACEBACK),
-        "traceback": shortened(traceback_of(error), LONGEST_TRACEBACK),
-    }
-    return {"returned": None, "error": described}, exit_code(error)
+    reported = described(type(error).__name__, shown(error), traceback_of(error))
+    return {"returned": None, "error": reported}, exit_code(error)
 
 
 def exit_code(error):
@@ -619,9 +663,9 @@ def exit_code(error):
 def traceback_of(error):
     """The traceback of `error` with its causes, as Python prints it, without our own frames."""
     try:
-        described = traceback.TracebackException.from_exception(error)
-        without_our_frames(described)
-        return "".join(described.format())
+        told = traceback.TracebackException.from_exception(error)
+        without_our_frames(told)
+        return "".join(told.format())
     except BaseException as second:
         return "%s: %s (its traceback cannot be shown: %s)\n" % (
             type(error).__name__,
@@ -630,10 +674,10 @@ def traceback_of(error):
         )
 
 
-def without_our_frames(described):
+def without_our_frames(told):
     """Takes frames that are not the user's out of an exception and of those it came from."""
     seen = set()
-    waiting = [described]
+    waiting = [told]
     while waiting:
         one = waiting.pop()
         if one is None or id(one) in seen:
