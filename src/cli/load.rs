@@ -134,6 +134,7 @@ impl Loaded {
             docassemble_context: settings.map_or(DocassembleContext::default(), |settings| {
                 settings.docassemble_context
             }),
+            preload: settings.map_or_else(Vec::new, |settings| settings.preload.clone()),
         })
     }
 }

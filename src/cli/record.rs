@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::run::{Ended, Run, RunError};
+use crate::store::Entry;
 use crate::trigger::Zone;
 
 /// One run as a JSON object; what does not apply is null.
@@ -13,7 +14,7 @@ pub struct Record<'a> {
     job: &'a str,
     cause: &'static str,
     scheduled_for: Option<String>,
-    started: String,
+    started: Option<String>,
     finished: Option<String>,
     duration: Option<f64>,
     attempt: u32,
@@ -52,7 +53,7 @@ impl<'a> Record<'a> {
             job: &run.job,
             cause: run.cause.word(),
             scheduled_for: run.scheduled_for.map(|at| time(at, SecondsFormat::Secs)),
-            started: time(run.started, SecondsFormat::Millis),
+            started: Some(time(run.started, SecondsFormat::Millis)),
             finished: ended.map(finished),
             duration: ended.map(|ended| rounded(ended.took.as_secs_f64())),
             attempt: run.attempt,
@@ -65,6 +66,36 @@ impl<'a> Record<'a> {
                 .map(Failure::of),
             stdout: ended.map(|ended| ended.stdout.as_str()),
             stderr: ended.map(|ended| ended.stderr.as_str()),
+        }
+    }
+}
+
+impl<'a> Record<'a> {
+    /// The record of a run of the history. Of a fire that did not run, and of an end that nobody
+    /// saw, much does not apply.
+    #[must_use]
+    pub fn of(entry: &'a Entry, zone: &Zone) -> Self {
+        let mut record = Self::new(&entry.run, entry.ended.as_ref(), zone);
+        if entry.took.is_none() {
+            record.finished = None;
+            record.duration = None;
+        }
+        let has_run = |ended: &Ended| ended.outcome.has_run();
+        if !entry.ended.as_ref().is_none_or(has_run) {
+            record.started = None;
+            record.stdout = None;
+            record.stderr = None;
+        }
+        record
+    }
+
+    /// The same without what the task wrote.
+    #[must_use]
+    pub fn without_output(self) -> Self {
+        Self {
+            stdout: None,
+            stderr: None,
+            ..self
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, presets};
 
+use super::output::{Paint, paint};
 use crate::clean;
 
 /// A table under these headings, each line indented by two spaces and ended by a line break.
@@ -38,6 +39,33 @@ pub(super) fn text<const N: usize>(
         .fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
 
+/// The table, with one cell of each row in a colour: `cells` has them in the order of the rows, as
+/// they stand in the table.
+pub(super) fn painted<'a>(
+    table: &str,
+    cells: impl IntoIterator<Item = (&'a str, Paint)>,
+    color: bool,
+) -> String {
+    if !color {
+        return table.to_owned();
+    }
+    let mut cells = cells.into_iter();
+    let mut lines = table.lines();
+    let heading = lines.next().into_iter().map(str::to_owned);
+    let rows = lines.map(|line| match cells.next() {
+        // A gap is before every cell, so that a part of a name is not taken for it.
+        Some((cell, colour)) => line.replacen(
+            &format!("  {cell}"),
+            &format!("  {}", paint(cell, colour, true)),
+            1,
+        ),
+        None => line.to_owned(),
+    });
+    heading
+        .chain(rows)
+        .fold(String::new(), |text, line| text + &line + "\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +97,21 @@ mod tests {
   test.heartbeat  09:31:12  every minute
   größe 你好      never     at 00:01 on day…
 "
+        );
+    }
+
+    #[test]
+    fn one_cell_of_a_row_may_have_a_colour() {
+        let rows = [
+            ["ok".to_owned(), "a".to_owned()],
+            ["b".to_owned(), "no".to_owned()],
+        ];
+        let table = text(["JOB", "RESULT"], rows, 0, 80);
+        let cells = || [("a", Paint::Good), ("no", Paint::Error)];
+        assert_eq!(painted(&table, cells(), false), table);
+        assert_eq!(
+            painted(&table, cells(), true),
+            "  JOB  RESULT\n  ok   \x1b[32ma\x1b[0m\n  b    \x1b[1m\x1b[31mno\x1b[0m\n"
         );
     }
 

@@ -1,5 +1,7 @@
 //! Instants as people write and read them.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 
 use crate::config::duration;
@@ -100,6 +102,16 @@ pub fn of_day(at: DateTime<Utc>, now: DateTime<Utc>, zone: &Zone) -> String {
         "%a %Y-%m-%d %H:%M:%S"
     };
     local.format(form).to_string()
+}
+
+/// How long something took: `0.08 s`, `12.4 s`, `1h30m`.
+#[must_use]
+pub fn span(took: Duration) -> String {
+    match took.as_secs() {
+        0..10 => format!("{:.2} s", took.as_secs_f64()),
+        10..60 => format!("{:.1} s", took.as_secs_f64()),
+        _ => duration::text(took),
+    }
 }
 
 /// How far an instant is from `now`, in two units at most: `in 6d 14h`, `5m ago`, `now`.

@@ -2,7 +2,8 @@
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use tokio::process::Child;
+
+use super::child::Child;
 
 /// The process group of a child. It is killed when this is dropped, unless released before.
 pub(super) struct Group(Option<Pid>);
@@ -10,8 +11,7 @@ pub(super) struct Group(Option<Pid>);
 impl Group {
     /// The group that `child` leads.
     pub(super) fn of(child: &Child) -> Self {
-        let leader = child.id().and_then(|id| i32::try_from(id).ok());
-        Self(leader.map(Pid::from_raw))
+        Self(child.pid())
     }
 
     /// Sends `signal` to every process of the group; an empty group is none the worse for it.

@@ -5,11 +5,11 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::Ending;
+use super::child::Child;
 use super::group::Group;
 use super::strays::Strays;
 use crate::run::Order;
@@ -37,7 +37,7 @@ pub(super) async fn follow(
     group: &Group,
     limits: &Limits,
     order: &mut watch::Receiver<Order>,
-) -> io::Result<(ExitStatus, Ending)> {
+) -> io::Result<(Option<ExitStatus>, Ending)> {
     let ending = tokio::select! {
         biased;
         status = child.wait() => return Ok((status?, Ending::Itself)),
@@ -53,7 +53,7 @@ async fn end(
     group: &Group,
     strays: &Strays,
     order: &mut watch::Receiver<Order>,
-) -> io::Result<ExitStatus> {
+) -> io::Result<Option<ExitStatus>> {
     if *order.borrow_and_update() != Order::Kill {
         group.signal(Signal::SIGTERM);
         // A stopped process takes note of TERM only when it goes on.

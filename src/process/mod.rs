@@ -5,6 +5,9 @@
 //! what its messages mean: that is `task`.
 
 mod channel;
+mod child;
+mod control;
+mod ends;
 mod group;
 mod identity;
 mod life;
@@ -17,16 +20,23 @@ mod tests;
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 pub use channel::Channel;
+pub use child::Foster;
+pub use control::{Control, Lines};
+pub use ends::{Ends, Theirs};
 pub use identity::Identity;
 
 use crate::run::{Order, Outcome};
+use child::Child;
 use group::Group;
+use pump::Pipes;
 use strays::Strays;
 
 /// What to start, and for how long.
@@ -49,6 +59,8 @@ pub struct Launch {
     pub mark: Option<OsString>,
     /// A way for it to send messages apart from its output.
     pub channel: Option<Channel>,
+    /// The child's end of a [`Control`], which it inherits under the number that it has here.
+    pub control: Option<OwnedFd>,
     /// After how long it is ended; `None` for never.
     pub timeout: Option<Duration>,
 }
@@ -84,7 +96,8 @@ pub enum Ending {
 pub struct Exit {
     /// Why it ended.
     pub ending: Ending,
-    /// Its exit code, where it exited.
+    /// Its exit code, where it exited. Where neither this nor a signal is known, whoever could have
+    /// told is gone.
     pub code: Option<i32>,
     /// The number of the signal that ended it.
     pub signal: Option<i32>,
@@ -143,31 +156,89 @@ pub async fn run(
     sink: &mut dyn Sink,
 ) -> Result<Exit, Error> {
     let program = launch.program.clone();
-    let limits = life::Limits {
-        timeout: launch.timeout,
-        strays: Strays::of(launch.mark.clone()),
-    };
+    let limits = launch.limits();
     let stopwatch = Stopwatch::start();
-    let (mut child, mut pipes) = spawn::spawn(launch)?;
-    let mut group = Group::of(&child);
+    let (child, pipes) = spawn::spawn(launch)?;
+    let exit = follow(child, pipes, &limits, stopwatch, order, sink).await;
+    exit.map_err(|source| Error::System { program, source })
+}
 
-    let followed = tokio::select! {
-        followed = life::follow(&mut child, &group, &limits, order) => followed,
+/// Runs a child that another process has forked, as [`run`] does: it is given `launch.input` now.
+/// Of the rest of `launch`, only its mark and its timeout count; what surrounds the child is what
+/// it makes of its input.
+///
+/// # Errors
+/// Where the directory of `launch` is none, or the system refuses to follow the child.
+pub async fn adopt(
+    foster: Foster,
+    ends: Ends,
+    mut launch: Launch,
+    order: &mut watch::Receiver<Order>,
+    sink: &mut dyn Sink,
+) -> Result<Exit, Error> {
+    launch.check_directory()?;
+    let limits = launch.limits();
+    let stopwatch = Stopwatch::start();
+    let exit = match ends.into_pipes(launch.input.take().unwrap_or_default()) {
+        Ok(pipes) => {
+            follow(
+                Child::Foster(foster),
+                pipes,
+                &limits,
+                stopwatch,
+                order,
+                sink,
+            )
+            .await
+        }
+        Err(source) => Err(source),
+    };
+    let program = launch.program;
+    exit.map_err(|source| Error::System { program, source })
+}
+
+/// Follows a child to its end.
+async fn follow(
+    mut child: Child,
+    mut pipes: Pipes,
+    limits: &life::Limits,
+    stopwatch: Stopwatch,
+    order: &mut watch::Receiver<Order>,
+    sink: &mut dyn Sink,
+) -> io::Result<Exit> {
+    let mut group = Group::of(&child);
+    let (status, ending) = tokio::select! {
+        followed = life::follow(&mut child, &group, limits, order) => followed?,
         never = pipes.pump(sink) => match never {},
     };
-    let (status, ending) = followed.map_err(|source| Error::System { program, source })?;
     let left_behind = group.release() && ending == Ending::Itself;
     let took = stopwatch.elapsed();
     let (stdout, stderr) = pipes.drain(sink);
     Ok(Exit {
         ending,
-        code: status.code(),
-        signal: std::os::unix::process::ExitStatusExt::signal(&status),
+        code: status.and_then(|status| status.code()),
+        signal: status.and_then(|status| status.signal()),
         stdout,
         stderr,
         took,
         left_behind,
     })
+}
+
+impl Launch {
+    fn check_directory(&self) -> Result<(), Error> {
+        match &self.directory {
+            Some(directory) if !directory.is_dir() => Err(Error::Directory(directory.clone())),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn limits(&self) -> life::Limits {
+        life::Limits {
+            timeout: self.timeout,
+            strays: Strays::of(self.mark.clone()),
+        }
+    }
 }
 
 impl Exit {

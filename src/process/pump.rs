@@ -9,7 +9,6 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixDatagram;
 use tokio::net::unix::pipe;
-use tokio::process::ChildStdin;
 
 use super::Sink;
 use super::tail::Tail;
@@ -41,14 +40,15 @@ pub(super) struct Pipes {
 impl Pipes {
     /// The pipes of a child that reads `bytes` from its standard input.
     pub(super) fn new(
-        stdin: Option<(ChildStdin, Vec<u8>)>,
+        stdin: Option<(OwnedFd, Vec<u8>)>,
         stdout: OwnedFd,
         stderr: OwnedFd,
         channel: Option<std::os::unix::net::UnixDatagram>,
     ) -> io::Result<Self> {
+        let stdin = stdin.map(|(pipe, bytes)| Ok((pipe::Sender::from_owned_fd(pipe)?, bytes)));
         Ok(Self {
             input: Input {
-                pipe: stdin,
+                pipe: stdin.transpose().map_err(|error: io::Error| error)?,
                 sent: 0,
             },
             stdout: Output::new(stdout)?,
@@ -108,7 +108,7 @@ async fn receive(channel: Option<&UnixDatagram>, buffer: &mut [u8]) -> usize {
 
 /// What a child reads from its standard input.
 struct Input {
-    pipe: Option<(ChildStdin, Vec<u8>)>,
+    pipe: Option<(pipe::Sender, Vec<u8>)>,
     sent: usize,
 }
 

@@ -1,12 +1,13 @@
 //! Starting a child: its session, its user, its descriptors.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::Stdio;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use tokio::process::{Child, Command};
+use tokio::process::{ChildStdin, Command};
 
+use super::child::Child;
 use super::pump::Pipes;
 use super::{Error, Identity, Launch};
 
@@ -15,9 +16,7 @@ const OURS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
 
 /// Starts a child, stopped by nothing that stops us, with our ends of its pipes.
 pub(super) fn spawn(mut launch: Launch) -> Result<(Child, Pipes), Error> {
-    if let Some(directory) = launch.directory.as_ref().filter(|path| !path.is_dir()) {
-        return Err(Error::Directory(directory.clone()));
-    }
+    launch.check_directory()?;
     let program = launch.program.clone();
     let refused = |source| Error::System {
         program: program.clone(),
@@ -33,23 +32,27 @@ pub(super) fn spawn(mut launch: Launch) -> Result<(Child, Pipes), Error> {
     let mut command = command(&launch);
     command.stdout(child_stdout).stderr(child_stderr);
     let identity = launch.identity;
+    let control = launch.control;
     // SAFETY: between fork and exec the closure only makes system calls, on memory that was laid
-    // out before; `theirs` stays open until the child is started.
+    // out before; what is inherited stays open until the child is started.
     unsafe {
-        let theirs = theirs
-            .as_ref()
-            .map(|theirs| BorrowedFd::borrow_raw(std::os::fd::AsRawFd::as_raw_fd(theirs)));
-        command.pre_exec(move || prepare(identity.as_ref(), theirs));
+        let inherited = [
+            theirs.as_ref().map(AsRawFd::as_raw_fd),
+            control.as_ref().map(AsRawFd::as_raw_fd),
+        ]
+        .map(|number| number.map(|number| BorrowedFd::borrow_raw(number)));
+        command.pre_exec(move || prepare(identity.as_ref(), &inherited));
     }
     let mut child = command.spawn().map_err(|source| Error::Start {
         program: program.clone(),
         source,
     })?;
-    drop(theirs);
+    drop((theirs, control));
 
-    let input = child.stdin.take().zip(launch.input);
+    let stdin = child.stdin.take().map(ChildStdin::into_owned_fd);
+    let input = stdin.transpose().map_err(refused)?.zip(launch.input);
     let pipes = Pipes::new(input, OwnedFd::from(stdout), OwnedFd::from(stderr), ours);
-    Ok((child, pipes.map_err(refused)?))
+    Ok((Child::Own(child), pipes.map_err(refused)?))
 }
 
 /// The command without its output and without what happens between fork and exec.
@@ -76,15 +79,15 @@ fn command(launch: &Launch) -> Command {
 }
 
 /// What the child does before it becomes the program.
-fn prepare(identity: Option<&Identity>, channel: Option<BorrowedFd<'_>>) -> io::Result<()> {
+fn prepare(identity: Option<&Identity>, inherited: &[Option<BorrowedFd<'_>>]) -> io::Result<()> {
     // A session has no terminal: its keys and its end reach only us, and nobody asks there.
     nix::unistd::setsid()?;
     if let Some(identity) = identity {
         identity.assume()?;
     }
     inherit_nothing();
-    if let Some(channel) = channel {
-        fcntl(channel.as_fd(), FcntlArg::F_SETFD(FdFlag::empty()))?;
+    for descriptor in inherited.iter().flatten() {
+        fcntl(descriptor.as_fd(), FcntlArg::F_SETFD(FdFlag::empty()))?;
     }
     Ok(())
 }

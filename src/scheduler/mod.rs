@@ -34,6 +34,9 @@ use crate::job::Job;
 use crate::run::{Ended, Order, Outcome, Recorded, Run, RunError, RunId};
 use plan::{Decision, Downtime, Fire, Known, Passed, Plan};
 
+/// How long before it is due the runner is told of a fire: far more than it takes to make ready.
+const AHEAD: TimeDelta = TimeDelta::milliseconds(100);
+
 /// How late a run may begin without a word about it.
 const PUNCTUAL: TimeDelta = TimeDelta::seconds(5);
 
@@ -47,6 +50,10 @@ pub trait Runner {
         run: Run,
         orders: watch::Receiver<Order>,
     ) -> impl Future<Output = Ended> + Send + 'static;
+
+    /// Learns which fires come within a moment, in their order. Those that it was told of before
+    /// and that are not among them do not come. It may make ready for them, unseen.
+    fn prepare(&mut self, _soon: &[Fire]) {}
 
     /// Takes note of another config: runs that begin from now on follow it.
     fn configure(&mut self, config: &Config);
@@ -78,6 +85,8 @@ pub struct Scheduler<C, R, J, L> {
     runs: JoinSet<Option<Ended>>,
     going: HashMap<Id, Going>,
     stopping: bool,
+    /// What the runner was told of last.
+    soon: Option<Vec<Fire>>,
 }
 
 /// A run that is going on.
@@ -115,6 +124,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             runs: JoinSet::new(),
             going: HashMap::new(),
             stopping: false,
+            soon: None,
         }
     }
 
@@ -136,6 +146,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             .plan
             .next()
             .is_some_and(|next| next <= self.clock.now());
+        let wake = self.prepare();
         tokio::select! {
             biased;
             message = messages.recv() => match message {
@@ -147,9 +158,26 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             }
             // A long backlog is worked off in slices, so that messages have their turn.
             () = tokio::task::yield_now(), if behind => {}
-            () = sleep_until(&mut self.clock, self.plan.next()), if !behind => {}
+            () = sleep_until(&mut self.clock, wake), if !behind => {}
         }
         ControlFlow::Continue(())
+    }
+
+    /// Tells the runner of what is due soon, where that is news, and gives the time of the next
+    /// thing to do.
+    fn prepare(&mut self) -> Option<DateTime<Utc>> {
+        let now = self.clock.now();
+        let soon = self.plan.soon(now + AHEAD);
+        if self.soon.as_ref() != Some(&soon) {
+            self.runner.prepare(&soon);
+            self.soon = Some(soon);
+        }
+        let next = self.plan.next()?;
+        Some(if next - AHEAD > now {
+            next - AHEAD
+        } else {
+            next
+        })
     }
 
     /// Carries out what the plan decides now.

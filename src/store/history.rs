@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::types::{ToSql, Type};
 use rusqlite::{Row, params_from_iter};
 
-use super::{Error, Store};
+use super::{Error, Owner, Store};
 use crate::run::{Cause, Ended, Outcome, Run, RunError, RunId};
 
 /// How many runs back a streak is counted.
@@ -39,10 +39,34 @@ pub struct Entry {
     pub ended: Option<Ended>,
     /// How long it took, where it ran and anybody saw its end.
     pub took: Option<Duration>,
+    /// The process that carries it out, where that is not the watcher's.
+    pub owner: Option<Owner>,
+}
+
+impl Entry {
+    /// The same; where its process is gone, nobody has written down its end, and it was
+    /// interrupted. `watched` says whether there is a watcher.
+    #[must_use]
+    pub fn settled(mut self, watched: bool) -> Self {
+        let goes_on = || self.owner.as_ref().map_or(watched, Owner::is_alive);
+        if self.ended.is_none() && !goes_on() {
+            self.ended = Some(Ended {
+                outcome: Outcome::Interrupted,
+                exit_code: None,
+                signal: None,
+                returned: None,
+                error: None,
+                stdout: String::new(),
+                stderr: String::new(),
+                took: Duration::ZERO,
+            });
+        }
+        self
+    }
 }
 
 const COLUMNS: &str = "id, name, cause, fire_time, attempt, started, outcome, took, exit_code,
-    signal, returned, error_type, error_message, error_traceback, stdout, stderr";
+    signal, returned, error_type, error_message, error_traceback, stdout, stderr, owner";
 
 impl Store {
     /// Hands over the runs that `filter` asks for, newest first, until it is told to stop.
@@ -191,7 +215,13 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         rusqlite::types::ValueRef::Null => None,
         _ => Some(ended(row, took)?),
     };
-    Ok(Entry { run, ended, took })
+    let owner: Option<String> = row.get(16)?;
+    Ok(Entry {
+        run,
+        ended,
+        took,
+        owner: owner.map(Owner::of),
+    })
 }
 
 fn ended(row: &Row<'_>, took: Option<Duration>) -> rusqlite::Result<Ended> {

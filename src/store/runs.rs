@@ -29,9 +29,15 @@ impl Owner {
         Self(format!("{pid} {}", born(pid)))
     }
 
-    /// Whether the process that this text names is still there.
-    fn is_alive(text: &str) -> bool {
-        let Some((pid, birth)) = text.split_once(' ') else {
+    /// The process that a stored text names.
+    pub(super) fn of(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Whether it is still there.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        let Some((pid, birth)) = self.0.split_once(' ') else {
             return false;
         };
         let Ok(pid) = pid.parse::<u32>() else {
@@ -174,7 +180,7 @@ impl Store {
             let mut dead = Vec::new();
             for row in rows {
                 let (key, job, id, owner): (i64, String, [u8; 16], Option<String>) = row?;
-                if owner.is_some_and(|owner| Owner::is_alive(&owner)) {
+                if owner.is_some_and(|owner| Owner::of(owner).is_alive()) {
                     continue;
                 }
                 self.cached("UPDATE runs SET outcome = 'interrupted' WHERE key = ?1")?

@@ -87,6 +87,7 @@ fn a_run_comes_back_as_it_was_written() {
         run,
         took: Some(ended.took),
         ended: Some(ended),
+        owner: None,
     };
     assert_eq!(all(&store), std::slice::from_ref(&expected));
     assert_eq!(store.runs(&going, 9).unwrap(), []);
@@ -175,10 +176,16 @@ fn what_was_going_on_is_interrupted_at_the_next_start() {
         store.begin(&by_hand, false, Some(&Owner::this())).unwrap();
     }
     let store = open(&place);
+    let entry = all(&store).remove(1);
+    assert_eq!(entry.clone().settled(true).ended, None);
+    let settled = entry.settled(false).ended.unwrap();
+    assert_eq!(settled.outcome, Outcome::Interrupted);
     assert_eq!(store.recover().unwrap(), [("tick".to_owned(), dead.id)]);
     assert_eq!(outcomes(&store), ["hand runs", "tick interrupted"]);
     let interrupted = &all(&store)[1];
     assert_eq!(interrupted.took, None);
+    let by_hand_still = all(&store).remove(0).settled(false);
+    assert_eq!(by_hand_still.ended, None);
     store.end(by_hand.id, &ended(Outcome::Success)).unwrap();
     store.end(dead.id, &ended(Outcome::Success)).unwrap();
     assert_eq!(outcomes(&store), ["hand success", "tick interrupted"]);

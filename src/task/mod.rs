@@ -2,6 +2,7 @@
 //!
 //! One file per kind. Not for when a task runs or what follows from its end: that is `scheduler`.
 
+mod armed;
 mod exec;
 mod handler;
 mod python;
@@ -24,6 +25,9 @@ pub use python::lookup::{CallFault, LookupError};
 pub use resolve::Ambiguous;
 pub use surroundings::VariablesError;
 
+use armed::Armed;
+use python::servers::{Forked, Servers};
+
 use crate::config::DocassembleContext;
 use crate::job::{Job, Task};
 use crate::process::{self, Exit, Launch};
@@ -40,6 +44,8 @@ pub struct Setup {
     pub python: Option<PathBuf>,
     /// Whether tasks run in docassemble's background context.
     pub docassemble_context: DocassembleContext,
+    /// The Python modules that are imported before any run, where Python is kept warm.
+    pub preload: Vec<String>,
 }
 
 /// Everything that can be run.
@@ -48,6 +54,9 @@ pub struct Tasks {
     setup: Setup,
     interpreter: Mutex<Option<python::interpreter::Remembered>>,
     told_absence: AtomicBool,
+    /// Pythons that are kept warm, where that is worth it.
+    servers: Option<Servers>,
+    armed: Armed,
 }
 
 /// Who is told what a run says, while it says it. None of this may wait: a task never blocks
@@ -101,6 +110,18 @@ impl Tasks {
             },
             interpreter: Mutex::new(None),
             told_absence: AtomicBool::new(false),
+            servers: None,
+            armed: Armed::default(),
+        }
+    }
+
+    /// The tasks of a config, for who will run many of them: Pythons are kept that have loaded
+    /// everything and fork a child for each run. They end with this and with the last run.
+    #[must_use]
+    pub fn kept_warm(setup: Setup) -> Self {
+        Self {
+            servers: Some(Servers::default()),
+            ..Self::new(setup)
         }
     }
 
@@ -153,6 +174,37 @@ impl Tasks {
         exec::run(program, job, launch, order, observer).await
     }
 
+    /// A child of a warm Python for a run of `call`; `None` where it must be started afresh.
+    async fn forked(
+        &self,
+        interpreter: &Interpreter,
+        call: &python::Call<'_>,
+        mut order: watch::Receiver<Order>,
+        observer: Observer<'_>,
+    ) -> Option<Forked> {
+        let servers = self.servers.as_ref().filter(|_| can_be_forked(call.job))?;
+        let child = async {
+            let armed = self.armed.take(observer.run).await;
+            match armed.filter(|armed| servers.keep(armed, interpreter)) {
+                Some(armed) => Some(armed),
+                None => {
+                    servers
+                        .fork(interpreter, &self.setup, names(call.job))
+                        .await
+                }
+            }
+        };
+        let forked = tokio::select! {
+            forked = child => forked,
+            // A run that is to end at once need not wait for what it would be forked from.
+            Ok(_) = order.wait_for(|order| *order != Order::GoOn) => None,
+        };
+        for text in servers.news() {
+            observer.note(Level::Warning, Duration::ZERO, text);
+        }
+        forked
+    }
+
     async fn run_python(
         &self,
         name: &str,
@@ -170,8 +222,33 @@ impl Tasks {
             failure: None,
             tell_absence: !self.told_absence.swap(true, Ordering::Relaxed),
         };
+        if let Some(forked) = self
+            .forked(&interpreter, &call, order.clone(), observer)
+            .await
+        {
+            return Ok(python::run_forked(forked, &call, launch, order, observer).await?);
+        }
         Ok(python::run(&interpreter, &call, launch, order, observer).await?)
     }
+}
+
+/// The Python functions that a run of `job` calls first.
+fn names(job: &Job) -> Vec<String> {
+    let function = match &job.task {
+        Task::Named(name) => Some(name),
+        Task::Command(_) | Task::Shell(_) => None,
+    };
+    let names = function.into_iter().chain(&job.contextmanager);
+    names.cloned().collect()
+}
+
+/// Whether a child of a warm Python does for this job: what surrounds it must not be what a Python
+/// is started with.
+fn can_be_forked(job: &Job) -> bool {
+    let surroundings = &job.surroundings;
+    surroundings.environment.is_empty()
+        && surroundings.environment_file.is_none()
+        && surroundings.user.is_none()
 }
 
 /// The output of one run.

@@ -6,12 +6,12 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat};
 
 use super::{Error, Setup};
 use crate::job::Job;
 use crate::process::{Identity, Launch};
-use crate::run::Run;
+use crate::run::{Run, RunId};
 
 /// The variable that only the processes of one run share.
 const RUN_ID: &str = "SCHED_RUN_ID";
@@ -68,6 +68,12 @@ pub(super) fn launch(run: &Run, job: &Job, setup: &Setup) -> Result<Launch, Erro
         timeout: job.policy.timeout,
         ..Launch::default()
     })
+}
+
+/// The place of a run's id in the environment of a process that will fork the runs.
+pub(super) fn no_run() -> (OsString, Option<OsString>) {
+    let id = RunId::new(DateTime::UNIX_EPOCH, 0);
+    (RUN_ID.into(), Some(id.to_string().into()))
 }
 
 fn set((name, value): (String, String)) -> (OsString, Option<OsString>) {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -87,6 +88,11 @@ impl State {
             Ok(known) => self.known = known,
             Err(error) => tracing::error!(event = "store_failed", "{error}"),
         }
+    }
+
+    /// Where it is to be asked whether the watcher is alive.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.place.socket()
     }
 
     /// Begins to write.

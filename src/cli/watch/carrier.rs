@@ -13,6 +13,7 @@ use crate::logging::{self, Logging};
 use crate::paths::{self, Given};
 use crate::run::{Ended, Order, Record, Run};
 use crate::scheduler::Runner;
+use crate::scheduler::plan::Fire;
 use crate::task::{Output, Setup, Tasks};
 
 /// Carries out runs with the tasks of the config that holds.
@@ -36,7 +37,7 @@ impl Carrier {
         Self {
             path: path.to_owned(),
             given,
-            tasks: Arc::new(Tasks::new(setup.clone())),
+            tasks: Arc::new(Tasks::kept_warm(setup.clone())),
             setup,
             output: Arc::new(output),
         }
@@ -49,6 +50,7 @@ fn setup(path: &Path, given: &Given, config: &Config) -> Setup {
         tasks_folder: paths::tasks(given, path, Some(config)),
         python: config.settings.python.clone(),
         docassemble_context: config.settings.docassemble_context,
+        preload: config.settings.preload.clone(),
     }
 }
 
@@ -68,11 +70,16 @@ impl Runner for Carrier {
         }
     }
 
+    fn prepare(&mut self, soon: &[Fire]) {
+        let fires = soon.iter().map(|fire| (&*fire.job, fire.fire_time));
+        self.tasks.prepare(fires);
+    }
+
     fn configure(&mut self, config: &Config) {
         let setup = setup(&self.path, &self.given, config);
         // Tasks remember which Python they found: they are made anew only where that may differ.
         if setup != self.setup {
-            self.tasks = Arc::new(Tasks::new(setup.clone()));
+            self.tasks = Arc::new(Tasks::kept_warm(setup.clone()));
             self.setup = setup;
         }
     }

@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use super::arguments::{Format, Global, Watch};
 use super::load::{self, Loaded};
 use super::output::{self, Refusal};
+use super::pulse::Pulse;
 use super::{Exit, state, usable};
 use crate::config::Config;
 use crate::diagnostic::render;
@@ -77,6 +78,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     }
     let (messages, mut inbox) = mpsc::channel(4);
     let known = std::mem::take(&mut state.known);
+    let socket = state.socket();
     let book = state.book(Secrets::of_yaml(&loaded.text))?;
     let reader = Reader::new(
         loaded,
@@ -93,6 +95,14 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let carrier = Carrier::new(&path, given, &config, passage);
     super::runtime()?.block_on(async {
         tokio::spawn(Signals::new()?.pass_on(messages, errands));
+        match Pulse::new(&socket) {
+            Ok(pulse) => drop(tokio::spawn(pulse.beat())),
+            Err(error) => tracing::warn!(
+                event = "pulse_failed",
+                "`sched status --check` gets no answer: {}: {error}",
+                socket.display()
+            ),
+        }
         let clock = SystemClock::new();
         let mut scheduler = Scheduler::new(config, known, clock, carrier, voice, book);
         let grace = Duration::from_secs(arguments.grace);

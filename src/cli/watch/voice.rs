@@ -97,7 +97,7 @@ impl Voice {
         let cause = run.cause.word();
         let attempt = run.attempt;
         if let (Some(late), Some(due)) = (late, run.scheduled_for) {
-            let short = format!("due {}, started {} late", self.clock(due), span(late));
+            let short = format!("due {}, started {} late", self.clock(due), time::span(late));
             let text = format!("'{}' was {short}", run.job);
             let late_s = late.as_secs_f64();
             tracing::warn!(
@@ -128,7 +128,7 @@ impl Voice {
         let run_id = run.id.to_string();
         let outcome = ended.outcome.word();
         let duration = ended.took.as_secs_f64();
-        let took = span(ended.took);
+        let took = time::span(ended.took);
         match ended.outcome {
             Outcome::Success => tracing::info!(
                 event = "run_finished",
@@ -195,7 +195,7 @@ impl Voice {
         let again = retry.map(|retry| format!("; again at {}", self.clock(retry)));
         format!(
             "{cause} after {}{}{}",
-            span(ended.took),
+            time::span(ended.took),
             number.unwrap_or_default(),
             again.unwrap_or_default()
         )
@@ -450,13 +450,4 @@ fn last_words(ended: &Ended) -> String {
 fn names(runs: &[&Run]) -> String {
     let names: Vec<&str> = runs.iter().map(|run| run.job.as_str()).collect();
     names.join(", ")
-}
-
-/// How long something took: `0.08 s`, `12.4 s`, `1h30m`.
-fn span(took: Duration) -> String {
-    match took.as_secs() {
-        0..10 => format!("{:.2} s", took.as_secs_f64()),
-        10..60 => format!("{:.1} s", took.as_secs_f64()),
-        _ => duration::text(took),
-    }
 }

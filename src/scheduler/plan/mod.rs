@@ -30,6 +30,9 @@ pub use fire::{Decision, Fire};
 use passed::Backlog;
 pub use passed::Passed;
 
+/// How many fires [`Plan::soon`] looks ahead.
+const FORESIGHT: usize = 16;
+
 /// How many steps one call of [`Plan::due`] takes before it lets others have their turn.
 const SLICE: usize = 1_000;
 
@@ -102,6 +105,34 @@ impl Plan {
     #[must_use]
     pub fn next(&self) -> Option<DateTime<Utc>> {
         self.agenda.peek().map(|Reverse(wake)| wake.at)
+    }
+
+    /// What is due next, if that is by `until`: the first fires, in their order.
+    #[must_use]
+    pub fn soon(&self, until: DateTime<Utc>) -> Vec<Fire> {
+        if self.next().is_none_or(|next| next > until) {
+            return Vec::new();
+        }
+        let wakes = self.agenda.iter().map(|Reverse(wake)| wake);
+        let mut wakes: Vec<&Wake> = wakes.filter(|wake| wake.at <= until).collect();
+        wakes.sort();
+        let fires = wakes.into_iter().filter_map(|wake| self.fire(wake));
+        fires.take(FORESIGHT).collect()
+    }
+
+    /// The fire that a wake brings, if nothing happens before.
+    fn fire(&self, wake: &Wake) -> Option<Fire> {
+        let beat = &self.beats[wake.beat];
+        let claim = wake.claim.or_else(|| {
+            Some(Claim {
+                beat: wake.beat,
+                fire_time: beat.next?,
+                due: wake.at,
+                attempt: 1,
+                cause: Cause::Schedule,
+            })
+        });
+        Some(claim?.of(&beat.job))
     }
 
     /// The next fire time of the job of that name, jitter left aside.

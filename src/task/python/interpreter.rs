@@ -46,8 +46,26 @@ pub struct Interpreter {
 #[derive(Debug)]
 pub(in crate::task) struct Remembered {
     candidate: Candidate,
-    modified: Option<SystemTime>,
+    stamp: Option<Stamp>,
     interpreter: Interpreter,
+}
+
+/// What tells a file from its successor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::task) struct Stamp {
+    modified: SystemTime,
+    bytes: u64,
+}
+
+impl Stamp {
+    /// The stamp of the file at `path`, where there is one.
+    pub(in crate::task) fn of(path: &Path) -> Option<Self> {
+        let metadata = path.metadata().ok()?;
+        Some(Self {
+            modified: metadata.modified().ok()?,
+            bytes: metadata.len(),
+        })
+    }
 }
 
 /// A file that may be an interpreter.
@@ -121,28 +139,22 @@ pub(in crate::task) async fn find(
     memory: &Mutex<Option<Remembered>>,
 ) -> Result<Interpreter, InterpreterError> {
     let candidate = candidate(setup)?;
-    let modified = modified(&candidate.path);
+    let stamp = Stamp::of(&candidate.path);
     // Several runs that begin at once wait for one answer.
     let mut memory = memory.lock().await;
     if let Some(known) = &*memory
         && known.candidate == candidate
-        && known.modified == modified
+        && known.stamp == stamp
     {
         return Ok(known.interpreter.clone());
     }
     let interpreter = ask(&candidate).await?;
     *memory = Some(Remembered {
         candidate,
-        modified,
+        stamp,
         interpreter: interpreter.clone(),
     });
     Ok(interpreter)
-}
-
-fn modified(path: &Path) -> Option<SystemTime> {
-    path.metadata()
-        .and_then(|metadata| metadata.modified())
-        .ok()
 }
 
 /// The first of the places where a Python may be.

@@ -3,21 +3,26 @@
 mod heard;
 pub(super) mod interpreter;
 pub(super) mod lookup;
+mod server;
+pub(super) mod servers;
 #[cfg(test)]
 mod tests;
 pub(super) mod wire;
 
-use serde_json::json;
+use std::ffi::OsString;
+
+use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
 use super::handler::Failure;
 use super::{Observer, Setup, ended};
 use crate::config::DocassembleContext;
 use crate::job::Job;
-use crate::process::{self, Channel, Exit, Launch, Sink};
+use crate::process::{self, Channel, Ending, Exit, Launch, Sink};
 use crate::run::{Ended, Level, Order, Outcome};
 use crate::value::Value;
 use interpreter::Interpreter;
+use servers::Forked;
 use wire::{Assembler, Message, Report};
 
 /// The code that runs a task in its process.
@@ -51,28 +56,48 @@ pub(super) async fn run(
         program: interpreter.program.clone(),
         source,
     })?;
-    let request = request(call, &channel);
+    let mut request = request(call);
+    request["channel"] = json!(channel.child_descriptor());
     let launch = Launch {
         channel: Some(channel),
-        ..interpreter.launch(RUNNER, &request, launch)
+        ..interpreter.launch(RUNNER, &request.to_string(), launch)
     };
-    let mut conversation = Conversation {
-        observer,
-        assembler: Assembler::default(),
-        report: None,
-    };
+    let mut conversation = Conversation::with(observer);
     let exit = process::run(launch, &mut order, &mut conversation).await?;
     observer.note_end(&exit);
     Ok(conclusion(exit, conversation.report, observer))
 }
 
+/// Runs a Python function in a child that was forked for it.
+pub(super) async fn run_forked(
+    forked: Forked,
+    call: &Call<'_>,
+    mut launch: Launch,
+    mut order: watch::Receiver<Order>,
+    observer: Observer<'_>,
+) -> Result<Ended, process::Error> {
+    let mut request = request(call);
+    let text = |text: &OsString| text.to_string_lossy().into_owned();
+    let variables = launch.variables.iter();
+    request["variables"] = variables
+        .map(|(name, value)| (text(name), json!(value.as_ref().map(text))))
+        .collect();
+    let directory = launch.directory.as_ref();
+    request["directory"] = json!(directory.map(|path| path.to_string_lossy()));
+    launch.input = Some(request.to_string().into_bytes());
+    let mut conversation = Conversation::with(observer);
+    let Forked { foster, ends, .. } = forked;
+    let exit = process::adopt(foster, ends, launch, &mut order, &mut conversation).await?;
+    observer.note_end(&exit);
+    Ok(conclusion(exit, conversation.report, observer))
+}
+
 /// What `runner.py` must know, as JSON.
-fn request(call: &Call<'_>, channel: &Channel) -> String {
+fn request(call: &Call<'_>) -> Json {
     let Call {
         name, job, setup, ..
     } = call;
     json!({
-        "channel": channel.child_descriptor(),
         "job": job.name,
         "task": name,
         "args": Value::List(job.args.clone()).to_json(),
@@ -93,7 +118,6 @@ fn request(call: &Call<'_>, channel: &Channel) -> String {
             DocassembleContext::Off => "off",
         },
     })
-    .to_string()
 }
 
 /// What a task's process says while it runs.
@@ -101,6 +125,16 @@ struct Conversation<'a> {
     observer: Observer<'a>,
     assembler: Assembler,
     report: Option<Report>,
+}
+
+impl<'a> Conversation<'a> {
+    fn with(observer: Observer<'a>) -> Self {
+        Self {
+            observer,
+            assembler: Assembler::default(),
+            report: None,
+        }
+    }
 }
 
 impl Sink for Conversation<'_> {
@@ -130,6 +164,8 @@ impl Sink for Conversation<'_> {
 /// report that all went well does not outlive a crash at exit.
 fn conclusion(exit: Exit, report: Option<Report>, observer: Observer<'_>) -> Ended {
     let took = exit.took;
+    // Whoever could tell the exit code is gone.
+    let is_untold = exit.ending == Ending::Itself && exit.code.is_none() && exit.signal.is_none();
     let mut ended = ended(exit);
     match report {
         Some(report) => {
@@ -138,6 +174,9 @@ fn conclusion(exit: Exit, report: Option<Report>, observer: Observer<'_>) -> End
             }
             if report.error.is_some() && ended.outcome == Outcome::Success {
                 ended.outcome = Outcome::Failure;
+            }
+            if report.error.is_none() && is_untold {
+                ended.outcome = Outcome::Success;
             }
             ended.returned = report.returned;
             ended.error = report.error;

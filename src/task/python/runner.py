@@ -1,27 +1,20 @@
-"""Runs one task in a process of its own and reports how it ended.
+"""Runs tasks, each in a process of its own, and reports how they ended.
 
 Everything here is standard library and runs on Python 3.8 and later. The program that started this
 process hands over a request on standard input and gets messages back on a socket of datagrams:
 what is logged, and at the end one result. Standard output and standard error belong to the task.
+
+The request may also be to serve: then this process loads everything once, and forks a child for
+each task, which gets its request as if it had been started for it.
+
+Modules that take long to load are imported where they are needed: a run by hand is to be quick.
 """
 
-import base64
-import builtins
-import contextlib
-import datetime
 import importlib.machinery
-import importlib.util
 import itertools
-import json
-import logging
 import os
-import struct
 import sys
-import threading
 import time
-import traceback
-import types
-from collections import namedtuple
 
 # The file names of this code and of Python's import system in tracebacks.
 NOT_THEIRS = ("<sched>", "<frozen importlib.")
@@ -31,19 +24,26 @@ TASKS = PACKAGE + ".tasks"
 LONGEST_MESSAGE = 256 * 1024  # characters of one log message
 LONGEST_TRACEBACK = 64 * 1024  # characters
 LONGEST_VALUE = 10000  # characters of a returned value
+LONGEST_AHEAD = 1024 * 1024  # bytes of a file that is compiled ahead
 
 
 def main(stream):
     """Runs the task that the request on `stream` names; the process ends with its exit code."""
-    request = json.loads(stream.read().decode("utf-8"))
+    request = from_json(stream.read())
     stream.close()
+    leave = sys.exit
+    if "control" in request:
+        server = Server(request)
+        request = server.serve()
+        leave = server.leave
     channel = Channel(request["channel"])
     detach_input()
-    install_logger(channel)
+    print_lines_at_once()
+    connect_logger(channel)
     result, code = Attempt(request, channel).run()
     flush_outputs()
     channel.report(result)
-    sys.exit(code)
+    leave(code)
 
 
 def detach_input():
@@ -54,6 +54,15 @@ def detach_input():
         os.close(null)
 
 
+def print_lines_at_once():
+    """Lets lines appear as they are printed."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.reconfigure(line_buffering=True)
+        except Exception:
+            pass  # It is somebody else's stream: it stays as it is.
+
+
 def flush_outputs():
     """Writes out what the task printed, as far as its streams still work."""
     for name in ("stdout", "stderr"):
@@ -62,6 +71,357 @@ def flush_outputs():
         except Exception:
             # Python would turn a second failure at its end into exit code 120.
             setattr(sys, name, None)
+
+
+# --- JSON ------------------------------------------------------------------------------------
+
+
+def from_json(data):
+    """The value that `data`, bytes of JSON, stand for."""
+    text = data.decode("utf-8")
+    try:
+        # What `json` is made of, without the time that it takes to load.
+        from _json import make_scanner
+
+        return make_scanner(Reading)(text, 0)[0]
+    except (ImportError, AttributeError):
+        import json
+
+        return json.loads(text)
+
+
+class Reading:
+    """How JSON is read: as `json.loads` does."""
+
+    strict = True
+    object_hook = object_pairs_hook = array_hook = None
+    parse_float, parse_int = float, int
+    parse_constant = float
+
+
+def to_json(value):
+    """`value` as JSON: texts, whole numbers, truth values and nothing, in dictionaries."""
+    try:
+        from _json import encode_basestring as quoted
+    except ImportError:
+        from json import dumps as quoted
+    if isinstance(value, dict):
+        return "{%s}" % ",".join(quoted(key) + ":" + to_json(one) for key, one in value.items())
+    if isinstance(value, str):
+        return quoted(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
+# --- Serving ---------------------------------------------------------------------------------
+
+
+class Server:
+    """Forks a child for every order that arrives on a socket, with everything loaded.
+
+    An order has a number, its ticket, and brings four descriptors: what the child reads its request
+    from, its standard output, its standard error and its channel. The answers are lines: `ready`,
+    `forked TICKET PROCESS`, `refused TICKET`, `ended TICKET STATUS`.
+    """
+
+    def __init__(self, setup):
+        import socket
+
+        self.socket = socket.socket(fileno=setup["control"])
+        self.socket.set_inheritable(False)
+        self.tickets = {}
+        self.mark = address_of_mark()
+        detach_input()
+        faults = self.load(setup)
+        # What is buffered would be written by every child.
+        flush_outputs()
+        threads = count_threads()
+        ready = {"faults": faults, "threads": threads, "files": files_of_tasks()}
+        self.say("ready", sys.modules["json"].dumps(ready))
+        if threads > 1:
+            os._exit(0)  # What a thread holds would stay held in a child.
+
+    def load(self, setup):
+        """Imports what every child needs; returns the tracebacks of what could not be."""
+        load_ahead()
+        install_packages(setup["tasks"])
+        connect_logger(None)
+        # So it is known, and cached, what there is no need to look for.
+        importlib.machinery.PathFinder.find_spec("sched_has_no_such_module")
+        finalizers = count_finalizers()
+        faults = list(filter(None, map(fault_of_import, setup["preload"])))
+        # Then Python's own end of a process is needed, in all its length.
+        self.must_finalize = count_finalizers() > finalizers
+        return faults
+
+    def say(self, *words):
+        """Sends a line; where nobody is left who listens, nobody needs it."""
+        try:
+            self.socket.sendall((" ".join(map(str, words)) + "\n").encode())
+        except OSError:
+            pass
+
+    def serve(self):
+        """Forks children as long as there is somebody to serve; returns in each its request."""
+        import gc
+        import select
+        import signal
+
+        gc.collect()
+        gc.disable()
+        self.woken, wake = os.pipe()
+        os.set_blocking(self.woken, False)
+        os.set_blocking(wake, False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        while True:
+            ready, _, _ = select.select([self.socket, self.woken], [], [])
+            if self.woken in ready:
+                self.reap()
+            if self.socket in ready:
+                ticket, names, descriptors = self.receive()
+                if self.fork(ticket, names):
+                    signal.set_wakeup_fd(-1)
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    os.close(wake)
+                    return self.become_child(ticket, descriptors)
+                for descriptor in descriptors:
+                    os.close(descriptor)
+
+    def receive(self):
+        """The next order: its ticket, the names of what it will call, its descriptors."""
+        import socket
+
+        number = 4  # bytes of a number
+        descriptors = []
+        try:
+            data, ancillary, _, _ = self.socket.recvmsg(number, socket.CMSG_SPACE(4 * number))
+            for _, _, content in ancillary:
+                places = range(0, len(content), number)
+                pieces = (content[place : place + number] for place in places)
+                descriptors += [int.from_bytes(piece, sys.byteorder) for piece in pieces]
+            data += self.received(number - len(data))
+            order = from_json(self.received(int.from_bytes(data, "big")))
+        except (OSError, EOFError):
+            self.end()
+        return order["ticket"], order["names"], descriptors
+
+    def received(self, count):
+        """The next `count` bytes of the socket."""
+        data = b""
+        while len(data) < count:
+            piece = self.socket.recv(count - len(data))
+            if not piece:
+                raise EOFError
+            data += piece
+        return data
+
+    def fork(self, ticket, names):
+        """Forks a child: whether this is it."""
+        import gc
+
+        for name in names:
+            try:
+                compile_ahead(name)
+            except Exception:
+                pass  # It happens again in the run, and is reported there.
+        # Children need not look through what is there already, and so share its memory.
+        gc.freeze()
+        try:
+            child = os.fork()
+        except OSError:
+            self.say("refused", ticket)
+            return False
+        if child:
+            self.tickets[child] = ticket
+        return not child
+
+    def reap(self):
+        """Tells of the children that have ended."""
+        try:
+            os.read(self.woken, 4096)
+        except BlockingIOError:
+            pass
+        ended = []
+        while self.tickets:
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if not child:
+                break
+            if child in self.tickets:
+                ended.append("ended %d %d" % (self.tickets.pop(child), status))
+        if ended:
+            self.say("\n".join(ended))
+
+    def end(self):
+        """Nobody is left who follows the children: they end, too, with all that they started."""
+        marks = set(filter(None, map(mark_of, self.tickets)))
+        for child in self.tickets:
+            kill(os.killpg, child)
+            kill(os.kill, child)
+        for process in processes() if marks else ():
+            if mark_of(process) in marks:
+                kill(os.kill, process)
+        os._exit(0)
+
+    def become_child(self, ticket, descriptors):
+        """Takes what belongs to the child and leaves what does not; returns its request."""
+        import gc
+
+        os.setsid()
+        for target, descriptor in enumerate(descriptors[:3]):
+            os.dup2(descriptor, target)
+            os.close(descriptor)
+        os.close(self.woken)
+        self.say("forked", ticket, os.getpid())
+        self.socket.close()
+        data = b"".join(iter(lambda: os.read(0, 65536), b""))
+        if not data:
+            os._exit(0)  # It was forked for a run that does not take place.
+        gc.enable()
+        request = from_json(data)
+        request["channel"] = descriptors[3]
+        self.surround(request)
+        return request
+
+    def surround(self, request):
+        """Makes the process what it would be had it been started for its run."""
+        for name, value in request["variables"].items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        write_mark(self.mark, os.environ.get(MARK, ""))
+        if request["directory"] is not None:
+            os.chdir(request["directory"])
+        # A file may have been added since, at the same time by the clock of the file system.
+        for folder in sys.modules[TASKS].__path__:
+            finder = sys.path_importer_cache.get(folder)
+            if finder is not None:
+                finder.invalidate_caches()
+
+    def leave(self, code):
+        """Ends the process as `sys.exit` does, but in short where nothing can tell the difference."""
+        if not self.must_finalize and has_finished():
+            flush_outputs()
+            os._exit(code & 255)
+        sys.exit(code)
+
+
+def load_ahead():
+    """Imports what our own code and most tasks need, but nothing that makes forking slow."""
+    import array, collections, contextlib, datetime, gc, json, logging, select, signal, threading
+    import traceback, types, warnings
+
+
+def fault_of_import(name):
+    """Imports a module: the traceback of what went wrong, if anything did."""
+    try:
+        __import__(name)
+    except BaseException as error:
+        return "%s\n%s" % (name, shortened(traceback_of(error), LONGEST_VALUE))
+    return None
+
+
+def count_threads():
+    """How many threads this process has, also such as Python does not know."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return sys.modules["threading"].active_count()
+
+
+def files_of_tasks():
+    """The files below the folders of tasks that modules have been loaded from."""
+    folders = tuple(map(real, sys.modules[TASKS].__path__))
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    return [file for file in files if isinstance(file, str) and real(file).startswith(folders)]
+
+
+def count_finalizers():
+    """How many objects want to be told of their end."""
+    import gc
+
+    return sum(hasattr(type(one), "__del__") for one in gc.get_objects())
+
+
+def has_finished():
+    """Does what Python does at the end of a process, as far as it can have an effect.
+
+    Whether that was all: an object that is still there and wants to be told of its end, such as an
+    open file, needs the rest.
+    """
+    import atexit
+    import gc
+
+    try:
+        sys.modules["threading"]._shutdown()
+        atexit._run_exitfuncs()
+    except BaseException:
+        return False
+    if not count_finalizers():
+        return True
+    gc.collect()
+    return not count_finalizers()
+
+
+# --- Processes -------------------------------------------------------------------------------
+
+# By this variable, everything that a run started can be found.
+MARK = "SCHED_RUN_ID"
+
+
+def mark_of(process):
+    """The mark in the environment that a process was started with."""
+    try:
+        with open("/proc/%d/environ" % process, "rb") as file:
+            entries = file.read().split(b"\0")
+    except OSError:
+        return None
+    return next((entry for entry in entries if entry.startswith(MARK.encode() + b"=")), None)
+
+
+def processes():
+    """The numbers of all processes, where the system lists them."""
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return []
+
+
+def kill(how, process):
+    try:
+        how(process, 9)
+    except OSError:
+        pass  # It has ended.
+
+
+def address_of_mark():
+    """Where the kernel finds the value of the mark in our memory, and its length."""
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            environment = b"\0" + file.read()
+        with open("/proc/self/stat") as file:
+            start = int(file.read().rpartition(")")[2].split()[47])
+        head = b"\0" + MARK.encode() + b"="
+        place = environment.index(head) + len(head)
+        return start + place - 1, environment.index(b"\0", place) - place
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def write_mark(place, mark):
+    """Shows others the mark of this run, as in the environment of a process started for it."""
+    if place is None or len(mark) != place[1]:
+        return
+    try:
+        memory = os.open("/proc/self/mem", os.O_WRONLY)
+        try:
+            os.pwrite(memory, mark.encode(), place[0])
+        finally:
+            os.close(memory)
+    except OSError:
+        pass  # Then only what is executed shows it.
 
 
 # --- Messages --------------------------------------------------------------------------------
@@ -75,8 +435,7 @@ class Channel:
     threads can be told apart.
     """
 
-    HEAD = struct.Struct("!QQIB")
-    PIECE = 2048 - HEAD.size  # bytes; some systems refuse datagrams above 2 KiB
+    PIECE = 2048 - 21  # bytes; some systems refuse datagrams above 2 KiB
 
     def __init__(self, descriptor):
         os.set_inheritable(descriptor, False)
@@ -91,17 +450,19 @@ class Channel:
 
     def send(self, message):
         """Sends `message`; a task must not fail because nobody listens any more."""
-        with contextlib.suppress(OSError, RecursionError, MemoryError):
+        try:
             # A task that closes all descriptors may have reused the number.
             if self.stat() != self.identity:
                 return
-            data = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
-            head = os.getpid(), next(self.numbers)
+            data = to_json(message).encode("utf-8", "replace")
+            head = os.getpid().to_bytes(8, "big") + next(self.numbers).to_bytes(8, "big")
             pieces = range(0, len(data), self.PIECE)
             for number, start in enumerate(pieces):
                 last = number == len(pieces) - 1
-                piece = data[start : start + self.PIECE]
-                os.write(self.descriptor, self.HEAD.pack(*head, number, last) + piece)
+                place = number.to_bytes(4, "big") + bytes([last])
+                os.write(self.descriptor, head + place + data[start : start + self.PIECE])
+        except (OSError, RecursionError, MemoryError):
+            pass
 
     def note(self, level, text):
         """Logs a line of `sched` itself."""
@@ -113,11 +474,14 @@ class Channel:
             self.send({"kind": "result", **result})
 
 
+# The levels of `logging`.
+DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
+
 STANDARD_LEVELS = (
-    ("CRITICAL", logging.CRITICAL),
-    ("ERROR", logging.ERROR),
-    ("WARNING", logging.WARNING),
-    ("INFO", logging.INFO),
+    ("CRITICAL", CRITICAL),
+    ("ERROR", ERROR),
+    ("WARNING", WARNING),
+    ("INFO", INFO),
 )
 
 
@@ -162,61 +526,104 @@ def shown(value, longest=LONGEST_MESSAGE):
 # --- Logging ---------------------------------------------------------------------------------
 
 
-class SchedulerLogger(logging.Logger):
-    """The logger `scheduler`, which no configuration of the task can silence."""
+class Logger:
+    """Where `log` sends to: the channel, by way of `logging` once somebody has loaded that."""
 
-    disabled = property(lambda self: False, lambda self, value: None)
-
-    def isEnabledFor(self, level):
-        return True
+    channel = None
+    real = None
 
 
-class ChannelHandler(logging.Handler):
-    """Sends what is logged."""
+def connect_logger(channel):
+    """Connects the logger `scheduler` to the channel, now or when the task imports `logging`."""
+    Logger.channel = channel
+    if Logger.real is None:
+        if "logging" in sys.modules:
+            install_logger()
+        else:
+            sys.meta_path.insert(0, LoggingFinder())
 
-    def __init__(self, channel):
-        super().__init__()
-        self.channel = channel
 
-    def emit(self, record):
-        message = log_message(
-            record.levelno,
-            self.text(record),
-            record.filename,
-            record.funcName or "",
-            record.lineno,
-            record.created,
-        )
-        if record.levelno >= logging.CRITICAL:
-            message["alarm"] = getattr(record, ALARM, None) or alarm(record)
-        self.channel.send(message)
+class LoggingFinder:
+    """Finds `logging` as Python does, and connects the logger when it is loaded."""
 
-    @staticmethod
-    def text(record):
-        """The record's message, with its traceback and stack where it has them."""
-        text = message_of(record)
-        if record.exc_info and record.exc_info[0] is not None:
-            text += "\n" + traceback_of(record.exc_info[1]).rstrip("\n")
-        if record.stack_info:
-            text += "\n" + record.stack_info
-        return text
+    def find_spec(self, name, path=None, target=None):
+        if name != "logging":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.machinery.PathFinder.find_spec(name)
+        load = spec.loader.exec_module
+
+        def load_and_connect(module):
+            load(module)
+            install_logger()
+
+        spec.loader.exec_module = load_and_connect
+        return spec
+
+
+def install_logger():
+    """Makes the logger `scheduler` one that sends to the channel."""
+    import logging
+
+    class SchedulerLogger(logging.Logger):
+        """The logger `scheduler`, which no configuration of the task can silence."""
+
+        disabled = property(lambda self: False, lambda self, value: None)
+
+        def isEnabledFor(self, level):
+            return True
+
+    class ChannelHandler(logging.Handler):
+        """Sends what is logged."""
+
+        def emit(self, record):
+            if Logger.channel is None:
+                return
+            message = log_message(
+                record.levelno,
+                text_of(record),
+                record.filename,
+                record.funcName or "",
+                record.lineno,
+                record.created,
+            )
+            if record.levelno >= CRITICAL:
+                error = (record.exc_info or sys.exc_info())[1]
+                known = getattr(record, ALARM, None)
+                message["alarm"] = known or alarm(message_of(record), error)
+            Logger.channel.send(message)
+
+    logger = Logger.real = logging.getLogger("scheduler")
+    logger.__class__ = SchedulerLogger
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    logger.addHandler(ChannelHandler())
 
 
 def message_of(record):
+    """The message of a log record."""
     try:
         return record.getMessage()
     except Exception:
         return shown(record.msg)
 
 
-# The attribute of a record that holds what its mail says.
+def text_of(record):
+    """The message of a log record, with its traceback and stack where it has them."""
+    text = message_of(record)
+    if record.exc_info and record.exc_info[0] is not None:
+        text += "\n" + traceback_of(record.exc_info[1]).rstrip("\n")
+    if record.stack_info:
+        text += "\n" + record.stack_info
+    return text
+
+
+# The attribute of a log record that holds what its mail says.
 ALARM = "_sched_alarm"
 
 
-def alarm(record):
-    """What the mail about a critical record says: of the exception being handled, if there is one."""
-    error = (record.exc_info or sys.exc_info())[1]
-    text = message_of(record)
+def alarm(text, error):
+    """What the mail about a critical line says; `error` is the exception being handled, if any."""
     stack = "Current Stack:\n" + current_stack()
     if error is None:
         return described("Exception", text, stack)
@@ -228,12 +635,14 @@ def alarm(record):
 
 
 def current_stack():
-    """Where the task logs, as Python prints it, without our own frames and those of `logging`."""
-    theirs = [
-        frame
-        for frame in traceback.extract_stack()
-        if not frame.filename.startswith(NOT_THEIRS) and frame.filename != logging.__file__
-    ]
+    """How the task came here, as Python prints it, without our own frames and `logging`'s."""
+    import traceback
+
+    ours = NOT_THEIRS
+    if "logging" in sys.modules:
+        ours += (sys.modules["logging"].__file__,)
+    frames = traceback.extract_stack()
+    theirs = [frame for frame in frames if not frame.filename.startswith(ours)]
     return "".join(traceback.format_list(theirs))
 
 
@@ -246,25 +655,29 @@ def described(name, message, trace):
     }
 
 
-def install_logger(channel):
-    """Connects the logger `scheduler` to the channel, and lets lines appear as they are printed."""
-    logger = logging.getLogger("scheduler")
-    logger.__class__ = SchedulerLogger
-    logger.setLevel(logging.DEBUG)
-    logger.propagate = False
-    logger.addHandler(ChannelHandler(channel))
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.reconfigure(line_buffering=True)
+def to_log(level, text, mailed=None):
+    """Logs `text` in the name of whoever called the caller of this."""
+    if Logger.real is not None:
+        Logger.real.log(level, "%s", text, stacklevel=3, extra={ALARM: mailed})
+        return
+    if Logger.channel is None:
+        return
+    frame = sys._getframe(2)
+    code = frame.f_code
+    file = os.path.basename(code.co_filename)
+    message = log_message(level, text, file, code.co_name, frame.f_lineno)
+    if level >= CRITICAL:
+        message["alarm"] = mailed or alarm(text, sys.exc_info()[1])
+    Logger.channel.send(message)
 
 
 MISSING = object()
 LEVELS = {
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "critical": logging.CRITICAL,
+    "debug": DEBUG,
+    "info": INFO,
+    "warning": WARNING,
+    "error": ERROR,
+    "critical": CRITICAL,
 }
 
 
@@ -273,12 +686,13 @@ def log(msg=MISSING, lvl="info", *, message=MISSING, message_level=None, level=N
     text = msg if msg is not MISSING else message
     if text is MISSING:
         raise TypeError("log() missing 1 required positional argument: 'msg'")
-    number = LEVELS.get(str(level or message_level or lvl).lower(), logging.INFO)
-    logging.getLogger("scheduler").log(number, "%s", shown(text), stacklevel=2)
+    to_log(LEVELS.get(str(level or message_level or lvl).lower(), INFO), shown(text))
 
 
 def get_logger():
     """The logger whose records go to `scheduler.log`."""
+    import logging
+
     return logging.getLogger("scheduler")
 
 
@@ -291,9 +705,7 @@ def error_notification(
     if trace:
         text += "\n" + shown(trace)
     mailed = described(name, told, shown(trace) if trace else traceback_of(err))
-    logging.getLogger("scheduler").log(
-        logging.CRITICAL, "%s", text, stacklevel=2, extra={ALARM: mailed}
-    )
+    to_log(CRITICAL, text, mailed)
 
 
 def docassemble_log(message):
@@ -313,9 +725,8 @@ def set_schedule_logger():
 # --- The package docassemble.Scheduler -------------------------------------------------------
 
 
-def install_packages(request):
+def install_packages(tasks):
     """Makes `docassemble.Scheduler` importable, whether docassemble is installed or not."""
-    tasks = request["tasks"]
     # Before the tasks are on the path: one of them may be called like a package.
     namespace = docassemble_package()
     never_cache(tasks)
@@ -325,7 +736,6 @@ def install_packages(request):
     namespace.Scheduler = scheduler
     scheduler.scheduler_logger = logger_module()
     scheduler.setup_scheduler = add_module(PACKAGE + ".setup_scheduler")
-    scheduler.job_data = job_data_module(request)
     scheduler.tasks = add_module(TASKS, path=task_folders(tasks, installed))
 
 
@@ -352,7 +762,7 @@ def task_folders(tasks, installed):
 
 def add_module(name, path=None):
     """A new module, a package where it has a `path`, known to Python as if it were imported."""
-    module = types.ModuleType(name)
+    module = type(sys)(name)
     spec = importlib.machinery.ModuleSpec(name, None, is_package=path is not None)
     module.__spec__ = spec
     if path is not None:
@@ -376,14 +786,28 @@ def logger_module():
     return module
 
 
-JobConfig = namedtuple(
-    "SchedulerJobConfig", "name type params pargs kwargs contextmanager error_handler"
-)
+def install_job(request):
+    """Lets the module `job_data` of docassemble.Scheduler 0.2 tell of this job, if it is asked."""
+    module = add_module(PACKAGE + ".job_data")
+    sys.modules[PACKAGE].job_data = module
+
+    def fill(name):
+        del module.__getattr__
+        vars(module).update(job_data(request))
+        return getattr(module, name)
+
+    module.__getattr__ = fill
 
 
-def job_data_module(request):
-    """What docassemble.Scheduler 0.2 tells a task of its job."""
-    job = JobConfig(
+def job_data(request):
+    """What the module `job_data` holds."""
+    from collections import namedtuple
+    from threading import local
+
+    config = namedtuple(
+        "SchedulerJobConfig", "name type params pargs kwargs contextmanager error_handler"
+    )
+    job = config(
         name=request["job"],
         type=None,
         params={},
@@ -392,22 +816,52 @@ def job_data_module(request):
         contextmanager=request["contextmanager"],
         error_handler=request["error_handler"],
     )
-    module = add_module(PACKAGE + ".job_data")
-    module.SchedulerJobConfig = JobConfig
-    module.current_job = threading.local()
-    module.current_job.job = job
-    module.current_job.job_name = job.name
-    module.get_cur_job = lambda: job
-    module.get_callable = resolve
-    return module
+    current = local()
+    current.job = job
+    current.job_name = job.name
+    return {
+        "SchedulerJobConfig": config,
+        "current_job": current,
+        "get_cur_job": lambda: job,
+        "get_callable": resolve,
+    }
 
 
 class FreshLoader(importlib.machinery.SourceFileLoader):
-    """Compiles a file each time: by its time and size alone, a quick edit can be missed."""
+    """Reads a file each time: by its time and size alone, a quick edit can be missed."""
 
     def get_code(self, fullname):
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        data = self.get_data(path)
+        known, code = COMPILED.get(path, (None, None))
+        return code if known == data else self.source_to_code(data, path)
+
+
+# What has been compiled ahead: the content and the code of each file.
+COMPILED = {}
+
+
+def compile_ahead(name):
+    """Compiles the task file that the dotted `name` is in; what is wrong with it is for its run."""
+    import warnings
+
+    first = name.partition(".")[0]
+    for folder in sys.modules[TASKS].__path__:
+        path = os.path.join(folder, first + ".py")
+        if not os.path.isfile(path) or os.path.getsize(path) > LONGEST_AHEAD:
+            continue
+        with open(path, "rb") as file:
+            data = file.read()
+        if COMPILED.get(path, (None, None))[0] == data:
+            return
+        COMPILED.pop(path, None)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            code = importlib.machinery.SourceFileLoader("", path).source_to_code(data, path)
+        # Each run is to show the warnings of its own file.
+        if not told:
+            COMPILED[path] = data, code
+        return
 
 
 def real(folder):
@@ -457,11 +911,15 @@ def decoded(value):
 
 
 def decoded_date(text):
+    import datetime
+
     return datetime.date(*map(int, text.split("-")))
 
 
 def decoded_datetime(text):
     """A date and time in ISO 8601; before Python 3.11, `fromisoformat` does not know `Z`."""
+    import datetime
+
     text = text[:-1] + "+00:00" if text.endswith("Z") else text
     return datetime.datetime.fromisoformat(text)
 
@@ -478,12 +936,18 @@ def decoded_int(text):
     return int(text)
 
 
+def decoded_bytes(text):
+    import binascii
+
+    return binascii.a2b_base64(text)
+
+
 DECODERS = {
     "$int": decoded_int,
     "$float": float,
     "$date": decoded_date,
     "$datetime": decoded_datetime,
-    "$bytes": base64.b64decode,
+    "$bytes": decoded_bytes,
     "$tuple": lambda items: tuple(decoded(item) for item in items),
     "$set": lambda items: {decoded(item) for item in items},
     "$map": lambda pairs: {decoded(key): decoded(value) for key, value in pairs},
@@ -516,7 +980,7 @@ def resolve(name, channel=None):
     # Unlike `importlib.import_module` this leaves Python's own frames out of tracebacks.
     __import__(module_name)
     if channel:
-        channel.note(logging.DEBUG, "Successfully imported " + module_name)
+        channel.note(DEBUG, "Successfully imported " + module_name)
     module = sys.modules[module_name]
     try:
         found = getattr(module, attribute)
@@ -545,9 +1009,15 @@ class Attempt:
         """The result to report, and the exit code."""
         outcome = None
         try:
-            install_packages(self.request)
-            with background_context(self.request, self.channel):
+            if PACKAGE not in sys.modules:
+                install_packages(self.request["tasks"])
+            install_job(self.request)
+            context = background_context(self.request, self.channel)
+            try:
                 outcome = self.outcome()
+            finally:
+                if context is not None:
+                    context.close()
         except BaseException as error:
             # What the task itself raised says more than what followed from it.
             if outcome is None or outcome[0]["error"] is None:
@@ -558,6 +1028,8 @@ class Attempt:
         """Calls the task; no exception of it gets out into docassemble's context."""
         earlier = self.request["failure"]
         if earlier is not None:
+            import builtins
+
             return self.failed(getattr(builtins, earlier["type"])(earlier["message"]))
         try:
             self.call_in_context()
@@ -586,17 +1058,17 @@ class Attempt:
             return True
         except BaseException as second:
             text = "The error handler '%s' failed:\n%s" % (name, traceback_of(second).rstrip())
-            self.channel.note(logging.ERROR, text)
+            self.channel.note(ERROR, text)
             return False
 
     def call_in_context(self):
         """Enters the job's context manager, if it has one, and calls the task in it."""
-        self.channel.note(logging.INFO, "Calling task '%s'" % self.job)
+        self.channel.note(INFO, "Calling task '%s'" % self.job)
         name = self.request["contextmanager"]
         if name is None:
             return self.call()
         with self.resolved(name)():
-            self.channel.note(logging.DEBUG, "Successfully started context:'%s'" % name)
+            self.channel.note(DEBUG, "Successfully started context:'%s'" % name)
             return self.call()
 
     def resolved(self, name):
@@ -606,7 +1078,7 @@ class Attempt:
         except BaseException as error:
             self.unresolved = error
             reason = "%s: %s" % (type(error).__name__, shown(error, LONGEST_VALUE))
-            self.channel.note(logging.CRITICAL, "Could not import '%s': %s" % (name, reason))
+            self.channel.note(CRITICAL, "Could not import '%s': %s" % (name, reason))
             raise
 
     def call(self):
@@ -615,25 +1087,38 @@ class Attempt:
         args = decoded(self.request["args"])
         kwargs = decoded(self.request["kwargs"])
         value = completed(function(*args, **kwargs))
-        if isinstance(value, (types.GeneratorType, types.AsyncGeneratorType)):
+        if is_generator(value):
             self.channel.note(
-                logging.WARNING,
+                WARNING,
                 "'%s' returned a generator: none of its code ran, because it has a `yield`"
                 % self.job,
             )
         elif value is not None:
             self.returned = shown(value, LONGEST_VALUE)
             if is_true(value):
-                self.channel.note(logging.INFO, "'%s' returned '%s'" % (self.job, self.returned))
+                self.channel.note(INFO, "'%s' returned '%s'" % (self.job, self.returned))
 
 
 def completed(value):
     """What a coroutine gives in the end; any other value is itself."""
+    if value is None:
+        return None
+    import types
+
     if isinstance(value, types.CoroutineType):
         import asyncio
 
         return asyncio.run(value)
     return value
+
+
+def is_generator(value):
+    """Whether `value` is code that has not run yet."""
+    if value is None:
+        return False
+    import types
+
+    return isinstance(value, (types.GeneratorType, types.AsyncGeneratorType))
 
 
 def is_true(value):
@@ -663,8 +1148,10 @@ def exit_code(error):
 def traceback_of(error):
     """The traceback of `error` with its causes, as Python prints it, without our own frames."""
     try:
+        import traceback
+
         told = traceback.TracebackException.from_exception(error)
-        without_our_frames(told)
+        without_our_frames(told, traceback.StackSummary)
         return "".join(told.format())
     except BaseException as second:
         return "%s: %s (its traceback cannot be shown: %s)\n" % (
@@ -674,7 +1161,7 @@ def traceback_of(error):
         )
 
 
-def without_our_frames(told):
+def without_our_frames(told, summary):
     """Takes frames that are not the user's out of an exception and of those it came from."""
     seen = set()
     waiting = [told]
@@ -685,7 +1172,7 @@ def without_our_frames(told):
         seen.add(id(one))
         if one.stack is not None:
             kept = [frame for frame in one.stack if not frame.filename.startswith(NOT_THEIRS)]
-            one.stack = traceback.StackSummary.from_list(kept)
+            one.stack = summary.from_list(kept)
         waiting += [one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or [])]
 
 
@@ -709,27 +1196,29 @@ SERVICES = {
 ABSENCE = "docassemble.webapp is not installed: no context is entered"
 
 
-@contextlib.contextmanager
 def background_context(request, channel):
-    """docassemble's background context, where it is wanted and can be had."""
+    """docassemble's background context, entered, where it is wanted and can be had.
+
+    Whoever gets it closes it.
+    """
     wanted = request["docassemble_context"]
     if wanted == "off":
-        yield
-    elif wanted == "on" or can_import("docassemble.webapp"):
-        context = entered(request["config_file"])
-        try:
-            yield
-        finally:
-            context.close()
-    else:
-        if request["tell_absence"]:
-            channel.note(logging.DEBUG, ABSENCE)
-        yield
+        return None
+    if wanted == "on" or can_import("docassemble.webapp"):
+        return entered(request["config_file"])
+    if request["tell_absence"]:
+        channel.note(DEBUG, ABSENCE)
+    return None
 
 
 def can_import(name):
     """Whether a module of that name is installed; only the packages above it are imported."""
+    # There is nothing in the package that we made because there is none.
+    if not list(sys.modules["docassemble"].__path__):
+        return False
     try:
+        import importlib.util
+
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):
         return False
@@ -737,6 +1226,8 @@ def can_import(name):
 
 def entered(config_file):
     """docassemble's background context, entered; the caller closes it."""
+    import contextlib
+
     stack = contextlib.ExitStack()
     try:
         # What is loaded parses the command line.

@@ -2,6 +2,7 @@
 
 mod contexts;
 mod ends;
+mod forks;
 mod interpreter;
 mod names;
 mod says;

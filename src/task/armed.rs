@@ -1,0 +1,100 @@
+//! Children that are there before they are needed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use tokio::task::JoinHandle;
+
+use super::python::servers::Forked;
+use super::{Tasks, can_be_forked, names, resolve};
+use crate::job::{Job, Task};
+use crate::run::Run;
+
+/// How many children wait at most.
+const MOST: usize = 8;
+
+/// The children that wait for the fires that come next.
+#[derive(Debug, Default)]
+pub(super) struct Armed(Mutex<Vec<Waiting>>);
+
+/// A child that waits for one fire. It has run nothing of the user's, and where it is dropped,
+/// it ends.
+#[derive(Debug)]
+struct Waiting {
+    job: String,
+    fire_time: DateTime<Utc>,
+    child: JoinHandle<Option<Forked>>,
+}
+
+impl Armed {
+    /// The child that waits for `run`, if one does.
+    pub(super) async fn take(&self, run: &Run) -> Option<Forked> {
+        let waiting = {
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_for =
+                |one: &Waiting| one.job == run.job && Some(one.fire_time) == run.scheduled_for;
+            let place = all.iter().position(is_for)?;
+            all.swap_remove(place)
+        };
+        waiting.child.await.ok()?
+    }
+}
+
+impl Tasks {
+    /// Makes ready for the fires that come next, and lets go of what was ready for others. Nothing
+    /// of the user's runs before its time: no import, no context.
+    ///
+    /// It must be called where futures can be spawned, and does nothing where Python is not kept
+    /// warm.
+    pub fn prepare<'a>(self: &Arc<Self>, soon: impl Iterator<Item = (&'a Job, DateTime<Utc>)>) {
+        if self.servers.is_none() {
+            return;
+        }
+        let mut soon: Vec<_> = soon.filter(|(job, _)| self.is_forked(job)).collect();
+        soon.truncate(MOST);
+        let mut armed = self.armed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        armed.retain(|one| {
+            soon.iter()
+                .any(|(job, at)| one.job == job.name && one.fire_time == *at)
+        });
+        for (job, fire_time) in &soon {
+            if !armed
+                .iter()
+                .any(|one| one.job == job.name && one.fire_time == *fire_time)
+            {
+                armed.push(self.arm(job, *fire_time));
+            }
+        }
+        drop(armed);
+        tokio::spawn(Arc::clone(self).warm(soon.len()));
+    }
+
+    fn arm(self: &Arc<Self>, job: &Job, fire_time: DateTime<Utc>) -> Waiting {
+        let tasks = Arc::clone(self);
+        let names = names(job);
+        let child = async move {
+            let interpreter = tasks.interpreter().await.ok()?;
+            let servers = tasks.servers.as_ref()?;
+            servers.fork(&interpreter, &tasks.setup, names).await
+        };
+        Waiting {
+            job: job.name.clone(),
+            fire_time,
+            child: tokio::spawn(child),
+        }
+    }
+
+    /// Starts as many servers as `runs` that begin at once have use for.
+    async fn warm(self: Arc<Self>, runs: usize) {
+        // Without a Python, the runs themselves will say so.
+        if let (Some(servers), Ok(interpreter)) = (&self.servers, self.interpreter().await) {
+            servers.warm(&interpreter, &self.setup, runs);
+        }
+    }
+
+    /// Whether runs of `job` are children of a server.
+    fn is_forked(&self, job: &Job) -> bool {
+        let is_python = |name: &str| matches!(resolve::executable(&self.setup, name), Ok(None));
+        can_be_forked(job) && matches!(&job.task, Task::Named(name) if is_python(name))
+    }
+}

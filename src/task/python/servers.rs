@@ -1,0 +1,177 @@
+//! The servers that fork the runs: as many as are of use, and always such as are up to date.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::interpreter::{Interpreter, Stamp};
+use super::server::{Server, State};
+use crate::process::{Ends, Foster};
+use crate::task::Setup;
+
+/// How long a run waits for its child before it is started in another way.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many servers are asked: one may have died and not be missed yet.
+const ATTEMPTS: usize = 2;
+
+/// The most servers that are kept: beyond that they only take memory.
+const MOST: usize = 4;
+
+/// All servers.
+#[derive(Debug, Default)]
+pub(in crate::task) struct Servers(Mutex<Kept>);
+
+/// A child that waits for its request.
+#[derive(Debug)]
+pub(in crate::task) struct Forked {
+    pub(super) foster: Foster,
+    pub(super) ends: Ends,
+    server: watch::Receiver<State>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    python: Option<(Interpreter, Option<Stamp>)>,
+    servers: Vec<Server>,
+    /// Whether such servers cannot be used.
+    unfit: bool,
+    told: HashSet<String>,
+}
+
+impl Servers {
+    /// Starts servers, as many as `runs` that begin at once have use for.
+    pub(in crate::task) fn warm(&self, interpreter: &Interpreter, setup: &Setup, runs: usize) {
+        let mut kept = self.kept();
+        kept.renew(interpreter);
+        while !kept.unfit && kept.servers.len() < runs.clamp(1, most()) {
+            if !kept.start(interpreter, setup) {
+                return;
+            }
+        }
+    }
+
+    /// Forks a child that will call the functions `names`; `None` where there is no server that
+    /// could, and the run must be started in another way.
+    pub(in crate::task) async fn fork(
+        &self,
+        interpreter: &Interpreter,
+        setup: &Setup,
+        names: Vec<String>,
+    ) -> Option<Forked> {
+        let fork = async {
+            for _ in 0..ATTEMPTS {
+                if let Some(forked) = self.fork_once(interpreter, setup, names.clone()).await {
+                    return Some(forked);
+                }
+            }
+            None
+        };
+        timeout(PATIENCE, fork).await.ok()?
+    }
+
+    async fn fork_once(
+        &self,
+        interpreter: &Interpreter,
+        setup: &Setup,
+        names: Vec<String>,
+    ) -> Option<Forked> {
+        let (ends, theirs) = Ends::pair().ok()?;
+        let (ordered, server) = {
+            let mut kept = self.kept();
+            kept.renew(interpreter);
+            let server = kept.choose(interpreter, setup)?;
+            (server.order(names, theirs), server.state.clone())
+        };
+        let foster = ordered.forked().await?;
+        Some(Forked {
+            foster,
+            ends,
+            server,
+        })
+    }
+
+    /// Whether a child that was forked before is still what would be forked now.
+    pub(in crate::task) fn keep(&self, forked: &Forked, interpreter: &Interpreter) -> bool {
+        let mut kept = self.kept();
+        kept.renew(interpreter);
+        kept.servers
+            .iter()
+            .any(|server| server.state.same_channel(&forked.server))
+    }
+
+    /// What is to be said of the servers and has not been said yet.
+    pub(in crate::task) fn news(&self) -> Vec<String> {
+        self.kept().news()
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The most servers that are of use here.
+fn most() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| MOST.min(cores.get()))
+}
+
+impl Kept {
+    /// Lets go of servers that are not up to date. Their runs may finish.
+    fn renew(&mut self, interpreter: &Interpreter) {
+        let stamp = Stamp::of(&interpreter.program);
+        let is_same = |(known, then): &(Interpreter, _)| known == interpreter && *then == stamp;
+        if !self.python.as_ref().is_some_and(is_same) {
+            self.python = Some((interpreter.clone(), stamp));
+            self.servers.clear();
+            self.unfit = false;
+        }
+        self.unfit |= self
+            .servers
+            .iter()
+            .any(|server| matches!(server.state(), State::Unfit(_)));
+        if !self.unfit {
+            self.servers.retain(Server::is_current);
+        }
+    }
+
+    /// The server that has most time for one more child.
+    fn choose(&mut self, interpreter: &Interpreter, setup: &Setup) -> Option<&Server> {
+        if self.unfit {
+            return None;
+        }
+        let idle = |server: &Server| server.is_ready() && server.waiting() == 0;
+        if self.servers.is_empty() || self.servers.len() < most() && !self.servers.iter().any(idle)
+        {
+            self.start(interpreter, setup);
+        }
+        let effort = |server: &&Server| (!server.is_ready(), server.waiting());
+        self.servers.iter().min_by_key(effort)
+    }
+
+    /// Starts one more server, and tells whether that went well.
+    fn start(&mut self, interpreter: &Interpreter, setup: &Setup) -> bool {
+        let server = Server::start(interpreter, setup);
+        server.map(|server| self.servers.push(server)).is_ok()
+    }
+
+    fn news(&mut self) -> Vec<String> {
+        let mut news = Vec::new();
+        for server in &self.servers {
+            match server.state() {
+                State::Starting => {}
+                State::Ready { faults, .. } => news.extend(faults.into_iter().map(|fault| {
+                    let (module, traceback) = fault.split_once('\n').unwrap_or((&fault, ""));
+                    format!("Could not preload '{module}':\n{}", traceback.trim_end())
+                })),
+                State::Unfit(why) => news.push(format!(
+                    "No Python is kept warm, each run starts its own: {why}"
+                )),
+            }
+        }
+        news.retain(|text| self.told.insert(text.clone()));
+        news
+    }
+}

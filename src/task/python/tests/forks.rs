@@ -1,0 +1,380 @@
+//! Runs that are forked from a Python that is kept warm.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::sync::watch;
+
+use crate::job::{Job, Task};
+use crate::run::{Order, Outcome, Run};
+use crate::task::Tasks;
+use crate::task::testing::{Bench, Ran, block_on, by_hand, job, ran};
+
+fn warm(bench: &Bench) -> Arc<Tasks> {
+    Arc::new(Tasks::kept_warm(bench.setup.clone()))
+}
+
+fn function(name: &str) -> Job {
+    job(Task::Named(name.to_owned()))
+}
+
+async fn run(tasks: &Tasks, name: &str) -> Ran {
+    let job = function(name);
+    run_as(tasks, &by_hand(&job), &job).await
+}
+
+async fn run_as(tasks: &Tasks, run: &Run, job: &Job) -> Ran {
+    let (_orders, order) = watch::channel(Order::GoOn);
+    ran(tasks, run, job, order).await
+}
+
+/// What a run of that function returns.
+async fn returned(tasks: &Tasks, name: &str) -> String {
+    let ran = run(tasks, name).await;
+    ran.ended
+        .returned
+        .clone()
+        .unwrap_or_else(|| panic!("{ran:?}"))
+}
+
+/// The number of a process, as text.
+fn pid(text: &str) -> Pid {
+    Pid::from_raw(text.parse().unwrap())
+}
+
+/// Waits until `done`, or fails after half a minute.
+async fn eventually(mut done: impl FnMut() -> bool) {
+    for _ in 0..3000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it did not come true within half a minute");
+}
+
+fn lives(process: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    !stat.is_empty() && !stat.contains(") Z ")
+}
+
+#[test]
+fn runs_share_a_parent_and_nothing_else() {
+    let bench = Bench::of(
+        "import os, sys\nseen = []\n\
+         def parent(): return os.getppid()\n\
+         def once():\n    seen.append(1)\n    sys.modules['json'].mark = 1\n    return len(seen)\n\
+         def marked(): return hasattr(__import__('json'), 'mark')\n\
+         def session(): return os.getsid(0) == os.getpgrp() == os.getpid()\n\
+         def descriptors(): return len(os.listdir('/proc/self/fd')) - 1\n\
+         def loaded(): return 'docassemble.Scheduler.tasks.t' in sys.modules, sys.argv, sys.path[0] != ''\n",
+    );
+    block_on(async {
+        let tasks = warm(&bench);
+        let parent = returned(&tasks, "t.parent").await;
+        assert_eq!(returned(&tasks, "t.parent").await, parent);
+        for (name, expected) in [
+            ("t.once", "1"),
+            ("t.once", "1"),
+            ("t.marked", "False"),
+            ("t.session", "True"),
+            // Standard input, output, error, and the channel.
+            ("t.descriptors", "4"),
+            ("t.loaded", "(True, ['-c'], True)"),
+        ] {
+            assert_eq!(returned(&tasks, name).await, expected, "{name}");
+        }
+        drop(tasks);
+        eventually(|| !lives(pid(&parent))).await;
+    });
+}
+
+#[test]
+fn what_surrounds_a_run_is_as_if_it_had_been_started_for_it() {
+    let bench = Bench::of(
+        "import os, subprocess\n\
+         def variables(): return sorted(k for k in os.environ if k.startswith('SCHED_'))\n\
+         def marks():\n    id = os.environ['SCHED_RUN_ID']\n    own = open('/proc/self/environ').read()\n\
+         \x20   child = subprocess.run(['env'], capture_output=True, text=True).stdout\n\
+         \x20   return [f'SCHED_RUN_ID={id}' in text for text in (own, child)]\n\
+         def where(): return os.path.basename(os.getcwd())\n\
+         def parent(): return os.getppid()\n",
+    )
+    .file("here/x", "");
+    block_on(async {
+        let tasks = warm(&bench);
+        assert_eq!(
+            returned(&tasks, "t.variables").await,
+            "['SCHED_ATTEMPT', 'SCHED_JOB', 'SCHED_RUN_ID']"
+        );
+        assert_eq!(returned(&tasks, "t.marks").await, "[True, True]");
+        let mut job = function("t.where");
+        job.surroundings.directory = Some("here".into());
+        let ran = run_as(&tasks, &by_hand(&job), &job).await;
+        assert_eq!(ran.ended.returned.as_deref(), Some("here"));
+        job.surroundings.directory = Some("nowhere".into());
+        let ran = run_as(&tasks, &by_hand(&job), &job).await;
+        assert_eq!(ran.error().0, "CannotStart", "{ran:?}");
+        // What Python itself looks at when it starts is set when it starts.
+        let server = returned(&tasks, "t.parent").await;
+        let mut job = function("t.parent");
+        job.surroundings.environment = [("PYTHONHASHSEED".to_owned(), "1".to_owned())].into();
+        let ran = run_as(&tasks, &by_hand(&job), &job).await;
+        assert_ne!(ran.ended.returned, Some(server));
+    });
+}
+
+#[test]
+fn an_edited_file_is_used_from_the_next_run_on() {
+    let bench = Bench::of("def f(): return 1\n");
+    block_on(async {
+        let tasks = warm(&bench);
+        for value in 1..=5 {
+            std::fs::write(
+                bench.path("tasks/t.py"),
+                format!("def f(): return {value}\n"),
+            )
+            .unwrap();
+            assert_eq!(returned(&tasks, "t.f").await, value.to_string());
+        }
+        std::fs::write(bench.path("tasks/new.py"), "def f(): return 'new'\n").unwrap();
+        assert_eq!(returned(&tasks, "new.f").await, "new");
+        std::fs::write(bench.path("tasks/t.py"), "def f(:\n").unwrap();
+        assert_eq!(run(&tasks, "t.f").await.error().0, "SyntaxError");
+    });
+}
+
+#[test]
+fn a_warning_about_a_file_is_shown_by_each_run() {
+    let bench = Bench::of("def f(): return 1 is 1\n");
+    block_on(async {
+        let tasks = warm(&bench);
+        for _ in 0..2 {
+            let ran = run(&tasks, "t.f").await;
+            assert!(ran.ended.stderr.contains("SyntaxWarning"), "{ran:?}");
+        }
+    });
+}
+
+#[test]
+fn what_a_run_leaves_open_is_written_out() {
+    let bench = Bench::of(
+        "import sys\n\
+         def f():\n    global file\n    file = open(sys.path[-1] + '/out', 'w')\n    file.write('all of it')\n\
+         class Told:\n    def __del__(self): print('told')\n\
+         told = Told()\n\
+         def g(): pass\n",
+    );
+    block_on(async {
+        let tasks = warm(&bench);
+        assert_eq!(run(&tasks, "t.f").await.ended.stdout, "told\n");
+        let out = std::fs::read_to_string(bench.path("tasks/out")).unwrap();
+        assert_eq!(out, "all of it");
+        assert_eq!(run(&tasks, "t.g").await.ended.stdout, "told\n");
+    });
+}
+
+#[test]
+fn modules_are_preloaded_once_and_a_fault_of_one_is_told_once() {
+    let mut bench = Bench::of(
+        "import os, sys\n\
+         def f():\n    import ahead\n    return ahead.PROCESS == os.getppid(), ahead.VALUE\n",
+    )
+    .file(
+        "tasks/ahead.py",
+        "import os\nPROCESS = os.getpid()\nVALUE = 1\nprint('loaded', end='')\n",
+    );
+    bench.setup.preload = vec!["ahead".to_owned(), "nowhere".to_owned()];
+    block_on(async {
+        let tasks = warm(&bench);
+        let first = run(&tasks, "t.f").await;
+        assert_eq!(first.ended.returned.as_deref(), Some("(True, 1)"));
+        assert_eq!(first.ended.stdout, "");
+        assert_eq!(first.warnings().len(), 1);
+        let warning = &first.warnings()[0];
+        assert!(
+            warning.starts_with("WARNING Could not preload 'nowhere':\nModuleNotFoundError"),
+            "{warning}"
+        );
+        let edited = "import os\nPROCESS = os.getpid()\nVALUE = 22\n";
+        std::fs::write(bench.path("tasks/ahead.py"), edited).unwrap();
+        let second = run(&tasks, "t.f").await;
+        assert_eq!(second.ended.returned.as_deref(), Some("(True, 22)"));
+        assert_eq!(second.warnings(), [""; 0]);
+    });
+}
+
+#[test]
+fn a_file_that_a_preloaded_module_opened_is_written_out() {
+    let mut bench = Bench::of("import ahead\ndef f(): ahead.file.write('of the run')\n").file(
+        "tasks/ahead.py",
+        "import sys\nfile = open(sys.path[-1] + '/out', 'a')\n",
+    );
+    bench.setup.preload = vec!["ahead".to_owned()];
+    block_on(async {
+        let tasks = warm(&bench);
+        for _ in 0..2 {
+            assert_eq!(run(&tasks, "t.f").await.ended.outcome, Outcome::Success);
+        }
+    });
+    let out = std::fs::read_to_string(bench.path("tasks/out")).unwrap();
+    assert_eq!(out, "of the runof the run");
+}
+
+#[test]
+fn a_python_with_threads_is_not_forked() {
+    let mut bench = Bench::of("import sys\ndef f(): return 'ahead' in sys.modules\n").file(
+        "tasks/ahead.py",
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n",
+    );
+    bench.setup.preload = vec!["ahead".to_owned()];
+    block_on(async {
+        let tasks = warm(&bench);
+        let first = run(&tasks, "t.f").await;
+        assert_eq!(first.ended.returned.as_deref(), Some("False"), "{first:?}");
+        assert!(
+            first.warnings()[0].contains("leave threads behind"),
+            "{first:?}"
+        );
+        assert_eq!(run(&tasks, "t.f").await.warnings(), [""; 0]);
+    });
+}
+
+#[test]
+fn the_runs_of_a_server_that_dies_end_as_what_they_were() {
+    let bench = Bench::of(
+        "import os, time\n\
+         def parent(): return os.getppid()\n\
+         def orphaned():\n    server = os.getppid()\n\
+         \x20   assert 'python' in open(f'/proc/{server}/cmdline').read()\n    os.kill(server, 9)\n\
+         \x20   while os.getppid() == server: time.sleep(0.01)\n    time.sleep(0.2)\n    return 'well'\n\
+         def failing():\n    orphaned()\n    raise ValueError('no')\n\
+         def vanishing():\n    orphaned()\n    os._exit(0)\n",
+    );
+    block_on(async {
+        let tasks = warm(&bench);
+        let before = returned(&tasks, "t.parent").await;
+        assert_eq!(returned(&tasks, "t.orphaned").await, "well");
+        assert_eq!(run(&tasks, "t.failing").await.error(), ("ValueError", "no"));
+        let vanished = run(&tasks, "t.vanishing").await.ended;
+        assert_eq!(vanished.outcome, Outcome::Failure);
+        assert_ne!(returned(&tasks, "t.parent").await, before);
+    });
+}
+
+#[test]
+fn a_server_that_dies_idle_is_missed_by_no_run() {
+    let bench = Bench::of("import os\ndef f(): return os.getppid()\n");
+    block_on(async {
+        let tasks = warm(&bench);
+        for _ in 0..3 {
+            let server = returned(&tasks, "t.f").await;
+            kill(pid(&server), Signal::SIGKILL).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_server_that_cannot_start_is_missed_by_no_run() {
+    let mut bench = Bench::of("def f(): return 1\n");
+    bench.setup.preload = vec!["exits".to_owned()];
+    let bench = bench.file("tasks/exits.py", "import os\nos._exit(3)\n");
+    block_on(async {
+        let tasks = warm(&bench);
+        assert_eq!(returned(&tasks, "t.f").await, "1");
+        assert_eq!(returned(&tasks, "t.f").await, "1");
+    });
+}
+
+/// A time that does not matter: nothing here waits for it.
+fn fire_time(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(second, 0).unwrap()
+}
+
+async fn fire(tasks: &Tasks, job: &Job, second: i64) -> Ran {
+    let run = Run {
+        scheduled_for: Some(fire_time(second)),
+        ..by_hand(job)
+    };
+    run_as(tasks, &run, job).await
+}
+
+/// The children of a process.
+fn children(parent: Pid) -> Vec<String> {
+    let list = format!("/proc/{parent}/task/{parent}/children");
+    let list = std::fs::read_to_string(list).unwrap_or_default();
+    list.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_child_waits_for_its_fire_and_runs_nothing_before() {
+    let bench = Bench::of(
+        "import os\nopen(os.path.dirname(__file__) + '/imported', 'w')\n\
+         def f(): return os.getppid(), os.getpid()\n\
+         def server(): return os.getppid()\n",
+    );
+    let imported = bench.path("tasks/imported");
+    block_on(async {
+        let tasks = warm(&bench);
+        let server = pid(&returned(&tasks, "t.server").await);
+        std::fs::remove_file(&imported).unwrap();
+        let job = function("t.f");
+        tasks.prepare([(&job, fire_time(1))].into_iter());
+        eventually(|| !children(server).is_empty()).await;
+        let armed = children(server);
+        // It is told again of what it knows.
+        tasks.prepare([(&job, fire_time(1))].into_iter());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(
+            (children(server), imported.exists()),
+            (armed.clone(), false)
+        );
+        // An edit in the last moment counts.
+        let edited = "import os\ndef f(): return os.getpid(), 'edited'\n";
+        std::fs::write(bench.path("tasks/t.py"), edited).unwrap();
+        let ran = fire(&tasks, &job, 1).await;
+        assert_eq!(
+            ran.ended.returned.unwrap(),
+            format!("({}, 'edited')", armed[0])
+        );
+    });
+}
+
+#[test]
+fn a_child_whose_fire_does_not_come_is_dropped_unseen() {
+    let bench = Bench::of("import os\ndef f(): return os.getppid()\n");
+    block_on(async {
+        let tasks = warm(&bench);
+        let job = function("t.f");
+        let server = pid(&returned(&tasks, "t.f").await);
+        let other = function("t.other");
+        tasks.prepare([(&job, fire_time(1)), (&other, fire_time(1))].into_iter());
+        eventually(|| children(server).len() == 2).await;
+        tasks.prepare([(&job, fire_time(1))].into_iter());
+        eventually(|| children(server).len() == 1).await;
+        let ran = fire(&tasks, &job, 2).await;
+        assert_eq!(ran.ended.outcome, Outcome::Success);
+        tasks.prepare(std::iter::empty());
+        eventually(|| children(server).is_empty()).await;
+        assert!(lives(server));
+    });
+}
+
+#[test]
+fn a_child_of_a_server_that_is_gone_is_replaced() {
+    let bench = Bench::of("import os\ndef f(): return os.getppid()\n");
+    block_on(async {
+        let tasks = warm(&bench);
+        let job = function("t.f");
+        let server = pid(&returned(&tasks, "t.f").await);
+        tasks.prepare([(&job, fire_time(1))].into_iter());
+        eventually(|| !children(server).is_empty()).await;
+        kill(server, Signal::SIGKILL).unwrap();
+        eventually(|| !lives(server)).await;
+        let ran = fire(&tasks, &job, 1).await;
+        assert_eq!(ran.ended.outcome, Outcome::Success, "{ran:?}");
+    });
+}
