@@ -11,7 +11,7 @@ use crate::job::Job;
 use crate::logging;
 use crate::logging::console::{Console, Stream};
 use crate::paths::{self, Given};
-use crate::run::{Ended, Order, Record, Run};
+use crate::run::{Ended, Level, Order, Record, Run};
 use crate::scheduler::Runner;
 use crate::scheduler::plan::Fire;
 use crate::task::{Output, Setup, Tasks};
@@ -20,6 +20,8 @@ use crate::task::{Output, Setup, Tasks};
 pub(super) struct Carrier {
     path: PathBuf,
     given: Given,
+    /// Whether everything is wanted in the log.
+    verbose: bool,
     setup: Setup,
     tasks: Arc<Tasks>,
     output: Arc<Passage>,
@@ -29,9 +31,16 @@ pub(super) struct Carrier {
 struct Passage(Console);
 
 impl Carrier {
-    pub(super) fn new(path: &Path, given: Given, config: &Config, console: Console) -> Self {
-        let setup = setup(path, &given, config);
+    pub(super) fn new(
+        path: &Path,
+        given: Given,
+        config: &Config,
+        console: Console,
+        verbose: bool,
+    ) -> Self {
+        let setup = setup(path, &given, config, verbose);
         Self {
+            verbose,
             path: path.to_owned(),
             given,
             tasks: Arc::new(Tasks::kept_warm(setup.clone())),
@@ -41,13 +50,14 @@ impl Carrier {
     }
 }
 
-fn setup(path: &Path, given: &Given, config: &Config) -> Setup {
+fn setup(path: &Path, given: &Given, config: &Config, verbose: bool) -> Setup {
     Setup {
         config_file: path.to_owned(),
         tasks_folder: paths::tasks(given, path, Some(config)),
         python: config.settings.python.clone(),
         docassemble_context: config.settings.docassemble_context,
         preload: config.settings.preload.clone(),
+        debug: verbose || config.settings.log_level == Level::Debug,
     }
 }
 
@@ -60,8 +70,9 @@ impl Runner for Carrier {
     ) -> impl Future<Output = Ended> + Send + 'static {
         let tasks = Arc::clone(&self.tasks);
         let output = Arc::clone(&self.output);
+        let ready = tasks.ready(&run);
         async move {
-            let ended = tasks.run(&run, &job, orders, &*output).await;
+            let ended = tasks.run_with(ready, &run, &job, orders, &*output).await;
             output.0.ended(&run);
             ended
         }
@@ -73,7 +84,7 @@ impl Runner for Carrier {
     }
 
     fn configure(&mut self, config: &Config) {
-        let setup = setup(&self.path, &self.given, config);
+        let setup = setup(&self.path, &self.given, config, self.verbose);
         // Tasks remember which Python they found: they are made anew only where that may differ.
         if setup != self.setup {
             self.tasks = Arc::new(Tasks::kept_warm(setup.clone()));

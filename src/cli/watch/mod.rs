@@ -70,7 +70,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let (messages, mut inbox) = mpsc::channel(4);
     let reader = Reader::new(loaded, given.clone(), messages.clone(), watcher);
     reader.start(received)?;
-    let carrier = Carrier::new(&path, given, &config, console);
+    let carrier = Carrier::new(&path, given, &config, console, global.verbose);
     super::runtime()?.block_on(async {
         tokio::spawn(Signals::new()?.pass_on(messages, errands));
         let mut scheduler = Scheduler::new(config, SystemClock::new(), carrier, voice);
