@@ -1,5 +1,7 @@
 //! The record of a run, for programs.
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde::Serialize;
 
@@ -57,7 +59,7 @@ impl<'a> Record<'a> {
             scheduled_for: run.scheduled_for.map(|at| time(at, SecondsFormat::Secs)),
             started: Some(time(run.started, SecondsFormat::Millis)),
             finished: ended.map(finished),
-            duration: ended.map(|ended| rounded(ended.took.as_secs_f64())),
+            duration: ended.map(|ended| whole_micros(ended.took)),
             attempt: run.attempt,
             outcome: ended.map(|ended| ended.outcome.word()),
             exit_code: ended.and_then(|ended| ended.exit_code),
@@ -112,15 +114,14 @@ impl<'a> Failure<'a> {
     }
 }
 
-/// Seconds to the microsecond: the clock knows more, a reader does not.
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1e6).round() / 1e6
+/// Seconds, cut off after the microsecond, as the store keeps them.
+fn whole_micros(took: Duration) -> f64 {
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    Duration::from_micros(micros).as_secs_f64()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::run::{Cause, Outcome, RunId};
 

@@ -7,7 +7,6 @@
 mod channel;
 mod child;
 mod control;
-mod ends;
 mod group;
 mod identity;
 mod life;
@@ -30,13 +29,12 @@ use tokio::sync::watch;
 pub use channel::Channel;
 pub use child::Foster;
 pub use control::{Control, Lines};
-pub use ends::{Ends, Theirs};
 pub use identity::Identity;
+pub use pump::{Pipes, Theirs};
 
 use crate::run::{Order, Outcome};
 use child::Child;
 use group::Group;
-use pump::Pipes;
 use strays::Strays;
 
 /// What to start, and for how long.
@@ -163,36 +161,22 @@ pub async fn run(
     exit.map_err(|source| Error::System { program, source })
 }
 
-/// Runs a child that another process has forked, as [`run`] does: it is given `launch.input` now.
-/// Of the rest of `launch`, only its mark and its timeout count; what surrounds the child is what
-/// it makes of its input.
+/// Follows a child that another process has forked, as [`run`] does. Of `launch`, only its mark and
+/// its timeout count; what surrounds the child is what it makes of its input.
 ///
 /// # Errors
-/// Where the directory of `launch` is none, or the system refuses to follow the child.
+/// Where the system refuses to follow the child.
 pub async fn adopt(
     foster: Foster,
-    ends: Ends,
-    mut launch: Launch,
+    pipes: Pipes,
+    launch: Launch,
     order: &mut watch::Receiver<Order>,
     sink: &mut dyn Sink,
 ) -> Result<Exit, Error> {
-    launch.check_directory()?;
     let limits = launch.limits();
     let stopwatch = Stopwatch::start();
-    let exit = match ends.into_pipes(launch.input.take().unwrap_or_default()) {
-        Ok(pipes) => {
-            follow(
-                Child::Foster(foster),
-                pipes,
-                &limits,
-                stopwatch,
-                order,
-                sink,
-            )
-            .await
-        }
-        Err(source) => Err(source),
-    };
+    let child = Child::Foster(foster);
+    let exit = follow(child, pipes, &limits, stopwatch, order, sink).await;
     let program = launch.program;
     exit.map_err(|source| Error::System { program, source })
 }
@@ -226,7 +210,11 @@ async fn follow(
 }
 
 impl Launch {
-    fn check_directory(&self) -> Result<(), Error> {
+    /// Whether its working directory is one.
+    ///
+    /// # Errors
+    /// Where it is not.
+    pub fn check_directory(&self) -> Result<(), Error> {
         match &self.directory {
             Some(directory) if !directory.is_dir() => Err(Error::Directory(directory.clone())),
             Some(_) | None => Ok(()),

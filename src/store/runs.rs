@@ -34,6 +34,11 @@ impl Owner {
         Self(text)
     }
 
+    /// Its name as it is written down.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether it is still there.
     #[must_use]
     pub fn is_alive(&self) -> bool {
@@ -52,7 +57,7 @@ impl Owner {
 /// When a process began, in a form that only serves to compare; empty where nobody says.
 ///
 /// Source: `proc_pid_stat(5)`, field 22, and the boot to which it refers.
-fn born(pid: u32) -> String {
+pub(super) fn born(pid: u32) -> String {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name of the program, in parentheses, may hold anything.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);

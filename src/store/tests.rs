@@ -695,3 +695,89 @@ fn a_file_that_is_damaged_meanwhile_is_replaced() {
     assert_eq!(outcomes(&store), ["tick runs"]);
     assert_eq!(store.memories().unwrap().len(), 1);
 }
+
+fn mail(recipient: &str, seconds: i64) -> Mail {
+    Mail {
+        id: RunId::new(noon(seconds), fastrand::u128(..)),
+        recipient: recipient.to_owned(),
+        subject: "it failed".to_owned(),
+        body: "with hunter22\n".to_owned(),
+        written: noon(seconds),
+    }
+}
+
+#[test]
+fn a_mail_waits_until_it_is_settled() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place(&folder);
+    let mut store = open(&place);
+    store.set_secrets(Secrets::of_yaml("password: hunter22"));
+    assert!(store.post(&mail("a@example.org", 0)).unwrap());
+    assert!(store.post(&mail("b@example.org", 1)).unwrap());
+    assert_eq!(store.claim_mail(noon(-1)).unwrap(), None, "not due yet");
+    let first = store.claim_mail(noon(2)).unwrap().unwrap();
+    assert_eq!(first.mail.recipient, "a@example.org");
+    assert_eq!(first.mail.body, "with ********\n");
+    store.put_off_mail(first.key, noon(60), true).unwrap();
+    assert_eq!(store.claim_mail(noon(59)).unwrap(), None, "nor the other");
+    assert_eq!(store.next_mail().unwrap(), Some(noon(60)));
+
+    let store = open(&place);
+    store.hurry_mail(noon(3)).unwrap();
+    let first = store.claim_mail(noon(3)).unwrap().unwrap();
+    assert_eq!(first.tries, 1);
+    store.settle_mail(first.key).unwrap();
+    let second = store.claim_mail(noon(3)).unwrap().unwrap();
+    assert_eq!(
+        (second.mail.recipient.as_str(), second.tries),
+        ("b@example.org", 0)
+    );
+    let late = noon(3 * 86_400 + 2);
+    assert_eq!(store.expire_mail(late).unwrap(), [second.mail]);
+    assert_eq!(store.next_mail().unwrap(), None);
+}
+
+#[test]
+fn a_mail_that_another_process_sends_is_left_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&place(&folder));
+    store.post(&mail("a@example.org", 0)).unwrap();
+    let set = |sender: &str| {
+        let update = "UPDATE outbox SET sender = ?1";
+        store.connection.execute(update, [sender]).unwrap();
+    };
+    // The first process of a system is another one, and alive.
+    let birth = runs::born(1);
+    set(&format!("1 {birth}"));
+    assert_eq!(store.claim_mail(noon(1)).unwrap(), None);
+    set("1 of another boot");
+    assert!(store.claim_mail(noon(1)).unwrap().is_some());
+}
+
+#[test]
+fn the_outbox_is_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&place(&folder));
+    let mut long = mail("a@example.org", 0);
+    long.body = "x".repeat(9 << 20);
+    let mut posted = Vec::new();
+    for _ in 0..3 {
+        long.id = RunId::new(noon(0), fastrand::u128(..));
+        posted.push(store.post(&long).unwrap());
+    }
+    assert_eq!(posted, [true, true, false]);
+    store.connection.execute("DELETE FROM outbox", []).unwrap();
+    let posted = (0..1_001).filter(|n| store.post(&mail("a@example.org", *n)).unwrap());
+    assert_eq!(posted.count(), 1_000);
+}
+
+#[test]
+fn a_failure_is_known_until_the_job_succeeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&place(&folder));
+    assert_eq!(store.take_mailed("a.b").unwrap(), None);
+    store.note_mailed("a.b", noon(1)).unwrap();
+    store.note_mailed("a.b", noon(2)).unwrap();
+    assert_eq!(store.take_mailed("a.b").unwrap(), Some(noon(1)));
+    assert_eq!(store.take_mailed("a.b").unwrap(), None);
+}

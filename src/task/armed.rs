@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 
 use super::python::servers::Forked;
-use super::{Tasks, can_be_forked, names, resolve};
+use super::{Tasks, can_be_forked, resolve};
 use crate::job::{Job, Task};
 use crate::run::Run;
 
@@ -16,6 +16,10 @@ const MOST: usize = 8;
 /// The children that wait for the fires that come next.
 #[derive(Debug, Default)]
 pub(super) struct Armed(Mutex<Vec<Waiting>>);
+
+/// What is ready for a run, if anything is.
+#[derive(Debug, Default)]
+pub struct Ready(Option<Waiting>);
 
 /// A child that waits for one fire. It has run nothing of the user's, and where it is dropped,
 /// it ends.
@@ -27,16 +31,18 @@ struct Waiting {
 }
 
 impl Armed {
-    /// The child that waits for `run`, if one does.
-    pub(super) async fn take(&self, run: &Run) -> Option<Forked> {
-        let waiting = {
-            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_for =
-                |one: &Waiting| one.job == run.job && Some(one.fire_time) == run.scheduled_for;
-            let place = all.iter().position(is_for)?;
-            all.swap_remove(place)
-        };
-        waiting.child.await.ok()?
+    fn take(&self, run: &Run) -> Option<Waiting> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_for = |one: &Waiting| one.job == run.job && Some(one.fire_time) == run.scheduled_for;
+        let place = all.iter().position(is_for)?;
+        Some(all.swap_remove(place))
+    }
+}
+
+impl Ready {
+    /// The child.
+    pub(super) async fn child(self) -> Option<Forked> {
+        self.0?.child.await.ok()?
     }
 }
 
@@ -69,16 +75,22 @@ impl Tasks {
         tokio::spawn(Arc::clone(self).warm(soon.len()));
     }
 
+    /// What is ready for `run`. It is to be taken before [`Self::prepare`] is called again.
+    #[must_use]
+    pub fn ready(&self, run: &Run) -> Ready {
+        Ready(self.armed.take(run))
+    }
+
     fn arm(self: &Arc<Self>, job: &Job, fire_time: DateTime<Utc>) -> Waiting {
         let tasks = Arc::clone(self);
-        let names = names(job);
+        let job_name = job.name.clone();
+        let job = job.clone();
         let child = async move {
             let interpreter = tasks.interpreter().await.ok()?;
-            let servers = tasks.servers.as_ref()?;
-            servers.fork(&interpreter, &tasks.setup, names).await
+            tasks.fork(&interpreter, &job, Some(fire_time)).await
         };
         Waiting {
-            job: job.name.clone(),
+            job: job_name,
             fire_time,
             child: tokio::spawn(child),
         }

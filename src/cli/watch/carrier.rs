@@ -11,7 +11,7 @@ use crate::job::Job;
 use crate::logging::console::{Console, Stream};
 use crate::logging::{self, Logging};
 use crate::paths::{self, Given};
-use crate::run::{Ended, Order, Record, Run};
+use crate::run::{Ended, Level, Order, Record, Run};
 use crate::scheduler::Runner;
 use crate::scheduler::plan::Fire;
 use crate::task::{Output, Setup, Tasks};
@@ -20,6 +20,8 @@ use crate::task::{Output, Setup, Tasks};
 pub(super) struct Carrier {
     path: PathBuf,
     given: Given,
+    /// Whether everything is wanted in the log.
+    verbose: bool,
     setup: Setup,
     tasks: Arc<Tasks>,
     output: Arc<Passage>,
@@ -32,9 +34,16 @@ pub(super) struct Passage {
 }
 
 impl Carrier {
-    pub(super) fn new(path: &Path, given: Given, config: &Config, output: Passage) -> Self {
-        let setup = setup(path, &given, config);
+    pub(super) fn new(
+        path: &Path,
+        given: Given,
+        config: &Config,
+        output: Passage,
+        verbose: bool,
+    ) -> Self {
+        let setup = setup(path, &given, config, verbose);
         Self {
+            verbose,
             path: path.to_owned(),
             given,
             tasks: Arc::new(Tasks::kept_warm(setup.clone())),
@@ -44,13 +53,14 @@ impl Carrier {
     }
 }
 
-fn setup(path: &Path, given: &Given, config: &Config) -> Setup {
+fn setup(path: &Path, given: &Given, config: &Config, verbose: bool) -> Setup {
     Setup {
         config_file: path.to_owned(),
         tasks_folder: paths::tasks(given, path, Some(config)),
         python: config.settings.python.clone(),
         docassemble_context: config.settings.docassemble_context,
         preload: config.settings.preload.clone(),
+        debug: verbose || config.settings.log_level == Level::Debug,
     }
 }
 
@@ -63,8 +73,9 @@ impl Runner for Carrier {
     ) -> impl Future<Output = Ended> + Send + 'static {
         let tasks = Arc::clone(&self.tasks);
         let output = Arc::clone(&self.output);
+        let ready = tasks.ready(&run);
         async move {
-            let ended = tasks.run(&run, &job, orders, &*output).await;
+            let ended = tasks.run_with(ready, &run, &job, orders, &*output).await;
             output.console.ended(&run);
             ended
         }
@@ -76,7 +87,7 @@ impl Runner for Carrier {
     }
 
     fn configure(&mut self, config: &Config) {
-        let setup = setup(&self.path, &self.given, config);
+        let setup = setup(&self.path, &self.given, config, self.verbose);
         // Tasks remember which Python they found: they are made anew only where that may differ.
         if setup != self.setup {
             self.tasks = Arc::new(Tasks::kept_warm(setup.clone()));

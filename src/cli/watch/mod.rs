@@ -92,7 +92,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         console,
         logging: Arc::clone(&logging),
     };
-    let carrier = Carrier::new(&path, given, &config, passage);
+    let carrier = Carrier::new(&path, given, &config, passage, global.verbose);
     super::runtime()?.block_on(async {
         tokio::spawn(Signals::new()?.pass_on(messages, errands));
         match Pulse::new(&socket) {
