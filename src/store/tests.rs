@@ -342,6 +342,38 @@ fn the_history_answers_what_is_asked() {
 }
 
 #[test]
+fn no_question_goes_through_all_runs() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    let one = Filter {
+        jobs: vec!["tick".to_owned()],
+        ..Filter::default()
+    };
+    let going_on = Filter {
+        going_on: true,
+        ..Filter::default()
+    };
+    let since = Filter {
+        since: Some(noon(0)),
+        ..Filter::default()
+    };
+    for (filter, index) in [
+        (one, "runs_of_a_job (job=?)"),
+        (going_on, "SCAN runs USING INDEX going_on"),
+        (since, "(id>?)"),
+    ] {
+        let (sql, values) = filter.query();
+        let sql = format!("EXPLAIN QUERY PLAN {sql}");
+        let mut plan = store.connection.prepare(&sql).unwrap();
+        let steps = plan.query_map(rusqlite::params_from_iter(values), |row| row.get(3));
+        let steps: Vec<String> = steps.unwrap().map(Result::unwrap).collect();
+        let steps = steps.join("; ");
+        assert!(steps.contains(index), "{steps}");
+        assert!(!steps.contains("TEMP B-TREE"), "{steps}");
+    }
+}
+
+#[test]
 fn old_runs_are_forgotten_and_what_goes_on_is_not() {
     let folder = TempDir::new().unwrap();
     let store = open(&place(&folder));

@@ -37,7 +37,7 @@ CREATE TABLE runs (
 -- Nothing runs twice for one fire time. Runs by hand have none.
 CREATE UNIQUE INDEX one_record_per_attempt ON runs (job, fire_time, attempt);
 CREATE INDEX runs_of_a_job ON runs (job, id);
-CREATE INDEX going_on ON runs (key) WHERE outcome IS NULL;
+CREATE INDEX going_on ON runs (id) WHERE outcome IS NULL;
 
 -- Dates that have fired: they outlive their runs, for they must never fire again.
 CREATE TABLE dates (
