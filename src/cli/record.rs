@@ -1,5 +1,7 @@
 //! The record of a run, for programs.
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
@@ -55,7 +57,7 @@ impl<'a> Record<'a> {
             scheduled_for: run.scheduled_for.map(|at| time(at, SecondsFormat::Secs)),
             started: Some(time(run.started, SecondsFormat::Millis)),
             finished: ended.map(finished),
-            duration: ended.map(|ended| rounded(ended.took.as_secs_f64())),
+            duration: ended.map(|ended| seconds(ended.took)),
             attempt: run.attempt,
             outcome: ended.map(|ended| ended.outcome.word()),
             exit_code: ended.and_then(|ended| ended.exit_code),
@@ -110,15 +112,13 @@ impl<'a> Failure<'a> {
     }
 }
 
-/// Seconds to the microsecond: the clock knows more, a reader does not.
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1e6).round() / 1e6
+/// Seconds, cut to the microsecond as in the store: a clock knows more, a reader does not.
+fn seconds(took: Duration) -> f64 {
+    Duration::new(took.as_secs(), took.subsec_micros() * 1_000).as_secs_f64()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::run::{Cause, Outcome, RunId};
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::alert::{Post, Setup};
 use crate::config::Config;
 use crate::job::Job;
 use crate::logging::console::{Console, Stream};
@@ -14,21 +15,22 @@ use crate::paths::{self, Given};
 use crate::run::{Ended, Order, Record, Run};
 use crate::scheduler::Runner;
 use crate::scheduler::plan::Fire;
-use crate::task::{Output, Setup, Tasks};
+use crate::task::{self, Output, Tasks};
 
 /// Carries out runs with the tasks of the config that holds.
 pub(super) struct Carrier {
     path: PathBuf,
     given: Given,
-    setup: Setup,
+    setup: task::Setup,
     tasks: Arc<Tasks>,
     output: Arc<Passage>,
 }
 
-/// What runs say goes to the console and to the log.
+/// What runs say goes to the console and to the log, and what is critical to the post.
 pub(super) struct Passage {
     pub(super) console: Console,
     pub(super) logging: Arc<Logging>,
+    pub(super) post: Post,
 }
 
 impl Carrier {
@@ -44,8 +46,8 @@ impl Carrier {
     }
 }
 
-fn setup(path: &Path, given: &Given, config: &Config) -> Setup {
-    Setup {
+fn setup(path: &Path, given: &Given, config: &Config) -> task::Setup {
+    task::Setup {
         config_file: path.to_owned(),
         tasks_folder: paths::tasks(given, path, Some(config)),
         python: config.settings.python.clone(),
@@ -76,6 +78,7 @@ impl Runner for Carrier {
     }
 
     fn configure(&mut self, config: &Config) {
+        self.output.post.configure(Setup::new(config));
         let setup = setup(&self.path, &self.given, config);
         // Tasks remember which Python they found: they are made anew only where that may differ.
         if setup != self.setup {
@@ -96,6 +99,13 @@ impl Output for Passage {
 
     fn record(&self, run: &Run, record: &Record) {
         logging::task_record(run, record);
+        if let Some(alarm) = &record.alarm {
+            self.post.critical(run, alarm, record.at);
+        }
+    }
+
+    fn handled(&self, run: &Run) {
+        self.post.handled(run);
     }
 
     fn wants_records(&self) -> bool {
