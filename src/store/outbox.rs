@@ -195,6 +195,20 @@ impl Store {
         note().map(drop).map_err(|source| self.error(source))
     }
 
+    /// The jobs whose failure is known by mail.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn mailed_jobs(&self) -> Result<Vec<String>, Error> {
+        let jobs = || {
+            let mut select =
+                self.cached("SELECT name FROM mailed JOIN jobs ON jobs.key = mailed.job")?;
+            let names = select.query_map([], |row| row.get(0))?;
+            names.collect::<rusqlite::Result<_>>()
+        };
+        jobs().map_err(|source| self.error(source))
+    }
+
     /// Since when the job's failure is known by mail; from now on it is not.
     ///
     /// # Errors

@@ -810,6 +810,7 @@ fn a_failure_is_known_until_the_job_succeeds() {
     assert_eq!(store.take_mailed("a.b").unwrap(), None);
     store.note_mailed("a.b", noon(1)).unwrap();
     store.note_mailed("a.b", noon(2)).unwrap();
+    assert_eq!(store.mailed_jobs().unwrap(), ["a.b"]);
     assert_eq!(store.take_mailed("a.b").unwrap(), Some(noon(1)));
     assert_eq!(store.take_mailed("a.b").unwrap(), None);
 }

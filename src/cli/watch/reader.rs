@@ -9,6 +9,7 @@ use std::thread;
 use tokio::sync::mpsc;
 
 use super::short_name;
+use crate::alert::Post;
 use crate::cli::load::{self, Loaded};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
@@ -36,6 +37,7 @@ pub(super) struct Reader {
     messages: mpsc::Sender<Message>,
     watcher: Watcher,
     masks: Masks,
+    post: Post,
     /// The faults that have been told; a fault is told again when it returns.
     told: HashSet<String>,
     /// Why the file could not be read, the last time.
@@ -49,9 +51,11 @@ impl Reader {
         messages: mpsc::Sender<Message>,
         watcher: Watcher,
         masks: Masks,
+        post: Post,
     ) -> Self {
         Self {
             masks,
+            post,
             loaded,
             given,
             messages,
@@ -105,7 +109,9 @@ impl Reader {
         }
         let loaded = load::understand(path, &source, SystemClock::wall_time());
         if let Some(config) = &loaded.reading.config {
-            self.masks.set(Secrets::of_yaml(&loaded.text));
+            let secrets = Secrets::of_yaml(&loaded.text);
+            self.masks.set(secrets.clone());
+            self.post.hide(secrets);
             let message = Message::Reload(Box::new(config.clone()));
             self.loaded = loaded;
             // Once the scheduler has ended, nobody needs it.
