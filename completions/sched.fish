@@ -39,6 +39,8 @@ complete -c sched -n "__fish_sched_needs_command" -f -a "validate" -d 'Check a c
 complete -c sched -n "__fish_sched_needs_command" -f -a "next" -d 'Show when jobs will run'
 complete -c sched -n "__fish_sched_needs_command" -f -a "run-once" -d 'Run one job now, in the foreground'
 complete -c sched -n "__fish_sched_needs_command" -f -a "watch" -d 'Run the scheduler in the foreground; reload when a file changes'
+complete -c sched -n "__fish_sched_needs_command" -f -a "history" -d 'Show what ran, newest first'
+complete -c sched -n "__fish_sched_needs_command" -f -a "status" -d 'Show how the jobs are doing, and whether they are watched'
 complete -c sched -n "__fish_sched_needs_command" -f -a "show" -d 'Show the config as understood, every default filled in, secrets masked'
 complete -c sched -n "__fish_sched_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sched -n "__fish_sched_using_subcommand validate" -l format -d 'How to write the findings' -r -f -a "text\t'For people'
@@ -99,6 +101,36 @@ complete -c sched -n "__fish_sched_using_subcommand watch" -l strict -d 'Refuse 
 complete -c sched -n "__fish_sched_using_subcommand watch" -s v -l verbose -d 'Say more: where values come from, what was understood'
 complete -c sched -n "__fish_sched_using_subcommand watch" -s q -l quiet -d 'Say only the answer and errors'
 complete -c sched -n "__fish_sched_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sched -n "__fish_sched_using_subcommand history" -s n -l count -d 'How many runs at most' -r
+complete -c sched -n "__fish_sched_using_subcommand history" -l since -d 'The first instant that counts, itself included [default: no beginning]' -r
+complete -c sched -n "__fish_sched_using_subcommand history" -l until -d 'The last instant that counts, itself included [default: no end]' -r
+complete -c sched -n "__fish_sched_using_subcommand history" -l format -d 'How to write the runs' -r -f -a "text\t'For people'
+json\t'For programs: one JSON object a line'"
+complete -c sched -n "__fish_sched_using_subcommand history" -s c -l config -d 'The config file [default: config.yml, else config/config.yml, else docassemble\'s]' -r -F
+complete -c sched -n "__fish_sched_using_subcommand history" -l tasks-dir -d 'The folder of the tasks [default: `tasks directory` of the config, else tasks/ beside it]' -r -f -a "(__fish_complete_directories)"
+complete -c sched -n "__fish_sched_using_subcommand history" -l state-dir -d 'The folder of the history and the lock [default: `$XDG_STATE_HOME/sched`]' -r -f -a "(__fish_complete_directories)"
+complete -c sched -n "__fish_sched_using_subcommand history" -l log-dir -d 'The folder of scheduler.log [default: `log directory` of the config, else docassemble\'s]' -r -f -a "(__fish_complete_directories)"
+complete -c sched -n "__fish_sched_using_subcommand history" -l color -d 'When to colour [env: `NO_COLOR`, `CLICOLOR_FORCE`]' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Also into pipes and files'
+never\t'Never'"
+complete -c sched -n "__fish_sched_using_subcommand history" -l failed -d 'Only failures, timeouts and runs that a signal ended'
+complete -c sched -n "__fish_sched_using_subcommand history" -l missed -d 'Only fires that were too late to run'
+complete -c sched -n "__fish_sched_using_subcommand history" -s v -l verbose -d 'Say more: where values come from, what was understood'
+complete -c sched -n "__fish_sched_using_subcommand history" -s q -l quiet -d 'Say only the answer and errors'
+complete -c sched -n "__fish_sched_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sched -n "__fish_sched_using_subcommand status" -l format -d 'How to write the answer' -r -f -a "text\t'For people'
+json\t'For programs: one JSON object a line'"
+complete -c sched -n "__fish_sched_using_subcommand status" -s c -l config -d 'The config file [default: config.yml, else config/config.yml, else docassemble\'s]' -r -F
+complete -c sched -n "__fish_sched_using_subcommand status" -l tasks-dir -d 'The folder of the tasks [default: `tasks directory` of the config, else tasks/ beside it]' -r -f -a "(__fish_complete_directories)"
+complete -c sched -n "__fish_sched_using_subcommand status" -l state-dir -d 'The folder of the history and the lock [default: `$XDG_STATE_HOME/sched`]' -r -f -a "(__fish_complete_directories)"
+complete -c sched -n "__fish_sched_using_subcommand status" -l log-dir -d 'The folder of scheduler.log [default: `log directory` of the config, else docassemble\'s]' -r -f -a "(__fish_complete_directories)"
+complete -c sched -n "__fish_sched_using_subcommand status" -l color -d 'When to colour [env: `NO_COLOR`, `CLICOLOR_FORCE`]' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
+always\t'Also into pipes and files'
+never\t'Never'"
+complete -c sched -n "__fish_sched_using_subcommand status" -l check -d 'Only say whether the watcher is alive; exit with 1 where it is not'
+complete -c sched -n "__fish_sched_using_subcommand status" -s v -l verbose -d 'Say more: where values come from, what was understood'
+complete -c sched -n "__fish_sched_using_subcommand status" -s q -l quiet -d 'Say only the answer and errors'
+complete -c sched -n "__fish_sched_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sched -n "__fish_sched_using_subcommand show" -s c -l config -d 'The config file [default: config.yml, else config/config.yml, else docassemble\'s]' -r -F
 complete -c sched -n "__fish_sched_using_subcommand show" -l tasks-dir -d 'The folder of the tasks [default: `tasks directory` of the config, else tasks/ beside it]' -r -f -a "(__fish_complete_directories)"
 complete -c sched -n "__fish_sched_using_subcommand show" -l state-dir -d 'The folder of the history and the lock [default: `$XDG_STATE_HOME/sched`]' -r -f -a "(__fish_complete_directories)"
@@ -109,9 +141,11 @@ never\t'Never'"
 complete -c sched -n "__fish_sched_using_subcommand show" -s v -l verbose -d 'Say more: where values come from, what was understood'
 complete -c sched -n "__fish_sched_using_subcommand show" -s q -l quiet -d 'Say only the answer and errors'
 complete -c sched -n "__fish_sched_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch show help" -f -a "validate" -d 'Check a config and report every fault of it in one go'
-complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch show help" -f -a "next" -d 'Show when jobs will run'
-complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch show help" -f -a "run-once" -d 'Run one job now, in the foreground'
-complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch show help" -f -a "watch" -d 'Run the scheduler in the foreground; reload when a file changes'
-complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch show help" -f -a "show" -d 'Show the config as understood, every default filled in, secrets masked'
-complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch history status show help" -f -a "validate" -d 'Check a config and report every fault of it in one go'
+complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch history status show help" -f -a "next" -d 'Show when jobs will run'
+complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch history status show help" -f -a "run-once" -d 'Run one job now, in the foreground'
+complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch history status show help" -f -a "watch" -d 'Run the scheduler in the foreground; reload when a file changes'
+complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch history status show help" -f -a "history" -d 'Show what ran, newest first'
+complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch history status show help" -f -a "status" -d 'Show how the jobs are doing, and whether they are watched'
+complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch history status show help" -f -a "show" -d 'Show the config as understood, every default filled in, secrets masked'
+complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch history status show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

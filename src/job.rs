@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::diagnostic::Span;
 use crate::trigger::Trigger;
 use crate::value::Value;
@@ -80,6 +82,23 @@ pub struct Surroundings {
     pub user: Option<String>,
 }
 
+/// What is remembered of a job from one start of the scheduler to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// The job's name.
+    pub job: String,
+    /// [`Trigger::identity`]; with another trigger the job starts anew.
+    pub trigger: String,
+    /// [`Job::call_digest`].
+    pub call: String,
+    /// From when its intervals count: when it was first seen with this trigger.
+    pub anchor: DateTime<Utc>,
+    /// Its fires up to here concern nobody; `None` while it is disabled.
+    pub since: Option<DateTime<Utc>>,
+    /// The fire time that was decided last.
+    pub last_fire: Option<DateTime<Utc>>,
+}
+
 impl Default for Policy {
     /// The contract's defaults.
     fn default() -> Self {
@@ -97,6 +116,14 @@ impl Default for Policy {
 }
 
 impl Job {
+    /// A few characters that are the same as long as `args` and `kwargs` are.
+    #[must_use]
+    pub fn call_digest(&self) -> String {
+        let kwargs = Value::Map(self.kwargs.clone());
+        let text = Value::Tuple(vec![Value::List(self.args.clone()), kwargs]).repr();
+        format!("{:016x}", digest(text.as_bytes()))
+    }
+
     /// What `sched next test.heartbeat` compares with: the dotted function, or the command's job
     /// name.
     #[must_use]
@@ -106,4 +133,14 @@ impl Job {
             Task::Command(_) | Task::Shell(_) => &self.name,
         }
     }
+}
+
+/// A number that is the same for the same bytes, in every version of the program.
+///
+/// Source: FNV-1a, 64 bits.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

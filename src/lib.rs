@@ -20,6 +20,7 @@ pub mod logging;
 pub mod paths;
 pub mod process;
 pub mod source;
+pub mod store;
 pub mod watcher;
 
 pub mod task;

@@ -79,6 +79,15 @@ pub fn folder(config: &Path) -> PathBuf {
     }
 }
 
+/// What tells a config from others: its path with the folder resolved and the file's own name, so
+/// that it stays the same when a link in its place is swapped.
+#[must_use]
+pub fn identity(config: &Path) -> PathBuf {
+    let folder = folder(config);
+    let folder = folder.canonicalize().unwrap_or(folder);
+    folder.join(config.file_name().unwrap_or_default())
+}
+
 /// The folder of tasks: as given, else the setting, else `tasks/` beside the config or beside its
 /// folder, where that is there.
 #[must_use]

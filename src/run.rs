@@ -108,6 +108,17 @@ pub struct Record {
     pub message: String,
 }
 
+/// What became of writing down that a run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Recorded {
+    /// It is written down for good: the run may begin.
+    Now,
+    /// That attempt at that fire was written down before: it must not run again.
+    Before,
+    /// It could not be written down. Jobs go on all the same.
+    Not,
+}
+
 /// What the scheduler wants of a run that is going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Order {
@@ -147,11 +158,49 @@ impl RunId {
             u128::from(u64::try_from(at.timestamp_millis()).unwrap_or(0) & 0xFFFF_FFFF_FFFF);
         Self(millis << 80 | random & ((1 << 80) - 1))
     }
+
+    /// The first and the last name that begin with `prefix`, in any case; `None` where no name
+    /// does.
+    ///
+    /// Source: Crockford's base 32, 26 digits of which the first is at most 7.
+    #[must_use]
+    pub fn beginning_with(prefix: &str) -> Option<(Self, Self)> {
+        let missing = 26_usize
+            .checked_sub(prefix.len())
+            .filter(|missing| *missing < 26)?;
+        let mut digits: u128 = 0;
+        for (place, byte) in prefix.bytes().enumerate() {
+            let digit = CROCKFORD
+                .iter()
+                .position(|c| c.eq_ignore_ascii_case(&byte))?;
+            if place == 0 && digit > 7 {
+                return None;
+            }
+            digits = digits << 5 | digit as u128;
+        }
+        let rest = 5 * missing;
+        let first = digits << rest;
+        Some((Self(first), Self(first | ((1 << rest) - 1))))
+    }
+
+    /// Its sixteen bytes, which sort as it does.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// The name with these bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
 }
+
+/// The digits of a run's name.
+const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         (0..26).rev().try_for_each(|digit| {
             let index = usize::try_from(self.0 >> (5 * digit) & 31).expect("five bits fit");
             write!(f, "{}", char::from(CROCKFORD[index]))
@@ -160,6 +209,15 @@ impl fmt::Display for RunId {
 }
 
 impl Cause {
+    /// Every cause.
+    pub const ALL: [Self; 4] = [Self::Schedule, Self::CatchUp, Self::Retry, Self::Manual];
+
+    /// The cause of that word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.word() == word)
+    }
+
     /// The word that people and programs read.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -201,6 +259,35 @@ impl Level {
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 8] = [
+        Self::Success,
+        Self::Failure,
+        Self::Timeout,
+        Self::Killed,
+        Self::Interrupted,
+        Self::Skipped,
+        Self::Coalesced,
+        Self::Missed,
+    ];
+
+    /// The outcome of that word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.word() == word)
+    }
+
+    /// Whether a process was started.
+    #[must_use]
+    pub fn has_run(self) -> bool {
+        match self {
+            Self::Success | Self::Failure | Self::Timeout | Self::Killed | Self::Interrupted => {
+                true
+            }
+            Self::Skipped | Self::Coalesced | Self::Missed => false,
+        }
+    }
+
     /// The word that people and programs read.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -230,5 +317,34 @@ mod tests {
             "01ARYZ6S410000000000000000"
         );
         assert!(RunId::new(at(1), u128::MAX) < RunId::new(at(2), 0));
+    }
+
+    #[test]
+    fn a_run_is_found_by_the_beginning_of_its_name() {
+        let at = DateTime::from_timestamp_millis(1_469_918_176_385).unwrap();
+        let id = RunId::new(at, 0x1234_5678_9abc_def0);
+        let (first, last) = RunId::beginning_with("01aryz6s").unwrap();
+        assert!(first <= id && id <= last);
+        assert_eq!(first.to_string(), "01ARYZ6S000000000000000000");
+        assert_eq!(last.to_string(), "01ARYZ6SZZZZZZZZZZZZZZZZZZ");
+        let whole = RunId::beginning_with(&id.to_string());
+        assert_eq!(whole, Some((id, id)));
+        assert_eq!(RunId::from_bytes(id.to_bytes()), id);
+        for none in ["", "8", "test.heartbeat", "U", "ü", &"0".repeat(27)] {
+            assert_eq!(RunId::beginning_with(none), None, "{none}");
+        }
+        let most = RunId::beginning_with("7").unwrap().1;
+        assert_eq!(most, RunId(u128::MAX));
+    }
+
+    #[test]
+    fn words_are_read_as_they_are_written() {
+        for outcome in Outcome::ALL {
+            assert_eq!(Outcome::named(outcome.word()), Some(outcome));
+        }
+        for cause in Cause::ALL {
+            assert_eq!(Cause::named(cause.word()), Some(cause));
+        }
+        assert_eq!(Outcome::named("ok"), None);
     }
 }

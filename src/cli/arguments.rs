@@ -139,6 +139,17 @@ pub enum Command {
     /// beat and their runs, and a config that became unusable changes nothing. SIGHUP reloads too.
     /// SIGTERM and Ctrl-C stop: what runs may finish within the grace, a second signal ends it now.
     Watch(Watch),
+    /// Show what ran, newest first
+    ///
+    /// Every fire has one record for each attempt: how it ended, and why where it did not run. With
+    /// the beginning of a run's id, all that this run left: its output, its traceback. Jobs that are
+    /// no longer configured stay reachable by their names. Works with and without a watcher.
+    History(History),
+    /// Show how the jobs are doing, and whether they are watched
+    ///
+    /// For each job its last result, how often in a row it ended so, when it fires next, and whether
+    /// it runs now. Reads the state only, so it works with and without a watcher.
+    Status(Status),
     /// Show the config as understood, every default filled in, secrets masked
     ///
     /// What it prints is YAML, and itself a config with the same fire times.
@@ -266,6 +277,65 @@ pub struct Watch {
     pub log_format: Format,
 }
 
+/// The arguments of `sched history`.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = "\
+Examples:
+  sched history -n 50                        the last 50 runs of all jobs
+  sched history --failed --since -7d         what failed in the last week
+  sched history 01JDEJ2M                     one run, with all it left
+
+TIME is as in `sched help next`.")]
+pub struct History {
+    /// A job by name or by the function that it calls, or the beginning of a run's id
+    #[arg(value_name = "JOB|RUN")]
+    pub of: Option<String>,
+
+    /// How many runs at most
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: u32,
+
+    /// The first instant that counts, itself included [default: no beginning]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub since: Option<String>,
+
+    /// The last instant that counts, itself included [default: no end]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub until: Option<String>,
+
+    /// Only failures, timeouts and runs that a signal ended
+    #[arg(long)]
+    pub failed: bool,
+
+    /// Only fires that were too late to run
+    #[arg(long)]
+    pub missed: bool,
+
+    /// How to write the runs
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// The arguments of `sched status`.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = "\
+Examples:
+  sched status                       all jobs
+  sched status --check               for health probes: is it alive?
+  sched status --format json | jq    for programs
+
+Exit code with --check: 0, the watcher holds its lock and answers within 2 seconds; 1, it does not.")]
+pub struct Status {
+    /// Only say whether the watcher is alive; exit with 1 where it is not
+    #[arg(long)]
+    pub check: bool,
+
+    /// How to write the answer
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
 /// The arguments of `sched show`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
@@ -283,9 +353,10 @@ pub struct Show {
 const YEAR_S: u64 = 31_536_000;
 
 /// Words that people try for a command, and its name here.
-const SYNONYMS: [(&str, &str); 4] = [
+const SYNONYMS: [(&str, &str); 5] = [
     ("check", "validate"),
     ("list", "next"),
+    ("logs", "history"),
     ("run", "run-once"),
     ("start", "watch"),
 ];

@@ -1,13 +1,18 @@
 //! The command line: arguments in, text and an exit code out.
 
 pub mod arguments;
+mod history;
 pub mod load;
 pub mod next;
 pub mod output;
+mod pulse;
 pub mod record;
 mod run_once;
 pub mod select;
 pub mod show;
+mod state;
+mod status;
+mod table;
 pub mod time;
 mod understood;
 mod validate;
@@ -92,6 +97,8 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Next(next) => next::run(global, next, now),
         Command::RunOnce(run_once) => run_once::run(global, run_once, now),
         Command::Watch(watch) => watch::run(global, watch, now),
+        Command::History(history) => history::run(global, history, now),
+        Command::Status(status) => status::run(global, status, now),
         Command::Show(show) => show::run(global, show, now),
     }
 }

@@ -13,10 +13,11 @@ use serde::Serialize;
 
 use super::arguments::{Format, Global, Next};
 use super::output::{self, Refusal};
-use super::{Exit, load, select, time, usable};
+use super::{Exit, load, select, state, time, usable};
 use crate::config::Config;
 use crate::diagnostic::render::Style;
 use crate::job::Job;
+use crate::store::{Error, Place, Store};
 use crate::trigger::Trigger;
 
 /// What the answer depends on besides the config and the arguments.
@@ -82,9 +83,14 @@ pub fn run(global: &Global, arguments: &Next, now: DateTime<Utc>) -> anyhow::Res
         return Ok(Exit::Failed);
     };
     let style = output::style(global.color, &io::stdout());
+    let anchors = anchors(&state::place(&global.given(), &loaded.path), config);
+    let anchors = anchors.unwrap_or_else(|error| {
+        output::warn(&format!("{error}; intervals are counted from now"), global);
+        HashMap::new()
+    });
     let around = Surroundings {
         now,
-        anchors: HashMap::new(),
+        anchors,
         style,
     };
     write(
@@ -94,6 +100,11 @@ pub fn run(global: &Global, arguments: &Next, now: DateTime<Utc>) -> anyhow::Res
         &around,
     )?;
     Ok(Exit::Done)
+}
+
+fn anchors(place: &Place, config: &Config) -> Result<HashMap<String, DateTime<Utc>>, Error> {
+    let anchors = Store::read(place)?.map(|store| state::anchors(&store, config));
+    Ok(anchors.transpose()?.unwrap_or_default())
 }
 
 impl Window {

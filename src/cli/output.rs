@@ -7,7 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Effects};
 
 use super::Exit;
-use super::arguments::Color;
+use super::arguments::{Color, Global};
 use crate::clean;
 use crate::diagnostic::render::Style;
 
@@ -97,6 +97,16 @@ pub fn paint(text: &str, paint: Paint, color: bool) -> String {
         Paint::Dim => anstyle::Style::new().effects(Effects::DIMMED),
     };
     format!("{style}{text}{style:#}")
+}
+
+/// Tells on stderr of something doubtful, unless only the answer is wanted.
+pub fn warn(text: &str, global: &Global) {
+    if !global.quiet {
+        let color = style(global.color, &io::stderr()).color;
+        let line = told("warning", Paint::Warning, text, color);
+        // Where stderr is gone, nobody is left to tell.
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
 }
 
 /// Tells on stderr why a command could not do its work, and says how the program ends.

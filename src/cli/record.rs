@@ -1,9 +1,12 @@
 //! The record of a run, for programs.
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::run::{Ended, Run, RunError};
+use crate::store::Entry;
 use crate::trigger::Zone;
 
 /// One run as a JSON object; what does not apply is null.
@@ -13,7 +16,7 @@ pub struct Record<'a> {
     job: &'a str,
     cause: &'static str,
     scheduled_for: Option<String>,
-    started: String,
+    started: Option<String>,
     finished: Option<String>,
     duration: Option<f64>,
     attempt: u32,
@@ -52,9 +55,9 @@ impl<'a> Record<'a> {
             job: &run.job,
             cause: run.cause.word(),
             scheduled_for: run.scheduled_for.map(|at| time(at, SecondsFormat::Secs)),
-            started: time(run.started, SecondsFormat::Millis),
+            started: Some(time(run.started, SecondsFormat::Millis)),
             finished: ended.map(finished),
-            duration: ended.map(|ended| rounded(ended.took.as_secs_f64())),
+            duration: ended.map(|ended| whole_micros(ended.took)),
             attempt: run.attempt,
             outcome: ended.map(|ended| ended.outcome.word()),
             exit_code: ended.and_then(|ended| ended.exit_code),
@@ -69,6 +72,36 @@ impl<'a> Record<'a> {
     }
 }
 
+impl<'a> Record<'a> {
+    /// The record of a run of the history. Of a fire that did not run, and of an end that nobody
+    /// saw, much does not apply.
+    #[must_use]
+    pub fn of(entry: &'a Entry, zone: &Zone) -> Self {
+        let mut record = Self::new(&entry.run, entry.ended.as_ref(), zone);
+        if entry.took.is_none() {
+            record.finished = None;
+            record.duration = None;
+        }
+        let has_run = |ended: &Ended| ended.outcome.has_run();
+        if !entry.ended.as_ref().is_none_or(has_run) {
+            record.started = None;
+            record.stdout = None;
+            record.stderr = None;
+        }
+        record
+    }
+
+    /// The same without what the task wrote.
+    #[must_use]
+    pub fn without_output(self) -> Self {
+        Self {
+            stdout: None,
+            stderr: None,
+            ..self
+        }
+    }
+}
+
 impl<'a> Failure<'a> {
     fn of(error: &'a RunError) -> Self {
         Self {
@@ -79,15 +112,14 @@ impl<'a> Failure<'a> {
     }
 }
 
-/// Seconds to the microsecond: the clock knows more, a reader does not.
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1e6).round() / 1e6
+/// Seconds, cut off after the microsecond, as the store keeps them.
+fn whole_micros(took: Duration) -> f64 {
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    Duration::from_micros(micros).as_secs_f64()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::run::{Cause, Outcome, RunId};
 

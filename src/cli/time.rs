@@ -1,5 +1,7 @@
 //! Instants as people write and read them.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 
 use crate::config::duration;
@@ -88,6 +90,31 @@ pub fn absolute(at: DateTime<Utc>, zone: &Zone) -> String {
         zone.local(at).format("%a %Y-%m-%d %H:%M:%S"),
         zone.abbreviation(at)
     )
+}
+
+/// An instant of today by its time of day, another with its date too.
+#[must_use]
+pub fn of_day(at: DateTime<Utc>, now: DateTime<Utc>, zone: &Zone) -> String {
+    let local = zone.local(at);
+    let form = if local.date_naive() == zone.local(now).date_naive() {
+        "%H:%M:%S"
+    } else {
+        "%a %Y-%m-%d %H:%M:%S"
+    };
+    local.format(form).to_string()
+}
+
+/// How long something took: `3.1 ms`, `84 ms`, `0.25 s`, `12.4 s`, `1h30m`.
+#[must_use]
+pub fn span(took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    match took.as_millis() {
+        0..10 => format!("{:.1} ms", 1000.0 * seconds),
+        10..100 => format!("{:.0} ms", 1000.0 * seconds),
+        100..10_000 => format!("{seconds:.2} s"),
+        10_000..60_000 => format!("{seconds:.1} s"),
+        _ => duration::text(took),
+    }
 }
 
 /// How far an instant is from `now`, in two units at most: `in 6d 14h`, `5m ago`, `now`.

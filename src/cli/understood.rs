@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::load::Loaded;
 use super::run_once::written;
-use crate::clean;
+use super::table;
 use crate::config::Answer;
 use crate::job::{Job, Task};
 use crate::paths::{self, Given};
@@ -27,20 +27,9 @@ pub(super) fn write(
         .iter()
         .map(|job| [job.name.clone(), job.trigger.english(), calls(job, answers)])
         .collect();
-    let heads = ["JOB", "RUNS", "CALLS"].map(str::to_owned);
-    let width = |column: usize| {
-        let cells = rows
-            .iter()
-            .chain([&heads])
-            .map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    let (names, schedules) = (width(0), width(1));
-    for [name, schedule, calls] in [&heads].into_iter().chain(&rows) {
-        let (name, schedule, calls) =
-            (clean::line(name), clean::line(schedule), clean::line(calls));
-        writeln!(out, "  {name:names$}  {schedule:schedules$}  {calls}")?;
-    }
+    // What a job calls is told in full, however long that is.
+    let text = table::text(["JOB", "RUNS", "CALLS"], rows, 1, usize::MAX);
+    out.write_all(text.as_bytes())?;
     writeln!(out, "  {}", places(loaded, given, tasks).join(" · "))
 }
 

@@ -1,27 +1,25 @@
 //! `scheduler.log`: one record a line in upstream's format, none lost, none torn.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
 
-use tracing_appender::non_blocking::NonBlocking;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::line::Line;
+use super::old;
 use crate::clean;
 use crate::trigger::Zone;
 
 /// How many bytes wait for a file that cannot be written.
 const WAITING_BYTES: usize = 1 << 20;
 
+/// Who may read the log: its owner, who also writes it, and its group.
+const MODE: u32 = 0o640;
+
 /// How long the part of a record is that tells when.
 const STAMP: usize = "scheduler: 2023-05-14 04:00:00,123".len();
-
-/// What is sent to the writer to learn that everything before it is written. A line never begins
-/// like this.
-const MARK: &[u8] = b"\0everything before this is written\0";
 
 /// The record of `line`: `scheduler: `, local time, level, place, message.
 ///
@@ -47,79 +45,38 @@ fn body(message: &str) -> String {
     body
 }
 
-/// Hands a record to the writer's thread.
-pub(super) fn send(file: &mut NonBlocking, record: &[u8]) {
-    // The queue takes it or counts it as lost; it has no other way to fail.
-    let _ = file.write_all(record);
-}
-
-/// A place in the stream of records that the writer's thread reports.
-#[derive(Debug, Default)]
-pub(super) struct Mark {
-    passed: Mutex<Option<bool>>,
-    news: Condvar,
-}
-
-impl Mark {
-    /// Waits until everything that was sent so far has been tried to write, at most `longest`.
-    /// Gives whether it is in the file.
-    pub(super) fn reach(&self, file: &mut NonBlocking, longest: Duration) -> bool {
-        let queue = file.error_counter();
-        let mut patience = longest.as_millis() / 10;
-        loop {
-            let lost = queue.dropped_lines();
-            send(file, MARK);
-            if queue.dropped_lines() == lost {
-                break;
-            }
-            if patience == 0 {
-                return false;
-            }
-            // The queue is full: its writer is at work, or hangs.
-            patience -= 1;
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self
-            .news
-            .wait_timeout_while(passed, longest, |passed| passed.is_none());
-        let (mut passed, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        passed.take().unwrap_or(false)
-    }
-
-    fn pass(&self, all_written: bool) {
-        *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = Some(all_written);
-        self.news.notify_all();
-    }
-}
+/// The day, in the zone of the log, of an instant, or of now.
+pub(super) type DayOf = Box<dyn Fn(Option<DateTime<Utc>>) -> NaiveDate + Send>;
 
 /// The file, written to by one thread. Writing never fails: what cannot be written waits, up to
 /// a mebibyte, and what does not fit is counted.
+///
+/// With the first line of a new day another file begins. Where the clock is set back, the same
+/// file goes on.
 pub(super) struct LogFile {
     path: PathBuf,
     file: Option<File>,
+    day_of: DayOf,
+    /// The day of its last line.
+    day: NaiveDate,
     waiting: Vec<u8>,
     lost: u64,
     troubled: bool,
-    mark: Arc<Mark>,
     complain: Box<dyn FnMut(&str) + Send>,
 }
 
 impl LogFile {
     /// The log at `path`; `complain` is told once when it cannot be written, and once when it can
     /// be again.
-    pub(super) fn new(
-        path: PathBuf,
-        mark: Arc<Mark>,
-        complain: Box<dyn FnMut(&str) + Send>,
-    ) -> Self {
+    pub(super) fn new(path: PathBuf, day_of: DayOf, complain: Box<dyn FnMut(&str) + Send>) -> Self {
         Self {
             path,
             file: None,
+            day: day_of(None),
+            day_of,
             waiting: Vec::new(),
             lost: 0,
             troubled: false,
-            mark,
             complain,
         }
     }
@@ -137,19 +94,16 @@ impl LogFile {
         if self.waiting.is_empty() {
             return;
         }
-        let path = self.path.display();
-        match self.file.take().map_or_else(|| open(&self.path), Ok) {
-            Ok(file) => match self.append(file) {
-                Ok(file) => {
-                    self.file = Some(file);
-                    self.waiting.clear();
-                    self.lost = 0;
-                    if std::mem::take(&mut self.troubled) {
-                        (self.complain)(&format!("{path} can be written again"));
-                    }
+        match self.append() {
+            Ok(file) => {
+                self.file = Some(file);
+                self.waiting.clear();
+                self.lost = 0;
+                if std::mem::take(&mut self.troubled) {
+                    let path = self.path.display();
+                    (self.complain)(&format!("{path} can be written again"));
                 }
-                Err(error) => self.trouble(&error),
-            },
+            }
             Err(error) => self.trouble(&error),
         }
     }
@@ -164,24 +118,41 @@ impl LogFile {
     }
 
     /// Appends what waits as a whole, or not at all.
-    fn append(&self, file: File) -> io::Result<File> {
-        let mut file = if is_at(&file, &self.path) {
-            file
-        } else {
-            // Somebody moved or removed it: what is written from now on belongs into a new one.
-            open(&self.path)?
-        };
-        let length = file.metadata()?.len();
+    fn append(&mut self) -> io::Result<File> {
+        let mut file = self.file_of_today()?;
         let note = self.note_of_loss();
-        let written = file
-            .write_all(&self.waiting)
-            .and_then(|()| file.write_all(note.as_bytes()));
-        match written {
-            Ok(()) => Ok(file),
+        self.waiting.extend_from_slice(note.as_bytes());
+        let written = append_whole(&mut file, &self.waiting);
+        self.waiting.truncate(self.waiting.len() - note.len());
+        written.map(|()| file)
+    }
+
+    /// The file for a line of now, another one where a new day has begun.
+    fn file_of_today(&mut self) -> io::Result<File> {
+        let file = match self.file.take() {
+            Some(file) if is_at(&file, &self.path) => file,
+            // It is the first line, or somebody moved or removed it: what is written from now on
+            // belongs into another one.
+            Some(_) | None => {
+                let file = open(&self.path)?;
+                let modified = file.metadata()?.modified()?;
+                self.day = (self.day_of)(Some(modified.into()));
+                file
+            }
+        };
+        let today = (self.day_of)(None);
+        let ended = std::mem::replace(&mut self.day, today);
+        if today <= ended || file.metadata()?.len() == 0 {
+            return Ok(file);
+        }
+        match old::keep(&self.path, ended) {
+            Ok(()) => open(&self.path),
             Err(error) => {
-                // A record that a full disk cut in two is written whole when there is room.
-                file.set_len(length)?;
-                Err(error)
+                let path = self.path.display();
+                (self.complain)(&format!(
+                    "cannot rename {path} after {ended}: {error}; it is written on"
+                ));
+                Ok(file)
             }
         }
     }
@@ -199,19 +170,44 @@ impl LogFile {
 
 impl Write for LogFile {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        if record == MARK {
-            self.put();
-            self.mark.pass(self.waiting.is_empty());
-        } else {
-            self.add(record);
-            self.put();
-        }
+        self.add(record);
+        self.put();
         Ok(record.len())
     }
 
+    /// Tries again to write what waits; fails where that cannot be.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.put();
+        if self.waiting.is_empty() {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::StorageFull.into())
+        }
     }
+}
+
+/// Appends all of `bytes`; where that fails, what was appended is taken back, so that a record
+/// that a full disk cut in two is written whole when there is room.
+fn append_whole(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match file.write(&bytes[done..]) {
+            Ok(count @ 1..) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(0) => return take_back(file, done, io::ErrorKind::WriteZero.into()),
+            Err(error) => return take_back(file, done, error),
+        }
+    }
+    Ok(())
+}
+
+/// Removes the last `count` bytes that were appended, unless another process appended since.
+fn take_back(file: &mut File, count: usize, error: io::Error) -> io::Result<()> {
+    let end = file.stream_position()?;
+    if count > 0 && file.metadata()?.len() == end {
+        file.set_len(end - count as u64)?;
+    }
+    Err(error)
 }
 
 /// Whether `file` is what is found at `path`.
@@ -238,11 +234,14 @@ fn open(path: &Path) -> io::Result<File> {
     }
     let mut options = OpenOptions::new();
     options.append(true).custom_flags(O_NOFOLLOW | O_NONBLOCK);
-    match options.clone().create_new(true).mode(0o640).open(path) {
+    match options.clone().create_new(true).mode(MODE).open(path) {
         Ok(file) => {
+            // Whatever the umask is.
+            file.set_permissions(Permissions::from_mode(MODE))?;
             let owner = folder.metadata()?;
-            // Only root may, and all works without it.
-            let _ = std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()));
+            // Only root may give it away, others at most to their groups; all works without it.
+            let _ = fchown(&file, Some(owner.uid()), Some(owner.gid()))
+                .or_else(|_| fchown(&file, None, Some(owner.gid())));
             Ok(file)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

@@ -22,15 +22,16 @@ pub mod console;
 mod file;
 mod form;
 mod line;
+mod old;
+mod queue;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tracing::{Event, Metadata, Subscriber};
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 
@@ -38,12 +39,10 @@ use crate::run::{Level, Record, Run};
 use crate::trigger::Zone;
 pub use console::Console;
 use console::Stream;
-use file::{LogFile, Mark};
+use file::LogFile;
 pub use form::Form;
 use line::{Line, Only};
-
-/// How many lines may wait for the disk.
-const QUEUED_LINES: usize = 100_000;
+use queue::Queue;
 
 /// How long to wait at the end for a disk that does not answer.
 const LONGEST_END: Duration = Duration::from_secs(10);
@@ -71,8 +70,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Logging {
     settings: Arc<Settings>,
-    file: NonBlocking,
-    mark: Arc<Mark>,
+    queue: Queue,
     console: Console,
     _writer: WorkerGuard,
 }
@@ -87,8 +85,7 @@ struct Settings {
 struct Log {
     settings: Arc<Settings>,
     now: fn() -> DateTime<Utc>,
-    file: NonBlocking,
-    lost: AtomicUsize,
+    queue: Queue,
     terminal_level: Option<Level>,
     form: Form,
     console: Console,
@@ -126,32 +123,31 @@ pub fn task_record(run: &Run, record: &Record) {
 }
 
 fn open(options: Options) -> (Logging, impl Subscriber + Send + Sync) {
-    let mark = Arc::new(Mark::default());
-    let path = options.folder.join("scheduler.log");
-    let complaints = options.console.clone();
-    let form = options.form;
-    let complain = move |text: &str| complaints.say(form.complaint(text));
-    let writer = LogFile::new(path, Arc::clone(&mark), Box::new(complain));
-    let (file, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(QUEUED_LINES)
-        .thread_name("scheduler.log")
-        .finish(writer);
     let settings = Arc::new(Settings {
         current: RwLock::new((options.level, options.zone)),
     });
+    let (now, form) = (options.now, options.form);
+    let complaints = options.console.clone();
+    let complain = move |text: &str| complaints.say(form.complaint(text));
+    let zone_of = Arc::clone(&settings);
+    let day_of = move |at: Option<DateTime<Utc>>| {
+        let (_, zone) = zone_of.current();
+        zone.local(at.unwrap_or_else(now)).date_naive()
+    };
+    let path = options.folder.join("scheduler.log");
+    let file = LogFile::new(path, Box::new(day_of), Box::new(complain));
+    let (queue, guard) = Queue::to(file);
     let log = Log {
         settings: Arc::clone(&settings),
-        now: options.now,
-        file: file.clone(),
-        lost: AtomicUsize::new(0),
+        now,
+        queue: queue.clone(),
         terminal_level: options.terminal_level,
         form,
         console: options.console.clone(),
     };
     let logging = Logging {
         settings,
-        file,
-        mark,
+        queue,
         console: options.console,
         _writer: guard,
     };
@@ -169,13 +165,19 @@ impl Logging {
         self.settings.change(|current| current.1 = zone);
     }
 
+    /// Whether so many lines wait for the disk that whoever can wait should, so that none is lost.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.queue.is_behind()
+    }
+
     /// Waits until every line so far is in the file and on the terminal: ten seconds for a disk,
     /// two for a reader that does not answer.
     ///
     /// Gives whether the file has all of them.
     #[must_use]
     pub fn finish(&self) -> bool {
-        let written = self.mark.reach(&mut self.file.clone(), LONGEST_END);
+        let written = self.queue.reach(LONGEST_END) && self.queue.take_lost() == 0;
         // What a reader leaves unread is the reader's loss.
         let _ = self.console.finish(Duration::from_secs(2));
         written
@@ -198,18 +200,14 @@ impl Log {
     /// Hands a line to the file's thread, and a note if earlier ones were lost.
     fn write(&self, line: &Line, zone: &Zone) {
         let mut text = file::format(line, zone);
-        let lost = self.newly_lost();
+        let lost = self.queue.take_lost();
         if lost > 0 {
             let note = format!("{lost} lines were lost: the disk does not keep up");
             text.push_str(&file::format(&line.note(note), zone));
         }
-        file::send(&mut self.file.clone(), text.as_bytes());
-    }
-
-    /// How many lines were thrown away since this was asked, because the disk did not take them.
-    fn newly_lost(&self) -> usize {
-        let lost = self.file.error_counter().dropped_lines();
-        lost - self.lost.swap(lost, Ordering::Relaxed)
+        if !self.queue.send(text.as_bytes()) {
+            self.queue.lose(lost + 1);
+        }
     }
 }
 

@@ -222,7 +222,7 @@ fn a_log_that_was_moved_away_is_followed_by_a_new_one() {
     let path = folder.path().join("scheduler.log");
     let (file, _) = log_in(folder.path(), SCREEN, |logging| {
         tracing::info!("one");
-        assert!(logging.mark.reach(&mut logging.file.clone(), LONGEST_END));
+        assert!(logging.queue.reach(LONGEST_END));
         fs::rename(&path, folder.path().join("old")).unwrap();
         tracing::info!("two");
     });
@@ -237,7 +237,7 @@ fn what_could_not_be_written_is_written_when_it_can_be() {
     let (file, screen) = log_in(&inner, SCREEN, |logging| {
         tracing::info!("one");
         tracing::info!("two");
-        assert!(!logging.mark.reach(&mut logging.file.clone(), LONGEST_END));
+        assert!(!logging.queue.reach(LONGEST_END));
         fs::remove_file(&inner).unwrap();
         tracing::info!("three");
     });
@@ -255,7 +255,7 @@ fn what_waits_for_the_file_is_bounded_and_the_rest_counted() {
         for _ in 0..20 {
             tracing::info!("{long}");
         }
-        logging.mark.reach(&mut logging.file.clone(), LONGEST_END);
+        logging.queue.reach(LONGEST_END);
         fs::remove_file(&inner).unwrap();
     });
     let note = "scheduler: 2023-05-14 04:00:00,123 WARNING sched->run(0) after this, ";

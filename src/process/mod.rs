@@ -71,6 +71,11 @@ pub trait Sink: Send {
     fn stderr(&mut self, bytes: &[u8]);
     /// One datagram of its channel.
     fn datagram(&mut self, bytes: &[u8]);
+    /// Whether datagrams are wanted now. While they are not, the child waits as soon as its
+    /// channel is full, at most about ten seconds.
+    fn wants_datagrams(&self) -> bool {
+        true
+    }
 }
 
 /// Why a child ended.

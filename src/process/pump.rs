@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixDatagram;
@@ -21,6 +22,11 @@ const PIPE_BYTES: usize = 1024 * 1024;
 
 /// The most datagrams that may wait (Linux, `/proc/sys/net/unix/max_dgram_qlen`, is far below).
 const QUEUED_DATAGRAMS: usize = 16 * 1024;
+
+/// How long to wait before asking again whether datagrams are wanted, and how often in a row: after
+/// ten seconds in vain a child goes on, whatever becomes of what it sends.
+const PAUSE: Duration = Duration::from_millis(10);
+const MOST_PAUSES: u32 = 1_000;
 
 /// Our ends of a child's pipes.
 #[derive(Debug)]
@@ -85,13 +91,19 @@ impl Pipes {
 
     /// Passes everything on as it arrives, for as long as it is polled.
     pub(super) async fn pump(&mut self, sink: &mut dyn Sink) -> Infallible {
+        let mut patience = MOST_PAUSES;
         loop {
+            let wanted = sink.wants_datagrams();
+            if wanted {
+                patience = MOST_PAUSES;
+            }
             tokio::select! {
                 count = self.stdout.read() => sink.stdout(self.stdout.take(count)),
                 count = self.stderr.read() => sink.stderr(self.stderr.take(count)),
-                count = receive(self.channel.as_ref(), &mut self.datagram) => {
+                count = receive(self.channel.as_ref(), &mut self.datagram), if wanted || patience == 0 => {
                     sink.datagram(&self.datagram[..count]);
                 }
+                () = tokio::time::sleep(PAUSE), if !wanted && patience > 0 => patience -= 1,
                 () = self.input.feed() => self.input.pipe = None,
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::plan::{Fire, Passed, Plan};
+use super::plan::{Downtime, Fire, Passed, Plan};
 use super::reload::Changes;
 use crate::config::Settings;
 use crate::job::Job;
@@ -49,6 +49,16 @@ pub enum Event<'a> {
         outcome: Outcome,
         /// The fires.
         passed: &'a Passed,
+    },
+    /// Fires came and went while nothing ran.
+    Resumed {
+        /// These fires.
+        downtime: &'a Downtime,
+    },
+    /// A run does not begin after all: that attempt at its fire was recorded before.
+    Repeated {
+        /// The run.
+        run: &'a Run,
     },
     /// A fire that waited does not run: its job is no longer configured, or disabled.
     Dropped {

@@ -5,6 +5,7 @@
 
 pub mod clock;
 mod event;
+mod ledger;
 pub mod plan;
 pub mod reload;
 mod shutdown;
@@ -26,11 +27,12 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 pub use clock::Clock;
 pub use event::{Event, Journal};
+pub use ledger::Ledger;
 
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::job::Job;
-use crate::run::{Ended, Order, Outcome, Run, RunError, RunId};
-use plan::{Decision, Fire, Plan};
+use crate::run::{Ended, Order, Outcome, Recorded, Run, RunError, RunId};
+use plan::{Decision, Downtime, Fire, Known, Passed, Plan};
 
 /// How long before it is due the runner is told of a fire: far more than it takes to make ready.
 const AHEAD: TimeDelta = TimeDelta::milliseconds(100);
@@ -40,7 +42,8 @@ const PUNCTUAL: TimeDelta = TimeDelta::seconds(5);
 
 /// What carries out runs.
 pub trait Runner {
-    /// Begins `run` of `job`. The future gives how it ended; it obeys the last of `orders`.
+    /// Begins `run` of `job` as soon as the future is asked first, and not before. The future gives
+    /// how it ended; it obeys the last of `orders`.
     fn start(
         &mut self,
         job: Arc<Job>,
@@ -67,12 +70,19 @@ pub enum Message {
 
 /// The scheduler of one config.
 #[derive(Debug)]
-pub struct Scheduler<C, R, J> {
+pub struct Scheduler<C, R, J, L> {
     clock: C,
     runner: R,
     journal: J,
+    ledger: L,
     plan: Plan,
-    runs: JoinSet<Ended>,
+    /// What the time brought in which nothing ran; to be told at the beginning.
+    downtime: Downtime,
+    /// The settings, and the names of the jobs that are left out.
+    settings: Settings,
+    faulty: Vec<String>,
+    /// Each gives how its run ended, or nothing where the fire had been recorded before.
+    runs: JoinSet<Option<Ended>>,
     going: HashMap<Id, Going>,
     stopping: bool,
     /// What the runner was told of last.
@@ -87,18 +97,30 @@ struct Going {
     orders: watch::Sender<Order>,
 }
 
-impl<C: Clock, R: Runner, J: Journal> Scheduler<C, R, J> {
-    /// A scheduler of `config` that begins now.
+impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
+    /// A scheduler of `config` that begins now, with what is `known` from before.
     #[must_use]
-    pub fn new(config: Config, clock: C, runner: R, journal: J) -> Self {
+    pub fn new(
+        config: Config,
+        known: Vec<Known>,
+        clock: C,
+        runner: R,
+        journal: J,
+        ledger: L,
+    ) -> Self {
         let workers = workers(&config);
         let jobs = config.jobs.into_iter().map(Arc::new);
-        let plan = Plan::new(jobs, clock.now(), workers, |most| fastrand::u32(0..=most));
+        let mut plan = Plan::new(jobs, clock.now(), workers, |most| fastrand::u32(0..=most));
+        let downtime = plan.resume(known, config.settings.use_docassemble_database);
         Self {
             clock,
             runner,
             journal,
+            ledger,
             plan,
+            downtime,
+            settings: config.settings,
+            faulty: config.faulty,
             runs: JoinSet::new(),
             going: HashMap::new(),
             stopping: false,
@@ -110,6 +132,8 @@ impl<C: Clock, R: Runner, J: Journal> Scheduler<C, R, J> {
     /// may go on for `grace`; afterwards nothing runs.
     pub async fn run(&mut self, messages: &mut mpsc::Receiver<Message>, grace: Duration) {
         self.journal.note(&Event::Planned { plan: &self.plan });
+        self.remember();
+        self.tell_downtime();
         while self.turn(messages).await.is_continue() {}
         self.drain(messages, grace).await;
         self.journal.note(&Event::Stopped);
@@ -162,19 +186,46 @@ impl<C: Clock, R: Runner, J: Journal> Scheduler<C, R, J> {
             match decision {
                 Decision::Run(fire) => self.begin(fire),
                 Decision::Skip(fire) => {
+                    self.pass(Outcome::Skipped, &fire.job.name, &[fire.fire_time]);
                     let since = self.oldest_run_of(&fire.job.name);
                     self.journal.note(&Event::Skipped { fire: &fire, since });
                 }
-                Decision::Coalesce(passed) => self.journal.note(&Event::Passed {
-                    outcome: Outcome::Coalesced,
-                    passed: &passed,
-                }),
-                Decision::Miss(passed) => self.journal.note(&Event::Passed {
-                    outcome: Outcome::Missed,
-                    passed: &passed,
-                }),
+                Decision::Coalesce(passed) => self.note_passed(Outcome::Coalesced, &passed),
+                Decision::Miss(passed) => self.note_passed(Outcome::Missed, &passed),
             }
         }
+    }
+
+    fn note_passed(&mut self, outcome: Outcome, passed: &Passed) {
+        self.pass(outcome, &passed.job.name, &passed.latest);
+        self.journal.note(&Event::Passed { outcome, passed });
+    }
+
+    fn pass(&mut self, outcome: Outcome, job: &str, fire_times: &[DateTime<Utc>]) {
+        self.ledger.pass(outcome, job, fire_times);
+    }
+
+    /// Writes down and tells what the time brought in which nothing ran.
+    fn tell_downtime(&mut self) {
+        let downtime = std::mem::take(&mut self.downtime);
+        for (outcome, all) in [
+            (Outcome::Missed, &downtime.missed),
+            (Outcome::Coalesced, &downtime.coalesced),
+        ] {
+            for passed in all {
+                self.pass(outcome, &passed.job.name, &passed.latest);
+            }
+        }
+        if downtime != Downtime::default() {
+            let downtime = &downtime;
+            self.journal.note(&Event::Resumed { downtime });
+        }
+    }
+
+    /// Writes down the jobs that are configured now.
+    fn remember(&mut self) {
+        let memories = self.plan.memories();
+        self.ledger.remember(memories, &self.faulty, &self.settings);
     }
 
     /// Begins a run: the one place where runs begin.
@@ -191,25 +242,36 @@ impl<C: Clock, R: Runner, J: Journal> Scheduler<C, R, J> {
         let late = started - fire.due;
         let late = (late > PUNCTUAL).then(|| late.to_std().unwrap_or_default());
         self.journal.note(&Event::Started { run: &run, late });
+        let once = fire.job.trigger.is_once(fire.fire_time);
+        let recorded = self.ledger.begin(&run, once);
         let orders = watch::Sender::new(Order::GoOn);
         let job = Arc::clone(&fire.job);
         let ended = self.runner.start(job, run.clone(), orders.subscribe());
-        let id = self.runs.spawn(ended).id();
+        let id = self
+            .runs
+            .spawn(once_recorded(recorded, orders.subscribe(), ended))
+            .id();
         self.going.insert(id, Going { fire, run, orders });
     }
 
     /// Takes note of the end of a run: the one place where runs end.
-    fn take_ended(&mut self, joined: Option<Result<(Id, Ended), JoinError>>) {
-        let (id, mut ended) = match joined {
+    fn take_ended(&mut self, joined: Option<Result<(Id, Option<Ended>), JoinError>>) {
+        let (id, ended) = match joined {
             Some(Ok(ended)) => ended,
-            Some(Err(error)) => (error.id(), ended_by_a_bug(&error)),
+            Some(Err(error)) => (error.id(), Some(ended_by_a_bug(&error))),
             None => return,
         };
         let going = self.going.remove(&id).expect("every spawned run is noted");
+        let now = self.clock.now();
+        let Some(mut ended) = ended else {
+            self.plan.ended(&going.fire, Outcome::Skipped, now);
+            self.journal.note(&Event::Repeated { run: &going.run });
+            return;
+        };
         if *going.orders.borrow() != Order::GoOn {
             ended.outcome = Outcome::Interrupted;
         }
-        let now = self.clock.now();
+        self.ledger.end(&going.run, &ended);
         let retry = self.plan.ended(&going.fire, ended.outcome, now);
         self.journal.note(&Event::Ended {
             run: &going.run,
@@ -223,14 +285,19 @@ impl<C: Clock, R: Runner, J: Journal> Scheduler<C, R, J> {
     fn reload(&mut self, config: Config) {
         self.runner.configure(&config);
         let workers = workers(&config);
-        let settings = config.settings.clone();
+        self.settings = config.settings.clone();
+        self.faulty.clone_from(&config.faulty);
         let (jobs, changes) = reload::merge(self.plan.jobs(), config);
         for fire in self.plan.replace(jobs, self.clock.now(), workers) {
+            if fire.attempt == 1 {
+                self.pass(Outcome::Skipped, &fire.job.name, &[fire.fire_time]);
+            }
             self.journal.note(&Event::Dropped { fire: &fire });
         }
+        self.remember();
         self.journal.note(&Event::Reloaded {
             changes: &changes,
-            settings: &settings,
+            settings: &self.settings,
             plan: &self.plan,
         });
     }
@@ -260,20 +327,48 @@ async fn sleep_until(clock: &mut impl Clock, instant: Option<DateTime<Utc>>) {
     }
 }
 
+/// Carries out a run once its record is written; gives nothing where there was one before.
+///
+/// An order to end comes through also while the disk takes its time.
+async fn once_recorded(
+    recorded: impl Future<Output = Recorded>,
+    mut orders: watch::Receiver<Order>,
+    run: impl Future<Output = Ended>,
+) -> Option<Ended> {
+    let recorded = tokio::select! {
+        biased;
+        recorded = recorded => recorded,
+        _ = orders.wait_for(|order| *order != Order::GoOn) => return Some(never_begun()),
+    };
+    match recorded {
+        Recorded::Now | Recorded::Not => Some(run.await),
+        Recorded::Before => None,
+    }
+}
+
+/// The end of a run that was ended before it began.
+fn never_begun() -> Ended {
+    Ended {
+        outcome: Outcome::Interrupted,
+        exit_code: None,
+        signal: None,
+        returned: None,
+        error: None,
+        stdout: String::new(),
+        stderr: String::new(),
+        took: Duration::ZERO,
+    }
+}
+
 /// The end of a run whose runner failed: a bug, which must not harm other jobs.
 fn ended_by_a_bug(error: &JoinError) -> Ended {
     Ended {
         outcome: Outcome::Failure,
-        exit_code: None,
-        signal: None,
-        returned: None,
         error: Some(RunError {
             class: "InternalError".to_owned(),
             message: format!("a fault of sched: {error}"),
             traceback: String::new(),
         }),
-        stdout: String::new(),
-        stderr: String::new(),
-        took: Duration::ZERO,
+        ..never_begun()
     }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{Clock, Event, Journal, Message, Runner, Scheduler};
+use super::{Clock, Event, Journal, Ledger, Message, Runner, Scheduler};
 use crate::run::{Order, Run};
 
-impl<C: Clock, R: Runner, J: Journal> Scheduler<C, R, J> {
+impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     /// Begins nothing more, waits up to `grace` for what runs, and then ends it. Another
     /// [`Message::Stop`] ends it at once.
     pub(super) async fn drain(&mut self, messages: &mut mpsc::Receiver<Message>, grace: Duration) {

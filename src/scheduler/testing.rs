@@ -1,14 +1,18 @@
 //! Jobs and instants for the tests of the scheduler.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
+use std::future::{Future, ready};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Ledger;
+use super::plan::{Known, owed_after};
 use crate::config::{Config, Directives, DocassembleContext, Settings, ZoneOrigin};
 use crate::diagnostic::Span;
-use crate::job::{Job, Policy, Surroundings, Task};
-use crate::run::Level;
+use crate::job::{Job, Memory, Policy, Surroundings, Task};
+use crate::run::{Ended, Level, Outcome, Recorded, Run};
 use crate::trigger::{Bounds, Date, Interval, Trigger, Zone};
 
 /// `10:00:05` of the day of all tests, or an instant in full.
@@ -75,6 +79,118 @@ impl Job {
 
     pub(super) fn shared(self) -> Arc<Self> {
         Arc::new(self)
+    }
+}
+
+/// A ledger in memory, which outlives the scheduler that writes in it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Notebook(Arc<Mutex<Notes>>);
+
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// The outcome of each attempt at each fire; nothing while it is going on.
+    pub(super) records: BTreeMap<(String, DateTime<Utc>, u32), Option<Outcome>>,
+    memories: BTreeMap<String, Memory>,
+    dates: HashSet<(String, DateTime<Utc>)>,
+}
+
+impl Notebook {
+    pub(super) fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.0.lock().unwrap()
+    }
+
+    /// What a scheduler of these jobs is to know when it begins.
+    pub(super) fn known(&self, jobs: &[Job], now: DateTime<Utc>) -> Vec<Known> {
+        let notes = self.notes();
+        let known = |memory: &Memory| {
+            let job = jobs.iter().find(|job| job.name == memory.job);
+            let after = job.and_then(|job| owed_after(job, memory));
+            let recorded = after.map(|after| {
+                let own = notes.records.iter().filter(|((job, at, _), outcome)| {
+                    let passed = [Some(Outcome::Coalesced), Some(Outcome::Missed)];
+                    let counts = *at <= now || !passed.contains(outcome);
+                    *job == memory.job && *at > after && counts
+                });
+                own.map(|((_, at, _), _)| *at).collect()
+            });
+            Known {
+                memory: memory.clone(),
+                recorded: recorded.unwrap_or_default(),
+            }
+        };
+        notes.memories.values().map(known).collect()
+    }
+
+    /// Records as interrupted what was going on when the scheduler died.
+    pub(super) fn recover(&self) {
+        for outcome in self.notes().records.values_mut() {
+            outcome.get_or_insert(Outcome::Interrupted);
+        }
+    }
+}
+
+impl Notes {
+    fn fired(&mut self, job: &str, fire_time: DateTime<Utc>) {
+        if let Some(memory) = self.memories.get_mut(job) {
+            memory.last_fire = Some(fire_time);
+        }
+    }
+}
+
+impl Ledger for Notebook {
+    fn begin(&mut self, run: &Run, once: bool) -> impl Future<Output = Recorded> + Send + 'static {
+        let mut notes = self.notes();
+        let at = run.scheduled_for.expect("it is not run by hand");
+        let key = (run.job.clone(), at, run.attempt);
+        let date = (run.job.clone(), at);
+        // One that came and went without a run may run when its time comes again.
+        let ran = |outcome: &Option<Outcome>| {
+            !matches!(outcome, Some(Outcome::Coalesced | Outcome::Missed))
+        };
+        let before = notes.records.get(&key).is_some_and(ran)
+            || once && run.attempt == 1 && !notes.dates.insert(date);
+        if before {
+            return ready(Recorded::Before);
+        }
+        notes.records.insert(key, None);
+        if run.attempt == 1 {
+            notes.fired(&run.job, at);
+        }
+        ready(Recorded::Now)
+    }
+
+    fn end(&mut self, run: &Run, ended: &Ended) {
+        let at = run.scheduled_for.expect("it is not run by hand");
+        let key = (run.job.clone(), at, run.attempt);
+        let before = self.notes().records.insert(key, Some(ended.outcome));
+        assert_eq!(before, Some(None), "an end without a beginning: {run:?}");
+    }
+
+    fn pass(&mut self, outcome: Outcome, job: &str, fire_times: &[DateTime<Utc>]) {
+        let mut notes = self.notes();
+        for at in fire_times {
+            let key = (job.to_owned(), *at, 1);
+            notes.records.entry(key).or_insert(Some(outcome));
+            notes.fired(job, *at);
+        }
+    }
+
+    fn remember(&mut self, jobs: Vec<Memory>, faulty: &[String], _: &Settings) {
+        let mut notes = self.notes();
+        let mut old = std::mem::take(&mut notes.memories);
+        for name in faulty {
+            notes.memories.extend(old.remove_entry(name));
+        }
+        for memory in jobs {
+            let before = old.remove(&memory.job);
+            let same = before.filter(|before| before.trigger == memory.trigger);
+            let last_fire = same.and_then(|before| before.last_fire);
+            let memory = Memory {
+                last_fire,
+                ..memory
+            };
+            notes.memories.insert(memory.job.clone(), memory);
+        }
     }
 }
 

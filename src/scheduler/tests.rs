@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::clock::ManualClock;
-use super::testing::{at, config, job, noon};
+use super::testing::{Notebook, at, config, job, noon};
 use super::*;
 
 /// What the journal was told, one line an event.
@@ -37,6 +37,18 @@ impl Journal for Diary {
             Event::Passed { outcome, passed } => {
                 format!("{} {} {}", outcome.word(), passed.job.name, passed.count)
             }
+            Event::Resumed { downtime } => {
+                let count = |all: &[Passed]| {
+                    let named = |one: &Passed| format!("{} {}", one.job.name, one.count);
+                    all.iter().map(named).collect::<Vec<_>>().join(", ")
+                };
+                let missed = count(&downtime.missed);
+                format!(
+                    "missed [{missed}] coalesced [{}]",
+                    count(&downtime.coalesced)
+                )
+            }
+            Event::Repeated { run } => format!("repeated {}", run.job),
             Event::Dropped { fire } => format!("dropped {}", fire.job.name),
             Event::Reloaded { changes, .. } => format!("reload {changes}"),
             Event::Stopping { runs, grace } => {
@@ -123,13 +135,26 @@ async fn tell<S: Future<Output = ()>>(
     jobs: impl IntoIterator<Item = Job>,
     script: impl FnOnce(ManualClock, mpsc::Sender<Message>) -> S,
 ) -> Vec<String> {
-    let clock = ManualClock::new(noon(0));
+    tell_on(&Notebook::default(), noon(0), config(jobs), script).await
+}
+
+/// The same with what is in the notebook, at another time.
+async fn tell_on<S: Future<Output = ()>>(
+    notebook: &Notebook,
+    now: DateTime<Utc>,
+    config: Config,
+    script: impl FnOnce(ManualClock, mpsc::Sender<Message>) -> S,
+) -> Vec<String> {
+    let clock = ManualClock::new(now);
     let told = Told::default();
     let diary = Diary {
         clock: clock.clone(),
         told: Rc::clone(&told),
     };
-    let mut scheduler = Scheduler::new(config(jobs), clock.clone(), Script, diary);
+    notebook.recover();
+    let known = notebook.known(&config.jobs, now);
+    let ledger = notebook.clone();
+    let mut scheduler = Scheduler::new(config, known, clock.clone(), Script, diary, ledger);
     let (sender, mut messages) = mpsc::channel(9);
     let script = script(clock, sender.clone());
     let script = async {
@@ -334,7 +359,9 @@ async fn nobody_left_to_send_messages_is_a_stop() {
         clock: clock.clone(),
         told: Told::default(),
     };
-    let mut scheduler = Scheduler::new(config([job("tick")]), clock, Script, diary);
+    let config = config([job("tick")]);
+    let ledger = Notebook::default();
+    let mut scheduler = Scheduler::new(config, Vec::new(), clock, Script, diary, ledger);
     let (_, mut messages) = mpsc::channel(1);
     scheduler.run(&mut messages, Duration::ZERO).await;
 }
@@ -351,4 +378,199 @@ async fn a_fault_of_the_runner_harms_its_run_alone() {
             "12:01:01 success tick",
         ]
     );
+}
+
+/// The records of a notebook, one line each: `12:01:00 success tick`.
+fn records(notebook: &Notebook) -> Vec<String> {
+    let notes = notebook.notes();
+    let mut lines: Vec<String> = notes
+        .records
+        .iter()
+        .map(|((job, at, attempt), outcome)| {
+            let word = outcome.map_or("runs", Outcome::word);
+            let again = if *attempt > 1 { " again" } else { "" };
+            format!("{} {word} {job}{again}", at.format("%H:%M:%S"))
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_fire_has_a_record() {
+    let notebook = Notebook::default();
+    let jobs = [
+        takes(100, "slow"),
+        takes(2, "fails")
+            .every(200)
+            .with(|policy| policy.retries = 1),
+    ];
+    tell_on(&notebook, noon(0), config(jobs), |clock, _| async move {
+        seconds(210).await;
+        clock.set(noon(500));
+        seconds(1).await;
+    })
+    .await;
+    assert_eq!(
+        records(&notebook),
+        [
+            "12:01:00 success slow",
+            "12:02:00 skipped slow",
+            "12:03:00 interrupted slow",
+            "12:03:20 failure fails",
+            "12:03:20 success fails again",
+            "12:04:00 coalesced slow",
+            "12:05:00 coalesced slow",
+            "12:06:00 coalesced slow",
+            "12:06:40 failure fails",
+            "12:07:00 coalesced slow",
+            "12:08:00 skipped slow",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_keeps_the_beat_and_names_what_was_missed() {
+    let notebook = Notebook::default();
+    let jobs = || config([takes(1, "tick")]);
+    tell_on(&notebook, noon(0), jobs(), |_, _| seconds(70)).await;
+    let told = tell_on(&notebook, noon(200), jobs(), |_, _| seconds(50)).await;
+    assert_eq!(
+        told[1..],
+        [
+            "12:03:20 missed [tick 2] coalesced []",
+            "12:04:00 schedule tick 12:04:00",
+            "12:04:01 success tick",
+        ]
+    );
+    assert_eq!(
+        records(&notebook),
+        [
+            "12:01:00 success tick",
+            "12:02:00 missed tick",
+            "12:03:00 missed tick",
+            "12:04:00 success tick",
+        ]
+    );
+}
+
+/// What a scheduler of `config` tells that begins 200 seconds after noon, where one of `before` ran
+/// for the first 70 seconds.
+async fn after_a_pause(before: Config, config: Config) -> Vec<String> {
+    let notebook = Notebook::default();
+    tell_on(&notebook, noon(0), before, |_, _| seconds(70)).await;
+    let mut told = tell_on(&notebook, noon(200), config, |_, _| seconds(9)).await;
+    told.remove(0);
+    told
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fire_of_the_down_time_runs_within_its_grace() {
+    let after = |job: Job| after_a_pause(config([job.clone()]), config([job]));
+    assert_eq!(
+        after(takes(1, "tick").grace(90)).await,
+        [
+            "12:03:20 missed [] coalesced [tick 1]",
+            "12:03:20 catch-up tick 12:03:00 late 20",
+            "12:03:21 success tick",
+        ]
+    );
+    assert_eq!(
+        after(takes(1, "tick").grace(30)).await,
+        [
+            "12:03:20 missed [tick 1] coalesced []",
+            "12:03:20 catch-up tick 12:03:00 late 20",
+            "12:03:21 success tick",
+        ]
+    );
+    assert_eq!(
+        after(takes(1, "tick").grace(90).in_order()).await,
+        [
+            "12:03:20 catch-up tick 12:02:00 late 80",
+            "12:03:21 success tick",
+            "12:03:21 catch-up tick 12:03:00 late 21",
+            "12:03:22 success tick",
+        ]
+    );
+    assert_eq!(
+        after(takes(1, "tick").grace(10)).await,
+        ["12:03:20 missed [tick 2] coalesced []"]
+    );
+}
+
+/// A config with `use docassemble database`.
+fn with_database(job: Job) -> Config {
+    let mut config = config([job]);
+    config.settings.use_docassemble_database = true;
+    config
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_database_an_unchanged_job_runs_once_at_any_lateness() {
+    let after = |job: Job| after_a_pause(config([takes(1, "tick")]), with_database(job));
+    assert_eq!(
+        after(takes(1, "tick")).await,
+        [
+            "12:03:20 missed [] coalesced [tick 1]",
+            "12:03:25 catch-up tick 12:03:00",
+            "12:03:26 success tick",
+        ]
+    );
+    assert_eq!(
+        after(takes(1, "tick").grace(10)).await,
+        [
+            "12:03:20 missed [tick 1] coalesced []",
+            "12:03:25 catch-up tick 12:03:00",
+            "12:03:26 success tick",
+        ]
+    );
+    let mut other_call = takes(1, "tick");
+    other_call.args.push(crate::value::Value::None);
+    assert_eq!(
+        after(other_call).await,
+        ["12:03:20 missed [tick 2] coalesced []"]
+    );
+    assert_eq!(after(takes(1, "tick").every(61)).await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_did_not_fire_before_is_not_missed() {
+    let off = || takes(1, "tick").with(|policy| policy.enabled = false);
+    let on = || takes(1, "tick");
+    assert_eq!(
+        after_a_pause(config([off()]), config([on()])).await,
+        [""; 0]
+    );
+    assert_eq!(
+        after_a_pause(config([on()]), config([off()])).await,
+        [""; 0]
+    );
+    assert_eq!(after_a_pause(config([]), config([on()])).await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_date_of_the_down_time_is_owed_and_fires_once_ever() {
+    let notebook = Notebook::default();
+    let jobs = || config([takes(1, "once").once(noon(100)).grace(3600)]);
+    tell_on(&notebook, noon(0), jobs(), |_, _| seconds(70)).await;
+    let told = tell_on(&notebook, noon(200), jobs(), |_, _| seconds(9)).await;
+    assert_eq!(told[1], "12:03:20 catch-up once 12:01:40 late 100");
+    // The clock is set back, and the job is removed for a while.
+    for jobs in [jobs(), config([]), jobs()] {
+        tell_on(&notebook, noon(50), jobs, |_, _| seconds(100)).await;
+    }
+    assert_eq!(records(&notebook), ["12:01:40 success once"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fire_of_the_down_time_survives_another_crash() {
+    let notebook = Notebook::default();
+    let jobs = || with_database(takes(1, "tick").every(2));
+    tell_on(&notebook, noon(0), jobs(), |_, _| seconds(3)).await;
+    // It ends before the five seconds are over.
+    tell_on(&notebook, noon(21), jobs(), |_, _| seconds(4)).await;
+    tell_on(&notebook, noon(25), jobs(), |_, _| seconds(8)).await;
+    let records = records(&notebook);
+    assert_eq!(records.len(), 16, "{records:#?}");
+    assert!(!records.iter().any(|record| record.contains("missed")));
 }

@@ -64,7 +64,7 @@ pub struct Tasks {
 }
 
 /// Who is told what a run says, while it says it. None of this may wait: a task never blocks
-/// because somebody reads slowly.
+/// because somebody reads its output slowly.
 pub trait Output: Send + Sync {
     /// A piece of its standard output, cut anywhere.
     fn stdout(&self, run: &Run, bytes: &[u8]);
@@ -72,6 +72,11 @@ pub trait Output: Send + Sync {
     fn stderr(&self, run: &Run, bytes: &[u8]);
     /// A line for the log.
     fn record(&self, run: &Run, record: &Record);
+    /// Whether lines for the log are wanted now: where they come faster than the disk takes them,
+    /// the task waits, so that none is lost.
+    fn wants_records(&self) -> bool {
+        true
+    }
     /// The job's error handler took the failure of the run: nobody needs a mail.
     fn handled(&self, _run: &Run) {}
 }

@@ -10,6 +10,8 @@ mod words;
 
 use chrono::{DateTime, NaiveTime, Utc};
 
+pub(super) use words::month as month_name;
+
 use super::{Bounds, Cron, Date, Interval, Trigger, Zone};
 
 /// The trigger in plain English.

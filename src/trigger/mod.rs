@@ -7,6 +7,7 @@ pub mod bound;
 pub mod cron;
 mod date;
 mod english;
+mod identity;
 mod interval;
 pub mod zone;
 
@@ -213,6 +214,36 @@ impl Trigger {
                 .min()
                 .unwrap_or(0),
         }
+    }
+
+    /// Whether `fire_time` is that of a date, which fires once, ever.
+    #[must_use]
+    pub fn is_once(&self, fire_time: DateTime<Utc>) -> bool {
+        match self {
+            Self::Interval(_) | Self::Cron(_) => false,
+            Self::Date(date) => date.at() == fire_time,
+            Self::Any(triggers) => triggers.iter().any(|one| one.is_once(fire_time)),
+        }
+    }
+
+    /// The longest delay by jitter of any of its fires, in seconds.
+    #[must_use]
+    pub fn longest_jitter_s(&self) -> u32 {
+        match self {
+            Self::Interval(interval) => interval.jitter_s(),
+            Self::Cron(cron) => cron.jitter_s(),
+            Self::Date(date) => date.jitter_s(),
+            Self::Any(triggers) => {
+                let all = triggers.iter().map(Self::longest_jitter_s);
+                all.max().unwrap_or(0)
+            }
+        }
+    }
+
+    /// A text that is the same as long as the fire times are, an interval's anchor aside.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        identity::of(self)
     }
 
     /// The wall-clock time that was asked for where it does not exist that day, and the fire at

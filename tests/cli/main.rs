@@ -4,9 +4,12 @@
 
 mod folder;
 
+mod history;
+mod kill;
 mod next;
 mod run_once;
 mod show;
+mod status;
 mod usage;
 mod validate;
 mod watch;

@@ -12,23 +12,29 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::folder::Answer;
+
 /// How long to wait for what must come.
 const A_WHILE: Duration = Duration::from_secs(30);
 
 /// A running `sched watch`, and the lines that it writes.
-struct Watch {
+pub(crate) struct Watch {
     folder: TempDir,
-    child: Child,
+    pub(crate) child: Child,
     stdout: Receiver<String>,
     stderr: Receiver<String>,
 }
 
 impl Watch {
     /// Watches a config of these jobs.
-    fn start(jobs: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(jobs: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("config.yml");
-        fs::write(&config, config_of(jobs)).unwrap();
+        fs::write(folder.path().join("config.yml"), config_of(jobs)).unwrap();
+        Self::start_in(folder, arguments)
+    }
+
+    /// Watches the config of a folder.
+    pub(crate) fn start_in(folder: TempDir, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sched"))
             .arg("watch")
             .args(arguments)
@@ -50,12 +56,36 @@ impl Watch {
         }
     }
 
+    /// The same folder watched anew, after this one was killed.
+    pub(crate) fn again(mut self) -> Self {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let folder = std::mem::replace(&mut self.folder, elsewhere);
+        Self::start_in(folder, &[])
+    }
+
+    /// What another command says of the same config.
+    pub(crate) fn sched(&self, line: &str) -> Answer {
+        let output = Command::new(env!("CARGO_BIN_EXE_sched"))
+            .args(line.split_whitespace())
+            .current_dir(self.folder.path())
+            .env("SCHED_STATE_DIR", self.folder.path().join("state"))
+            .output();
+        Answer::from(output.unwrap())
+    }
+
+    /// The path of a file in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Waits for a line on stderr with these words; gives it.
-    fn expect(&self, words: &str) -> String {
+    pub(crate) fn expect(&self, words: &str) -> String {
         expect(&self.stderr, words)
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).unwrap();
         kill(Pid::from_raw(pid), signal).unwrap();
     }
@@ -74,7 +104,7 @@ impl Watch {
     }
 
     /// Waits for its end.
-    fn end(&mut self) -> ExitStatus {
+    pub(crate) fn end(&mut self) -> ExitStatus {
         for _ in 0..A_WHILE.as_millis() / 10 {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
@@ -93,7 +123,7 @@ impl Drop for Watch {
     }
 }
 
-fn config_of(jobs: &str) -> String {
+pub(crate) fn config_of(jobs: &str) -> String {
     format!("timezone: Europe/Berlin\nscheduler:\n  log level: debug\n{jobs}")
 }
 
@@ -118,8 +148,10 @@ fn expect(lines: &Receiver<String>, words: &str) -> String {
     panic!("no line with `{words}` in {seen:#?}");
 }
 
-const TICK: &str = "  tick:\n    type: interval\n    seconds: 1\n    command: echo tock\n";
-const SLEEP: &str = "  sleep:\n    type: interval\n    seconds: 1\n    command: exec sleep 1000\n";
+pub(crate) const TICK: &str =
+    "  tick:\n    type: interval\n    seconds: 1\n    command: echo tock\n";
+pub(crate) const SLEEP: &str =
+    "  sleep:\n    type: interval\n    seconds: 1\n    command: exec sleep 1000\n";
 
 #[test]
 fn jobs_run_until_a_signal_asks_to_stop() {
@@ -233,4 +265,17 @@ fn an_unusable_config_is_no_start() {
         .stderr(Stdio::null())
         .status();
     assert_eq!(status.unwrap().code(), Some(2));
+}
+
+#[test]
+fn there_is_one_watcher_for_a_config() {
+    let mut watch = Watch::start(TICK, &[]);
+    watch.expect(" ok     tick");
+    let told = watch.sched("watch").exits(2).stderr;
+    let pid = watch.child.id();
+    let expected = format!("error: this config is already watched by process {pid} (since ");
+    assert!(told.starts_with(&expected), "{told}");
+    assert!(told.contains("\nhelp: `sched status` shows it"), "{told}");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
 }

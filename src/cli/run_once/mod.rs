@@ -1,6 +1,7 @@
 //! `sched run-once`: one job, now, in the foreground.
 
 mod call;
+mod diary;
 mod screen;
 
 use std::io::{self, Write};
@@ -18,7 +19,7 @@ use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::record::Record;
 use super::watch::voice::Voice;
-use super::{Exit, usable};
+use super::{Exit, state, usable};
 use crate::config::{Answer, Config, Lookup};
 use crate::diagnostic::{Diagnostic, render};
 use crate::job::{Job, Task};
@@ -28,8 +29,10 @@ use crate::paths::{self, Given};
 use crate::run::{Cause, Ended, Order, Outcome, Run, RunId};
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Event, Journal};
+use crate::secret::Secrets;
 use crate::task::Tasks;
 use call::Call;
+use diary::Diary;
 use screen::Screen;
 
 /// Runs one job.
@@ -58,15 +61,26 @@ pub(super) fn run(
         dry_run(&call, &loaded, config, &tasks)?;
         return Ok(Exit::Done);
     }
+    // The state folder is private, and the log's may lie in it: it is made first.
+    let place = state::place(&given, &loaded.path);
+    let diary = Diary::open(place, Secrets::of_yaml(&loaded.text));
     let console = Console::start(Marks::Untouched, Marks::Untouched);
     let logging = Arc::new(open_log(&given, config, &console));
     let level = config.settings.log_level;
-    let screen = Screen::new(global, arguments.format, level, console.clone());
+    let screen = Screen::new(
+        global,
+        arguments.format,
+        level,
+        console.clone(),
+        Arc::clone(&logging),
+    );
     call.notes.iter().for_each(|note| screen.note(note));
+    let zone = &config.settings.timezone;
     let run = begin(&call.job, now);
+    diary.begin(&run, &screen, zone);
     let runtime = super::runtime()?;
     let ended = runtime.block_on(execute(&tasks, &run, &call.job, &screen))?;
-    let zone = &config.settings.timezone;
+    diary.end(&run, &ended, &screen);
     Voice::new(
         Arc::clone(&logging),
         loaded.path.clone(),

@@ -1,19 +1,22 @@
 //! What a run by hand shows: the task's own output untouched, and two lines of ours.
 
 use std::io;
+use std::sync::Arc;
 
 use crate::clean;
 use crate::cli::arguments::{Format, Global};
 use crate::cli::output::{self, Paint, paint};
+use crate::cli::time;
 use crate::job::Job;
-use crate::logging;
 use crate::logging::console::{Console, Stream};
+use crate::logging::{self, Logging};
 use crate::run::{Ended, Level, Outcome, Record, Run};
 use crate::task::Output;
 
 /// Where the output of the run goes.
 pub(super) struct Screen {
     console: Console,
+    logging: Arc<Logging>,
     /// Whether our own lines are left out.
     quiet: bool,
     color: bool,
@@ -26,7 +29,13 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(global: &Global, format: Format, level: Level, console: Console) -> Self {
+    pub(super) fn new(
+        global: &Global,
+        format: Format,
+        level: Level,
+        console: Console,
+        logging: Arc<Logging>,
+    ) -> Self {
         let color = output::style(global.color, &io::stderr()).color;
         let level = if global.verbose { Level::Debug } else { level };
         let own_level = if global.verbose {
@@ -36,6 +45,7 @@ impl Screen {
         };
         Self {
             console,
+            logging,
             quiet: global.quiet,
             color,
             level,
@@ -72,7 +82,7 @@ impl Screen {
             | Outcome::Missed => ("FAILED", Paint::Error),
         };
         let name = clean::line(&job.name);
-        let took = ended.took.as_secs_f64();
+        let took = time::span(ended.took);
         let after = if ended.outcome == Outcome::Timeout {
             "after"
         } else {
@@ -81,7 +91,7 @@ impl Screen {
         let why = why(ended).map(|why| format!(": {why}")).unwrap_or_default();
         let word = paint(word, how, self.color);
         self.say(&format!(
-            "{word} {name} {after} {took:.2} s{}",
+            "{word} {name} {after} {took}{}",
             clean::line(&why)
         ));
     }
@@ -124,6 +134,10 @@ impl Output for Screen {
 
     fn stderr(&self, run: &Run, bytes: &[u8]) {
         self.console.pass(Stream::Stderr, run, bytes);
+    }
+
+    fn wants_records(&self) -> bool {
+        !self.logging.is_behind()
     }
 
     fn record(&self, run: &Run, record: &Record) {

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::job::Job;
-use crate::logging;
 use crate::logging::console::{Console, Stream};
+use crate::logging::{self, Logging};
 use crate::paths::{self, Given};
 use crate::run::{Ended, Level, Order, Record, Run};
 use crate::scheduler::Runner;
@@ -28,14 +28,17 @@ pub(super) struct Carrier {
 }
 
 /// What runs say goes to the console and to the log.
-struct Passage(Console);
+pub(super) struct Passage {
+    pub(super) console: Console,
+    pub(super) logging: Arc<Logging>,
+}
 
 impl Carrier {
     pub(super) fn new(
         path: &Path,
         given: Given,
         config: &Config,
-        console: Console,
+        output: Passage,
         verbose: bool,
     ) -> Self {
         let setup = setup(path, &given, config, verbose);
@@ -45,7 +48,7 @@ impl Carrier {
             given,
             tasks: Arc::new(Tasks::kept_warm(setup.clone())),
             setup,
-            output: Arc::new(Passage(console)),
+            output: Arc::new(output),
         }
     }
 }
@@ -73,7 +76,7 @@ impl Runner for Carrier {
         let ready = tasks.ready(&run);
         async move {
             let ended = tasks.run_with(ready, &run, &job, orders, &*output).await;
-            output.0.ended(&run);
+            output.console.ended(&run);
             ended
         }
     }
@@ -95,14 +98,18 @@ impl Runner for Carrier {
 
 impl Output for Passage {
     fn stdout(&self, run: &Run, bytes: &[u8]) {
-        self.0.pass(Stream::Stdout, run, bytes);
+        self.console.pass(Stream::Stdout, run, bytes);
     }
 
     fn stderr(&self, run: &Run, bytes: &[u8]) {
-        self.0.pass(Stream::Stderr, run, bytes);
+        self.console.pass(Stream::Stderr, run, bytes);
     }
 
     fn record(&self, run: &Run, record: &Record) {
         logging::task_record(run, record);
+    }
+
+    fn wants_records(&self) -> bool {
+        !self.logging.is_behind()
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::clean;
 use crate::cli::load::{Loaded, counted};
-use crate::cli::time;
+use crate::cli::{table, time};
 use crate::config::Config;
 use crate::paths::{self, Given};
 use crate::scheduler::plan::Plan;
@@ -19,10 +19,12 @@ const MOST_JOBS: usize = 40;
 pub(super) struct Heading {
     lines: Vec<String>,
     zone: Zone,
+    /// How many columns the terminal has.
+    width: usize,
 }
 
 impl Heading {
-    pub(super) fn new(loaded: &Loaded, config: &Config, given: &Given) -> Self {
+    pub(super) fn new(loaded: &Loaded, config: &Config, given: &Given, width: usize) -> Self {
         let settings = &config.settings;
         let tasks = loaded.tasks_folder(given);
         let tasks = tasks.map_or_else(|| "none".to_owned(), |tasks| absolute(&tasks));
@@ -44,6 +46,7 @@ impl Heading {
         Self {
             lines,
             zone: settings.timezone.clone(),
+            width,
         }
     }
 
@@ -51,7 +54,8 @@ impl Heading {
     pub(super) fn text(mut self, plan: &Plan, now: DateTime<Utc>) -> String {
         let jobs = counted(plan.jobs().len(), "job");
         if plan.jobs().len() > 0 {
-            self.lines.extend(table(plan, &self.zone, now));
+            self.lines
+                .extend(table_of(plan, &self.zone, now, self.width));
         }
         let last = format!("{jobs}. Save the file to reload, Ctrl-C to stop.");
         self.lines.push(last);
@@ -67,7 +71,7 @@ fn absolute(path: &Path) -> String {
 }
 
 /// The jobs, each with its next fire time and its schedule in English.
-fn table(plan: &Plan, zone: &Zone, now: DateTime<Utc>) -> Vec<String> {
+fn table_of(plan: &Plan, zone: &Zone, now: DateTime<Utc>, width: usize) -> Vec<String> {
     let rows: Vec<[String; 3]> = plan
         .jobs()
         .take(MOST_JOBS)
@@ -85,17 +89,10 @@ fn table(plan: &Plan, zone: &Zone, now: DateTime<Utc>) -> Vec<String> {
             [job.name.clone(), next, job.trigger.english()]
         })
         .collect();
-    let headings = ["JOB", "NEXT", "SCHEDULE"].map(str::to_owned);
-    let wide = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.max().unwrap_or_default()
-    };
-    let (names, nexts) = (wide(0), wide(1));
-    let all = std::iter::once(&headings).chain(&rows);
-    let mut lines: Vec<String> = all
-        .map(|[job, next, schedule]| format!("  {job:<names$}  {next:<nexts$}  {schedule}"))
-        .collect();
-    let more = plan.jobs().len() - rows.len();
+    let shown = rows.len();
+    let text = table::text(["JOB", "NEXT", "SCHEDULE"], rows, 2, width);
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let more = plan.jobs().len() - shown;
     if more > 0 {
         lines.push(format!("  … and {more} more"));
     }

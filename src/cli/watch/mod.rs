@@ -2,6 +2,7 @@
 //!
 //! Only wiring: the loop is `scheduler`, and what it does not know is given to it here.
 
+mod book;
 mod carrier;
 mod heading;
 mod reader;
@@ -19,7 +20,8 @@ use tokio::sync::mpsc;
 use super::arguments::{Format, Global, Watch};
 use super::load::{self, Loaded};
 use super::output::{self, Refusal};
-use super::{Exit, usable};
+use super::pulse::Pulse;
+use super::{Exit, state, usable};
 use crate::config::Config;
 use crate::diagnostic::render;
 use crate::logging::console::{Console, Marks};
@@ -28,8 +30,10 @@ use crate::paths;
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
+use crate::secret::Secrets;
 use crate::watcher::Watcher;
-use carrier::Carrier;
+use book::State;
+use carrier::{Carrier, Passage};
 use heading::Heading;
 use reader::{Errand, Reader};
 use voice::Voice;
@@ -59,21 +63,48 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let Some(config) = loaded.reading.config.clone() else {
         return Ok(Exit::Failed);
     };
-    let console = console();
-    let logging = Arc::new(open_log(global, arguments, &config, &console));
     let zone = config.settings.timezone.clone();
+    let console = console();
+    // The state folder is private, and the log's may lie in it: it is made first.
+    let state = State::open(state::place(&given, &path), now);
+    let mut state = state.map_err(|error| state::refuse_second(error, now, &zone))?;
+    let logging = Arc::new(open_log(global, arguments, &config, &console));
+    state.look_back(&config, now);
     let mut voice = Voice::new(Arc::clone(&logging), path.clone(), zone, global.verbose);
     if arguments.log_format == Format::Text && !global.quiet {
-        let heading = Heading::new(&loaded, &config, &given);
+        let width = output::style(global.color, &io::stderr()).width;
+        let heading = Heading::new(&loaded, &config, &given, width);
         voice = voice.with_heading(heading, console.clone());
     }
     let (messages, mut inbox) = mpsc::channel(4);
-    let reader = Reader::new(loaded, given.clone(), messages.clone(), watcher);
+    let known = std::mem::take(&mut state.known);
+    let socket = state.socket();
+    let book = state.book(Secrets::of_yaml(&loaded.text))?;
+    let reader = Reader::new(
+        loaded,
+        given.clone(),
+        messages.clone(),
+        watcher,
+        book.masks(),
+    );
     reader.start(received)?;
-    let carrier = Carrier::new(&path, given, &config, console, global.verbose);
+    let passage = Passage {
+        console,
+        logging: Arc::clone(&logging),
+    };
+    let carrier = Carrier::new(&path, given, &config, passage, global.verbose);
     super::runtime()?.block_on(async {
         tokio::spawn(Signals::new()?.pass_on(messages, errands));
-        let mut scheduler = Scheduler::new(config, SystemClock::new(), carrier, voice);
+        match Pulse::new(&socket) {
+            Ok(pulse) => drop(tokio::spawn(pulse.beat())),
+            Err(error) => tracing::warn!(
+                event = "pulse_failed",
+                "`sched status --check` gets no answer: {}: {error}",
+                socket.display()
+            ),
+        }
+        let clock = SystemClock::new();
+        let mut scheduler = Scheduler::new(config, known, clock, carrier, voice, book);
         let grace = Duration::from_secs(arguments.grace);
         scheduler.run(&mut inbox, grace).await;
         io::Result::Ok(())

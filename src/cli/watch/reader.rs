@@ -17,6 +17,7 @@ use crate::scheduler::Message;
 use crate::scheduler::clock::SystemClock;
 use crate::secret::Secrets;
 use crate::source::Source;
+use crate::store::Masks;
 use crate::watcher::{News, Watcher};
 
 /// What the reader is asked for.
@@ -34,6 +35,7 @@ pub(super) struct Reader {
     given: Given,
     messages: mpsc::Sender<Message>,
     watcher: Watcher,
+    masks: Masks,
     /// The faults that have been told; a fault is told again when it returns.
     told: HashSet<String>,
     /// Why the file could not be read, the last time.
@@ -46,8 +48,10 @@ impl Reader {
         given: Given,
         messages: mpsc::Sender<Message>,
         watcher: Watcher,
+        masks: Masks,
     ) -> Self {
         Self {
+            masks,
             loaded,
             given,
             messages,
@@ -101,6 +105,7 @@ impl Reader {
         }
         let loaded = load::understand(path, &source, SystemClock::wall_time());
         if let Some(config) = &loaded.reading.config {
+            self.masks.set(Secrets::of_yaml(&loaded.text));
             let message = Message::Reload(Box::new(config.clone()));
             self.loaded = loaded;
             // Once the scheduler has ended, nobody needs it.

@@ -16,13 +16,16 @@ use crate::logging::Logging;
 use crate::logging::console::{Console, Stream};
 use crate::run::{Ended, Outcome, Run};
 use crate::scheduler::clock::SystemClock;
-use crate::scheduler::plan::{Fire, Passed, Plan};
+use crate::scheduler::plan::{Downtime, Fire, Passed, Plan};
 use crate::scheduler::reload::Changes;
 use crate::scheduler::{Event, Journal};
 use crate::trigger::Zone;
 
 /// How many of the last lines of a failed task's traceback or stderr are shown.
 const LAST_LINES: usize = 5;
+
+/// How many jobs are named in one line.
+const MOST_NAMES: usize = 5;
 
 /// Tells of events in the log and on the terminal.
 pub(in crate::cli) struct Voice {
@@ -94,7 +97,7 @@ impl Voice {
         let cause = run.cause.word();
         let attempt = run.attempt;
         if let (Some(late), Some(due)) = (late, run.scheduled_for) {
-            let short = format!("due {}, started {} late", self.clock(due), span(late));
+            let short = format!("due {}, started {} late", self.clock(due), time::span(late));
             let text = format!("'{}' was {short}", run.job);
             let late_s = late.as_secs_f64();
             tracing::warn!(
@@ -125,7 +128,7 @@ impl Voice {
         let run_id = run.id.to_string();
         let outcome = ended.outcome.word();
         let duration = ended.took.as_secs_f64();
-        let took = span(ended.took);
+        let took = time::span(ended.took);
         match ended.outcome {
             Outcome::Success => tracing::info!(
                 event = "run_finished",
@@ -192,7 +195,7 @@ impl Voice {
         let again = retry.map(|retry| format!("; again at {}", self.clock(retry)));
         format!(
             "{cause} after {}{}{}",
-            span(ended.took),
+            time::span(ended.took),
             number.unwrap_or_default(),
             again.unwrap_or_default()
         )
@@ -249,6 +252,42 @@ impl Voice {
                 "{message}"
             );
         }
+    }
+
+    /// What was missed while nothing ran, in one line, and what is caught up on.
+    fn resumed(&self, downtime: &Downtime) {
+        for passed in &downtime.coalesced {
+            self.passed(Outcome::Coalesced, passed);
+        }
+        let missed = &downtime.missed;
+        let times = || missed.iter().flat_map(|passed| &passed.latest);
+        let (Some(first), Some(last)) = (times().min(), times().max()) else {
+            return;
+        };
+        let count: u64 = missed.iter().map(|passed| passed.count).sum();
+        let more = missed.iter().any(|passed| passed.and_more);
+        let (least, more) = (
+            if more { "more than " } else { "" },
+            missed.len().saturating_sub(MOST_NAMES),
+        );
+        let named = missed.iter().take(MOST_NAMES);
+        let mut names: Vec<String> = named
+            .map(|passed| format!("{} ({})", passed.job.name, passed.count))
+            .collect();
+        if more > 0 {
+            names.push(format!("{more} more"));
+        }
+        let were = if count == 1 { "was" } else { "were" };
+        tracing::warn!(
+            event = "downtime_missed",
+            count,
+            "{least}{} {were} missed while sched was down ({} to {}): {}; \
+             see `sched history --missed`",
+            counted(usize::try_from(count).unwrap_or(usize::MAX), "fire"),
+            self.clock(*first),
+            self.clock(*last),
+            names.join(", ")
+        );
     }
 
     /// The times of fires: the only one, or the first and the last that are listed.
@@ -325,13 +364,7 @@ impl Voice {
 
     /// The time of day of today, else the date too.
     fn clock(&self, at: DateTime<Utc>) -> String {
-        let local = self.zone.local(at);
-        let today = self.zone.local(SystemClock::wall_time()).date_naive();
-        if local.date_naive() == today {
-            local.format("%H:%M:%S").to_string()
-        } else {
-            local.format("%a %Y-%m-%d %H:%M:%S").to_string()
-        }
+        time::of_day(at, SystemClock::wall_time(), &self.zone)
     }
 
     fn upstream_time(&self, at: DateTime<Utc>) -> String {
@@ -357,6 +390,15 @@ impl Journal for Voice {
             } => self.ended(run, job, ended, *retry),
             Event::Skipped { fire, since } => self.skipped(fire, *since),
             Event::Passed { outcome, passed } => self.passed(*outcome, passed),
+            Event::Resumed { downtime } => self.resumed(downtime),
+            Event::Repeated { run } => tracing::warn!(
+                event = "run_repeated",
+                tag = "SKIP",
+                job = run.job,
+                short = "not run again: its fire time has a record",
+                "'{}' is not run again: its fire time has a record",
+                run.job
+            ),
             Event::Dropped { fire } => tracing::warn!(
                 event = "run_skipped",
                 tag = "SKIP",
@@ -408,13 +450,4 @@ fn last_words(ended: &Ended) -> String {
 fn names(runs: &[&Run]) -> String {
     let names: Vec<&str> = runs.iter().map(|run| run.job.as_str()).collect();
     names.join(", ")
-}
-
-/// How long something took: `0.08 s`, `12.4 s`, `1h30m`.
-fn span(took: Duration) -> String {
-    match took.as_secs() {
-        0..10 => format!("{:.2} s", took.as_secs_f64()),
-        10..60 => format!("{:.1} s", took.as_secs_f64()),
-        _ => duration::text(took),
-    }
 }

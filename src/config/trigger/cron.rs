@@ -113,7 +113,7 @@ fn field(reader: &mut Reader<'_>, item: Item<'_>, name: Name) -> Option<Field> {
                 fault.message = fault.message.replace(", not ", ", but this is ");
             }
             fault.help.extend(clock_help(item, name, reader.text));
-            report(reader, item.value, fault, Code::BadValue);
+            report(reader, item, fault, Code::BadValue);
             None
         }
     }
@@ -143,6 +143,6 @@ fn expression(reader: &mut Reader<'_>, item: Item<'_>, frame: &Frame) -> Option<
         ..
     } = frame;
     Cron::of_expression(text, *bounds, zone.clone(), *jitter_s)
-        .map_err(|fault| report(reader, item.value, fault, Code::BadValue))
+        .map_err(|fault| report(reader, item, fault, Code::BadValue))
         .ok()
 }

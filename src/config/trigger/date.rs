@@ -66,9 +66,6 @@ pub(super) fn instant(
     };
     reader.understand(item.value.span);
     bound::parse(&text, zone)
-        .map_err(|mut fault| {
-            fault.message = format!("`{}`: {}", item.name, fault.message);
-            report(reader, item.value, fault, Code::BadValue);
-        })
+        .map_err(|fault| report(reader, item, fault, Code::BadValue))
         .ok()
 }

@@ -128,7 +128,7 @@ fn frame(reader: &mut Reader<'_>, keys: &mut Section<'_>, kind: Kind) -> Frame {
         let from = start.and_then(|item| instant(reader, item, &zone));
         let to = end.and_then(|item| instant(reader, item, &zone));
         match (Bounds::new(from, to), end) {
-            (Err(fault), Some(end)) => report(reader, end.value, fault, Code::BadValue),
+            (Err(fault), Some(end)) => report(reader, end, fault, Code::BadValue),
             (given, _) => bounds = given.unwrap_or_default(),
         }
     }
@@ -168,7 +168,7 @@ pub(super) fn named_zone(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Zone
         return None;
     };
     Zone::named(name)
-        .map_err(|fault| report(reader, item.value, fault, Code::UnknownZone))
+        .map_err(|fault| report(reader, item, fault, Code::UnknownZone))
         .ok()
 }
 
@@ -188,7 +188,15 @@ fn jitter(reader: &mut Reader<'_>, item: Item<'_>) -> Option<u32> {
 }
 
 /// Notes what is wrong with the text of a value, at the part of it that is meant.
-fn report(reader: &mut Reader<'_>, node: &Node, fault: Fault, code: Code) {
+fn report(reader: &mut Reader<'_>, item: Item<'_>, fault: Fault, code: Code) {
+    let node = item.value;
+    let key = format!("`{}`", item.name);
+    // A zone's message says itself what it is about.
+    let message = if fault.message.contains(&key) || code == Code::UnknownZone {
+        fault.message
+    } else {
+        format!("{key}: {}", fault.message)
+    };
     let part = fault
         .part
         .filter(|_| node.as_str() == Some(node.span.of(reader.text)));
@@ -196,7 +204,7 @@ fn report(reader: &mut Reader<'_>, node: &Node, fault: Fault, code: Code) {
         let start = node.span.start as usize;
         Span::new(start + part.start, start + part.end)
     });
-    let mut diagnostic = Diagnostic::error(code, fault.message).at(span);
+    let mut diagnostic = Diagnostic::error(code, message).at(span);
     diagnostic.help.extend(yaml::explain(node, reader.text));
     diagnostic.help.extend(fault.help);
     reader.understand(node.span);

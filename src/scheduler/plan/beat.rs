@@ -1,12 +1,13 @@
 //! The beat of one job: its next fire time, and the fire times that are over.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Place;
-use crate::job::Job;
+use crate::job::{Job, Memory};
 use crate::run::Outcome;
 use crate::trigger::Trigger;
 
@@ -21,12 +22,18 @@ const SPANS: usize = 32;
 pub(super) struct Beat {
     /// The job as configured.
     pub(super) job: Arc<Job>,
-    /// Its trigger, where that needs an anchor.
-    anchored: Option<Box<(DateTime<Utc>, Trigger)>>,
+    /// When it was first seen with this trigger.
+    anchor: DateTime<Utc>,
+    /// Its trigger counted from there, where that needs an anchor.
+    anchored: Option<Box<Trigger>>,
+    /// Its fires up to here concern nobody; `None` while it is disabled.
+    since: Option<DateTime<Utc>>,
     /// The next fire time that is not decided.
     pub(super) next: Option<DateTime<Utc>>,
     /// The decided fire times: first and last of each stretch, the newest last.
     decided: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Fire times that were decided before the start.
+    recorded: HashSet<DateTime<Utc>>,
     /// Whether `next` follows directly on the last decided fire time.
     follows: bool,
     /// Whether `next` is due and waits for a run of the job to end.
@@ -40,16 +47,57 @@ impl Beat {
     pub(super) fn new(job: Arc<Job>, now: DateTime<Utc>) -> Self {
         let mut beat = Self {
             job,
+            anchor: now,
             anchored: None,
+            since: None,
             next: None,
             decided: Vec::new(),
+            recorded: HashSet::new(),
             follows: false,
             parked: false,
             place: None,
         };
-        beat.anchor(now);
+        beat.count_from(now);
+        beat.since = beat.job.policy.enabled.then_some(now);
         beat.next = beat.first_after(now);
         beat
+    }
+
+    /// Takes up what was remembered of the job before the start at `now`; gives whether that holds
+    /// for it still.
+    pub(super) fn remember(
+        &mut self,
+        memory: &Memory,
+        recorded: Vec<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> bool {
+        if self.job.trigger.identity() != memory.trigger {
+            return false;
+        }
+        // An anchor in the future was read from a clock that went wrong.
+        self.count_from(memory.anchor.min(now));
+        self.since = self.since.map(|since| memory.since.unwrap_or(since));
+        self.recorded = recorded.into_iter().collect();
+        self.next = self.first_after(now);
+        true
+    }
+
+    /// What is to be remembered of the job.
+    pub(super) fn memory(&self) -> Memory {
+        Memory {
+            job: self.job.name.clone(),
+            trigger: self.job.trigger.identity(),
+            call: self.job.call_digest(),
+            anchor: self.anchor,
+            since: self.since,
+            last_fire: None,
+        }
+    }
+
+    /// All fire times from `first` to `last` are decided.
+    pub(super) fn decide_all(&mut self, first: DateTime<Utc>, last: DateTime<Utc>) {
+        self.decided.push((first, last));
+        self.follows = false;
     }
 
     /// The same beat with another form of the job; a new beat where the trigger changed.
@@ -64,9 +112,11 @@ impl Beat {
         self.job = job;
         self.parked = false;
         if !self.job.policy.enabled {
+            self.since = None;
             self.next = None;
             self.place = None;
         } else if !was_enabled {
+            self.since = Some(now);
             self.next = self.first_after(now);
             self.follows = false;
         }
@@ -76,7 +126,7 @@ impl Beat {
     /// The trigger, anchored where it needs to be.
     pub(super) fn trigger(&self) -> &Trigger {
         match &self.anchored {
-            Some(anchored) => &anchored.1,
+            Some(anchored) => anchored,
             None => &self.job.trigger,
         }
     }
@@ -84,14 +134,18 @@ impl Beat {
     /// The first fire time after `after` that is not decided.
     pub(super) fn after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut fire_time = self.trigger().next_after(after)?;
-        while let Some(&(_, last)) = self
-            .decided
-            .iter()
-            .find(|(first, last)| (*first..=*last).contains(&fire_time))
-        {
+        while let Some(last) = self.decided_with(fire_time) {
             fire_time = self.trigger().next_after(last)?;
         }
         Some(fire_time)
+    }
+
+    /// Where `fire_time` is decided, the last fire time that is so together with it.
+    fn decided_with(&self, fire_time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut spans = self.decided.iter();
+        let span = spans.find(|(first, last)| (*first..=*last).contains(&fire_time));
+        let recorded = || self.recorded.get(&fire_time).copied();
+        span.map(|(_, last)| *last).or_else(recorded)
     }
 
     /// Goes on to `next` after `decided` was decided; `follows` where no fire time between the
@@ -121,12 +175,8 @@ impl Beat {
     pub(super) fn set_back(&mut self, now: DateTime<Utc>) {
         // An anchor in the future was read from a clock that went wrong: counting from it would
         // silence the job until then.
-        if self
-            .anchored
-            .as_ref()
-            .is_some_and(|anchored| anchored.0 > now)
-        {
-            self.anchor(now);
+        if self.anchored.is_some() && self.anchor > now {
+            self.count_from(now);
             self.next = None;
         }
         let again = self.first_after(now);
@@ -173,11 +223,12 @@ impl Beat {
         self.job.policy.enabled.then(|| self.after(after))?
     }
 
-    fn anchor(&mut self, at: DateTime<Utc>) {
+    fn count_from(&mut self, anchor: DateTime<Utc>) {
         let trigger = &self.job.trigger;
+        self.anchor = anchor;
         self.anchored = trigger
             .wants_anchor()
-            .then(|| Box::new((at, trigger.clone().anchored(at))));
+            .then(|| Box::new(trigger.clone().anchored(anchor)));
     }
 }
 

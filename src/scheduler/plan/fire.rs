@@ -43,6 +43,7 @@ pub(super) struct Claim {
     pub(super) fire_time: DateTime<Utc>,
     pub(super) due: DateTime<Utc>,
     pub(super) attempt: u32,
+    pub(super) cause: Cause,
 }
 
 /// An entry of the agenda: at `at`, the beat comes, or a claim that was put off.
@@ -73,11 +74,7 @@ impl Claim {
             job: Arc::clone(job),
             fire_time: self.fire_time,
             due: self.due,
-            cause: if self.attempt == 1 {
-                Cause::Schedule
-            } else {
-                Cause::Retry
-            },
+            cause: self.cause,
             attempt: self.attempt,
         }
     }

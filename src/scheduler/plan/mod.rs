@@ -8,6 +8,7 @@
 
 mod beat;
 mod change;
+mod downtime;
 mod fire;
 mod passed;
 #[cfg(test)]
@@ -19,10 +20,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::job::Job;
-use crate::run::Outcome;
+use crate::job::{Job, Memory};
+use crate::run::{Cause, Outcome};
 
 use beat::Beat;
+pub use downtime::{Downtime, Known, owed_after};
 use fire::{Claim, Wake};
 pub use fire::{Decision, Fire};
 use passed::Backlog;
@@ -92,6 +94,7 @@ impl Plan {
                     fire_time: now,
                     due: now,
                     attempt: 1,
+                    cause: Cause::Schedule,
                 });
             }
         }
@@ -126,6 +129,7 @@ impl Plan {
                 fire_time: beat.next?,
                 due: wake.at,
                 attempt: 1,
+                cause: Cause::Schedule,
             })
         });
         Some(claim?.of(&beat.job))
@@ -141,6 +145,12 @@ impl Plan {
     #[must_use]
     pub fn jobs(&self) -> impl ExactSizeIterator<Item = &Arc<Job>> {
         self.beats.iter().map(|beat| &beat.job)
+    }
+
+    /// What is to be remembered of the jobs, but for the fires that have been decided.
+    #[must_use]
+    pub fn memories(&self) -> Vec<Memory> {
+        self.beats.iter().map(Beat::memory).collect()
     }
 
     /// How many fires wait for a worker.
@@ -204,6 +214,7 @@ impl Plan {
             fire_time: fire.fire_time,
             due,
             attempt: fire.attempt + 1,
+            cause: Cause::Retry,
         });
         Some(due)
     }
@@ -308,6 +319,7 @@ impl Plan {
             fire_time,
             due: fire_time + TimeDelta::seconds(delay.into()),
             attempt: 1,
+            cause: Cause::Schedule,
         };
         if claim.due > self.now {
             self.put_off(claim);

@@ -48,12 +48,24 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, fire_time: DateTime<Utc>) {
+    pub(super) fn add(&mut self, fire_time: DateTime<Utc>) {
         if self.latest.len() == LISTED {
             self.latest.pop_front();
         }
         self.latest.push_back(fire_time);
         self.count += 1;
+    }
+
+    /// Takes out the fires that are listed; none is left.
+    pub(super) fn take(&mut self) -> VecDeque<DateTime<Utc>> {
+        std::mem::take(self).latest
+    }
+
+    /// Takes out the latest fire.
+    pub(super) fn take_latest(&mut self) -> Option<DateTime<Utc>> {
+        let latest = self.latest.pop_back()?;
+        self.count -= 1;
+        Some(latest)
     }
 
     /// The fires of this count as those of `job`; `None` where there are none.

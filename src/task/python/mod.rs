@@ -172,6 +172,10 @@ impl Sink for Conversation<'_> {
         self.observer.output.stderr(self.observer.run, bytes);
     }
 
+    fn wants_datagrams(&self) -> bool {
+        self.observer.output.wants_records()
+    }
+
     fn datagram(&mut self, bytes: &[u8]) {
         let message = self.assembler.push(bytes);
         match message.as_deref().and_then(wire::parse) {

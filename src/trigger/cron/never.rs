@@ -4,6 +4,7 @@ use super::Cron;
 use super::calendar::Calendar;
 use super::field::{Field, Name, Part};
 use crate::trigger::Fault;
+use crate::trigger::english::month_name;
 
 /// The fields that say which dates match.
 const DATES: [Name; 5] = [
@@ -12,21 +13,6 @@ const DATES: [Name; 5] = [
     Name::Day,
     Name::Week,
     Name::DayOfWeek,
-];
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
 ];
 
 /// Why no fire is to come, for a trigger of which that is known, with what to write instead.
@@ -74,10 +60,7 @@ fn short_months(conflict: &[&Field]) -> Option<Fault> {
         return None;
     }
     let months: Vec<_> = (1..=12).filter(|number| includes(month, *number)).collect();
-    let names: Vec<_> = months
-        .iter()
-        .map(|number| MONTHS[usize::from(*number) - 1])
-        .collect();
+    let names: Vec<_> = months.iter().map(|number| month_name(*number)).collect();
     let verb = if names.len() == 1 { "has" } else { "have" };
     let names = and(&names);
     let fault = Fault::new(format!("{names} {verb} no day {}", day.text().trim()));

@@ -34,7 +34,7 @@ pub(super) fn weekday(number: u16) -> String {
 }
 
 /// The name of a month, January is 1.
-pub(super) fn month(number: u16) -> String {
+pub(in crate::trigger) fn month(number: u16) -> String {
     let name = usize::from(number)
         .checked_sub(1)
         .and_then(|index| MONTHS.get(index));

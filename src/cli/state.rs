@@ -1,0 +1,59 @@
+//! Where the state of the config is, and why it cannot be used.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use super::output::Refusal;
+use super::time;
+use crate::config::Config;
+use crate::paths::{self, Given};
+use crate::store::{Error, Holder, Place, Store};
+use crate::trigger::Zone;
+
+/// The place of the state of the config at `path`.
+pub(super) fn place(given: &Given, path: &Path) -> Place {
+    Place::new(paths::state(given), &paths::identity(path))
+}
+
+/// From when the intervals count that `sched watch` has started, by their jobs' names.
+pub(super) fn anchors(
+    store: &Store,
+    config: &Config,
+) -> Result<HashMap<String, DateTime<Utc>>, Error> {
+    let memories = store.memories()?.into_iter();
+    let anchors = memories.filter(|memory| {
+        let mut jobs = config.jobs.iter();
+        let job = jobs.find(|job| job.name == memory.job);
+        job.is_some_and(|job| job.trigger.identity() == memory.trigger)
+    });
+    Ok(anchors.map(|memory| (memory.job, memory.anchor)).collect())
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let mut refusal = Self::new(error.to_string());
+        refusal.help.extend(error.help());
+        refusal
+    }
+}
+
+/// Why a second watcher cannot begin at `now`.
+pub(super) fn refuse_second(error: Error, now: DateTime<Utc>, zone: &Zone) -> Refusal {
+    let holder = match &error {
+        Error::Watched(Some(holder)) => who(holder, now, zone),
+        _ => return Refusal::from(error),
+    };
+    Refusal {
+        message: format!("this config is already watched by {holder}"),
+        ..Refusal::from(error)
+    }
+}
+
+/// A watcher for people: `process 4711 (since 09:30:12, user www-data)`.
+fn who(holder: &Holder, now: DateTime<Utc>, zone: &Zone) -> String {
+    let since = time::of_day(holder.since, now, zone);
+    let Holder { pid, user, .. } = holder;
+    format!("process {pid} (since {since}, user {user})")
+}

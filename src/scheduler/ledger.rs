@@ -1,0 +1,26 @@
+//! What the loop wants written down.
+
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+
+use crate::config::Settings;
+use crate::job::Memory;
+use crate::run::{Ended, Outcome, Recorded, Run};
+
+/// Whoever writes down what must survive the end of the program. None of it may block.
+pub trait Ledger {
+    /// Writes down that `run` begins; the future says when that is done. `once` where it is the
+    /// fire of a date, which must never run again.
+    fn begin(&mut self, run: &Run, once: bool) -> impl Future<Output = Recorded> + Send + 'static;
+
+    /// Writes down how a run ended.
+    fn end(&mut self, run: &Run, ended: &Ended);
+
+    /// Writes down fires of a job that do not run, in order of time.
+    fn pass(&mut self, outcome: Outcome, job: &str, fire_times: &[DateTime<Utc>]);
+
+    /// Writes down the jobs that are configured from now on. What is remembered of those called as
+    /// in `faulty` stays.
+    fn remember(&mut self, jobs: Vec<Memory>, faulty: &[String], settings: &Settings);
+}

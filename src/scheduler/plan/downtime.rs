@@ -1,0 +1,157 @@
+//! What fell into the time when nothing ran: missed, or caught up on.
+
+use std::cmp::Reverse;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Plan;
+use super::beat::Beat;
+use super::fire::Claim;
+use super::passed::{Backlog, Passed, Tally};
+use crate::job::{Job, Memory};
+use crate::run::Cause;
+
+/// How long after the start a fire runs whose lateness does not matter.
+///
+/// Source: docassemble.Scheduler.
+const SETTLING: TimeDelta = TimeDelta::seconds(5);
+
+/// What is known of a job from before the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// What was remembered.
+    pub memory: Memory,
+    /// The fire times after [`owed_after`] that have a record.
+    pub recorded: Vec<DateTime<Utc>>,
+}
+
+/// The fires of the down time that do not run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Downtime {
+    /// Too late to run.
+    pub missed: Vec<Passed>,
+    /// A later one runs in their stead.
+    pub coalesced: Vec<Passed>,
+}
+
+/// After which instant the fires of `job` were not all decided, by what is remembered of it;
+/// `None` where it starts anew, or does not fire.
+#[must_use]
+pub fn owed_after(job: &Job, memory: &Memory) -> Option<DateTime<Utc>> {
+    let since = memory.since.filter(|_| job.policy.enabled)?;
+    if job.trigger.identity() != memory.trigger {
+        return None;
+    }
+    // A fire may still have waited, for its jitter or to be caught up on, when a later one was
+    // decided.
+    let wait = TimeDelta::seconds(job.trigger.longest_jitter_s().into()) + SETTLING;
+    let settled = memory
+        .last_fire
+        .and_then(|last| last.checked_sub_signed(wait));
+    Some(settled.map_or(since, |settled| settled.max(since)))
+}
+
+impl Plan {
+    /// Takes up where the scheduler was when it ended: with the anchors that intervals had, and
+    /// with the fires that are due since. To be called before anything is decided.
+    ///
+    /// A fire within a given `misfire_grace_time` runs. With `at_any_lateness`, so does the latest
+    /// fire of a job that is called as before.
+    pub fn resume(&mut self, known: Vec<Known>, at_any_lateness: bool) -> Downtime {
+        let agenda = std::mem::take(&mut self.agenda);
+        let mut downtime = Downtime::default();
+        for known in known {
+            if let Some(&beat) = self.by_name.get(&known.memory.job) {
+                self.resume_job(beat, known, at_any_lateness, &mut downtime);
+            }
+        }
+        for beat in 0..self.beats.len() {
+            self.schedule(beat);
+        }
+        for claim in agenda.into_iter().filter_map(|Reverse(wake)| wake.claim) {
+            self.put_off(claim);
+        }
+        downtime
+    }
+
+    fn resume_job(
+        &mut self,
+        index: usize,
+        known: Known,
+        at_any_lateness: bool,
+        downtime: &mut Downtime,
+    ) {
+        let now = self.now;
+        let beat = &mut self.beats[index];
+        let Known { memory, recorded } = known;
+        let owed = owed_after(&beat.job, &memory);
+        if !beat.remember(&memory, recorded, now) {
+            return;
+        }
+        let first = owed.and_then(|owed| beat.after(owed));
+        let Some(first) = first.filter(|first| *first <= now) else {
+            return;
+        };
+        let lenient = at_any_lateness && beat.job.call_digest() == memory.call;
+        let verdict = Verdict::of(Backlog::until(now, first, beat), beat, lenient, now);
+        beat.decide_all(first, now);
+        let job = &beat.job;
+        downtime.missed.extend(verdict.missed.of(job));
+        downtime.coalesced.extend(verdict.coalesced.of(job));
+        for (fire_time, due) in verdict.caught_up {
+            self.put_off(Claim {
+                beat: index,
+                fire_time,
+                due,
+                attempt: 1,
+                cause: Cause::CatchUp,
+            });
+        }
+    }
+}
+
+/// What becomes of the fires of one job.
+#[derive(Debug, Default)]
+struct Verdict {
+    missed: Tally,
+    coalesced: Tally,
+    /// Fire times, and when they are to run.
+    caught_up: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+impl Verdict {
+    fn of(backlog: Backlog, beat: &Beat, lenient: bool, now: DateTime<Utc>) -> Self {
+        let policy = &beat.job.policy;
+        let Backlog {
+            mut missed,
+            coalesced: mut in_time,
+            latest,
+            ..
+        } = backlog;
+        let has_grace = policy.misfire_grace_time.is_some();
+        let mut caught_up = Vec::new();
+        match latest {
+            Some(latest) if has_grace && policy.coalesce => caught_up.push((latest, latest)),
+            Some(latest) if has_grace => {
+                let each = in_time.take().into_iter().chain([latest]);
+                caught_up.extend(each.map(|fire_time| (fire_time, fire_time)));
+            }
+            Some(latest) if lenient => caught_up.push((latest, now + SETTLING)),
+            Some(latest) => {
+                in_time.add(latest);
+                missed = std::mem::take(&mut in_time);
+            }
+            // Even the latest is later than its grace.
+            None if lenient => {
+                let latest = missed.take_latest();
+                caught_up.extend(latest.map(|latest| (latest, now + SETTLING)));
+            }
+            None => {}
+        }
+        Self {
+            missed,
+            coalesced: in_time,
+            caught_up,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Files that nobody else may read, in a folder that nobody else may write.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
+
+use super::Error;
+
+/// Makes the state folder where it is not there, for its owner alone; gives its resolved path.
+///
+/// # Errors
+/// Where it cannot be made, is somebody else's, or others can write in it.
+pub(super) fn folder(path: &Path) -> Result<PathBuf, Error> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(Error::io(path))?;
+    let folder = fs::canonicalize(path).map_err(Error::io(path))?;
+    let found = folder.metadata().map_err(Error::io(path))?;
+    let us = nix::unistd::geteuid();
+    // Root may look after the state of a service that runs as another user.
+    if !us.is_root() && found.uid() != us.as_raw() {
+        return Err(Error::Foreign(folder));
+    }
+    if found.mode() & 0o022 != 0 {
+        return Err(Error::Exposed(folder));
+    }
+    Ok(folder)
+}
+
+/// Opens the file for reading and writing, made where it is not there, for its owner alone.
+///
+/// # Errors
+/// Where that is not possible, or it is a symbolic link or no regular file.
+pub(super) fn open(path: &Path) -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    let flags = O_NOFOLLOW | O_NONBLOCK;
+    options
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(flags);
+    let file = match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            belongs_to_folder(&file, path);
+            file
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            options.open(path).map_err(Error::io(path))?
+        }
+        Err(error) => return Err(Error::io(path)(error)),
+    };
+    let found = file.metadata().map_err(Error::io(path))?;
+    if !found.is_file() {
+        return Err(Error::NotAFile(path.to_owned()));
+    }
+    if found.mode() & 0o077 != 0 {
+        let private = fs::Permissions::from_mode(0o600);
+        file.set_permissions(private).map_err(Error::io(path))?;
+    }
+    Ok(file)
+}
+
+/// What root makes in the folder of another user is that user's.
+fn belongs_to_folder(file: &File, path: &Path) {
+    if nix::unistd::geteuid().is_root()
+        && let Some(folder) = path.parent()
+        && let Ok(owner) = folder.metadata()
+    {
+        // Where it fails, root's file serves root.
+        let _ = std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()));
+    }
+}
+
+/// Refuses a symbolic link at `path`; anything else, and nothing at all, is fine.
+pub(super) fn no_link(path: &Path) -> Result<(), Error> {
+    match path.symlink_metadata() {
+        Ok(found) if found.is_symlink() => Err(Error::NotAFile(path.to_owned())),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}

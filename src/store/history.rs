@@ -1,0 +1,258 @@
+//! What was: runs by job, time and outcome.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rusqlite::types::{ToSql, Type};
+use rusqlite::{Row, params_from_iter};
+
+use super::{Error, Owner, Store};
+use crate::run::{Cause, Ended, Outcome, Run, RunError, RunId};
+
+/// How many runs back a streak is counted.
+const LONGEST_STREAK: u32 = 1_000;
+
+/// Which runs are asked for: those to which everything given here applies.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Of one of these jobs; empty for any.
+    pub jobs: Vec<String>,
+    /// Not before.
+    pub since: Option<DateTime<Utc>>,
+    /// Not after.
+    pub until: Option<DateTime<Utc>>,
+    /// Ended in one of these ways; empty for any, also those that are going on.
+    pub outcomes: Vec<Outcome>,
+    /// Going on.
+    pub going_on: bool,
+    /// With a name between these two, both included.
+    pub ids: Option<(RunId, RunId)>,
+}
+
+/// One run of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What was known when it began. Of a fire that did not run, `started` is its fire time.
+    pub run: Run,
+    /// How it ended; `None` while it is going on.
+    pub ended: Option<Ended>,
+    /// How long it took, where it ran and anybody saw its end.
+    pub took: Option<Duration>,
+    /// The process that carries it out, where that is not the watcher's.
+    pub owner: Option<Owner>,
+}
+
+impl Entry {
+    /// The same; where its process is gone, nobody has written down its end, and it was
+    /// interrupted. `watched` says whether there is a watcher.
+    #[must_use]
+    pub fn settled(mut self, watched: bool) -> Self {
+        let goes_on = || self.owner.as_ref().map_or(watched, Owner::is_alive);
+        if self.ended.is_none() && !goes_on() {
+            self.ended = Some(Ended {
+                outcome: Outcome::Interrupted,
+                exit_code: None,
+                signal: None,
+                returned: None,
+                error: None,
+                stdout: String::new(),
+                stderr: String::new(),
+                took: Duration::ZERO,
+            });
+        }
+        self
+    }
+}
+
+const COLUMNS: &str = "id, name, cause, fire_time, attempt, started, outcome, took, exit_code,
+    signal, returned, error_type, error_message, error_traceback, stdout, stderr, owner";
+
+impl Store {
+    /// Hands over the runs that `filter` asks for, newest first, until it is told to stop.
+    ///
+    /// # Errors
+    /// Where SQLite says no, or what it holds is no run.
+    pub fn each<B>(
+        &self,
+        filter: &Filter,
+        mut take: impl FnMut(Entry) -> ControlFlow<B>,
+    ) -> Result<Option<B>, Error> {
+        let (conditions, values) = filter.conditions();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM runs JOIN jobs ON jobs.key = runs.job {conditions}
+             ORDER BY id DESC"
+        );
+        let read = || {
+            let mut query = self.connection.prepare(&sql)?;
+            let mut rows = query.query(params_from_iter(values))?;
+            while let Some(row) = rows.next()? {
+                if let ControlFlow::Break(answer) = take(entry(row)?) {
+                    return Ok(Some(answer));
+                }
+            }
+            Ok(None)
+        };
+        read().map_err(|source| self.error(source))
+    }
+
+    /// The runs that `filter` asks for, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// Where SQLite says no, or what it holds is no run.
+    pub fn runs(&self, filter: &Filter, limit: usize) -> Result<Vec<Entry>, Error> {
+        let mut runs = Vec::new();
+        self.each(filter, |entry| {
+            if runs.len() < limit {
+                runs.push(entry);
+            }
+            if runs.len() < limit {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+        Ok(runs)
+    }
+
+    /// The names of all jobs that were ever seen, in order.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn jobs(&self) -> Result<Vec<String>, Error> {
+        let read = || {
+            let mut query = self
+                .connection
+                .prepare("SELECT name FROM jobs ORDER BY name")?;
+            let names = query.query_map([], |row| row.get(0))?;
+            names.collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(|source| self.error(source))
+    }
+
+    /// In how many of its last runs a job did as well, or as badly, as in the last one.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn streak(&self, job: &str) -> Result<u32, Error> {
+        let count = || {
+            let mut query = self.cached(
+                "SELECT outcome = 'success' FROM runs JOIN jobs ON jobs.key = runs.job
+                 WHERE name = ?1 AND outcome IN ('success', 'failure', 'timeout', 'killed')
+                 ORDER BY id DESC LIMIT ?2",
+            )?;
+            let rows = query.query_map((job, LONGEST_STREAK), |row| row.get(0))?;
+            let results: rusqlite::Result<Vec<bool>> = rows.collect();
+            let results = results?;
+            let alike = results
+                .iter()
+                .take_while(|one| Some(*one) == results.first());
+            Ok(u32::try_from(alike.count()).unwrap_or(LONGEST_STREAK))
+        };
+        count().map_err(|source| self.error(source))
+    }
+}
+
+impl Filter {
+    /// The `WHERE` of it, and the values for its question marks.
+    fn conditions(&self) -> (String, Vec<Box<dyn ToSql>>) {
+        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+        let mut conditions = Vec::new();
+        if !self.jobs.is_empty() {
+            let marks = marks(self.jobs.len());
+            conditions.push(format!(
+                "runs.job IN (SELECT key FROM jobs WHERE name IN ({marks}))"
+            ));
+            values.extend(self.jobs.iter().map(|job| boxed(job.clone())));
+        }
+        if !self.outcomes.is_empty() {
+            conditions.push(format!("outcome IN ({})", marks(self.outcomes.len())));
+            values.extend(self.outcomes.iter().map(|one| boxed(one.word())));
+        }
+        if self.going_on {
+            conditions.push("outcome IS NULL".to_owned());
+        }
+        let since = self.since.map(|since| RunId::new(since, 0));
+        let until = self.until.map(|until| RunId::new(until, u128::MAX));
+        let (first, last) = self.ids.unzip();
+        for (sign, bound) in [(">=", since), ("<=", until), (">=", first), ("<=", last)] {
+            if let Some(bound) = bound {
+                conditions.push(format!("id {sign} ?"));
+                values.push(boxed(bound.to_bytes()));
+            }
+        }
+        if conditions.is_empty() {
+            return (String::new(), values);
+        }
+        (format!("WHERE {}", conditions.join(" AND ")), values)
+    }
+}
+
+fn boxed(value: impl ToSql + 'static) -> Box<dyn ToSql> {
+    Box::new(value)
+}
+
+/// So many question marks.
+fn marks(count: usize) -> String {
+    vec!["?"; count].join(", ")
+}
+
+/// Reads one row of [`COLUMNS`].
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let run = Run {
+        id: RunId::from_bytes(row.get(0)?),
+        job: row.get(1)?,
+        cause: word(row, 2, Cause::named)?,
+        scheduled_for: row
+            .get::<_, Option<i64>>(3)?
+            .and_then(DateTime::from_timestamp_micros),
+        attempt: row.get(4)?,
+        started: DateTime::from_timestamp_micros(row.get(5)?).unwrap_or_default(),
+    };
+    let took: Option<i64> = row.get(7)?;
+    let took = took.map(|took| Duration::from_micros(u64::try_from(took).unwrap_or(0)));
+    let ended = match row.get_ref(6)? {
+        rusqlite::types::ValueRef::Null => None,
+        _ => Some(ended(row, took)?),
+    };
+    let owner: Option<String> = row.get(16)?;
+    Ok(Entry {
+        run,
+        ended,
+        took,
+        owner: owner.map(Owner::of),
+    })
+}
+
+fn ended(row: &Row<'_>, took: Option<Duration>) -> rusqlite::Result<Ended> {
+    let text = |index| -> rusqlite::Result<String> {
+        Ok(row.get::<_, Option<String>>(index)?.unwrap_or_default())
+    };
+    let class: Option<String> = row.get(11)?;
+    let error = class.map(|class| -> rusqlite::Result<RunError> {
+        Ok(RunError {
+            class,
+            message: text(12)?,
+            traceback: text(13)?,
+        })
+    });
+    Ok(Ended {
+        outcome: word(row, 6, Outcome::named)?,
+        exit_code: row.get(8)?,
+        signal: row.get(9)?,
+        returned: row.get(10)?,
+        error: error.transpose()?,
+        stdout: text(14)?,
+        stderr: text(15)?,
+        took: took.unwrap_or_default(),
+    })
+}
+
+/// Reads a word of a closed set.
+fn word<T>(row: &Row<'_>, index: usize, named: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+    let word: String = row.get(index)?;
+    named(&word).ok_or_else(|| {
+        let why = format!("`{word}` is no word of sched");
+        rusqlite::Error::FromSqlConversionFailure(index, Type::Text, why.into())
+    })
+}

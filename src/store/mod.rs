@@ -1,0 +1,155 @@
+//! What must not be lost: every run, and what is remembered of jobs, in SQLite.
+//!
+//! Not for deciding anything: it writes down what it is told, and answers what was. There is one
+//! database for each config; `sched watch` is its one busy writer, through a [`Writer`].
+
+mod files;
+mod history;
+mod lock;
+mod memory;
+mod open;
+mod place;
+mod runs;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+
+pub use history::{Entry, Filter};
+pub use lock::{Holder, Lock};
+pub use open::Damage;
+pub use place::Place;
+pub use runs::Owner;
+pub use writer::{Answer, Complain, Masks, Now, Writer};
+
+use crate::secret::Secrets;
+
+/// The database of one config.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+    secrets: Secrets,
+}
+
+/// Why the state cannot be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The system says no.
+    #[error("cannot use {}: {source}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The state folder belongs to another user.
+    #[error("the state folder {} belongs to another user", .0.display())]
+    Foreign(PathBuf),
+    /// Others can write in the state folder.
+    #[error("others can write in the state folder {}", .0.display())]
+    Exposed(PathBuf),
+    /// A symbolic link, a folder, a pipe.
+    #[error("cannot use {}: it is not a regular file", .0.display())]
+    NotAFile(PathBuf),
+    /// A later version of the program made it.
+    #[error("{} was made by a later version of sched", .0.display())]
+    Newer(PathBuf),
+    /// SQLite says no.
+    #[error("cannot use {}: {source}", .path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// It can be opened, and yet is no database of ours.
+    #[error("{} is damaged: {why}", .path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Another watcher holds the lock.
+    #[error("this config is already watched{}", .0.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default())]
+    Watched(Option<Holder>),
+}
+
+impl Error {
+    /// Puts the path to an error of the system.
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// Whether the file itself is damaged, so that nothing but another file helps.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Self::Database { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(DatabaseCorrupt | NotADatabase)
+            ),
+            Self::Damaged { .. } => true,
+            Self::Io { .. }
+            | Self::Foreign(_)
+            | Self::Exposed(_)
+            | Self::NotAFile(_)
+            | Self::Newer(_)
+            | Self::Watched(_) => false,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Exposed(folder) => Some(format!("`chmod go-w {}`", folder.display())),
+            Self::Foreign(_) => Some("name another one with --state-dir".to_owned()),
+            Self::Watched(_) => Some(
+                "`sched status` shows it; another config file can be watched beside it".to_owned(),
+            ),
+            Self::Io { .. }
+            | Self::NotAFile(_)
+            | Self::Newer(_)
+            | Self::Damaged { .. }
+            | Self::Database { .. } => None,
+        }
+    }
+}
+
+impl Store {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// From now on these never reach the file.
+    pub fn set_secrets(&mut self, secrets: Secrets) {
+        self.secrets = secrets;
+    }
+
+    /// Puts the path to an error of SQLite.
+    fn error(&self, source: rusqlite::Error) -> Error {
+        Error::Database {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// Microseconds since 1970.
+fn micros(at: DateTime<Utc>) -> i64 {
+    at.timestamp_micros()
+}

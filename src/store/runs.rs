@@ -1,0 +1,274 @@
+//! Writing runs down: that they begin, how they end, and which fires did not run.
+
+use std::fs;
+
+use chrono::{DateTime, Utc};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+
+use super::{Error, Store, micros};
+use crate::run::{Ended, Outcome, Recorded, Run, RunError, RunId};
+use crate::secret::Secrets;
+
+/// How much of a text is kept, in bytes: its end.
+const KEPT_BYTES: usize = 64 * 1024;
+
+/// How many old records are forgotten at once.
+const PRUNED: u32 = 5_000;
+
+/// The process that carries out a run by hand.
+///
+/// Its number alone would not tell: numbers are given again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner(String);
+
+impl Owner {
+    /// This process.
+    #[must_use]
+    pub fn this() -> Self {
+        let pid = std::process::id();
+        Self(format!("{pid} {}", born(pid)))
+    }
+
+    /// The process that a stored text names.
+    pub(super) fn of(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Whether it is still there.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        let Some((pid, birth)) = self.0.split_once(' ') else {
+            return false;
+        };
+        let Ok(pid) = pid.parse::<u32>() else {
+            return false;
+        };
+        let known = i32::try_from(pid).map(nix::unistd::Pid::from_raw);
+        let is_there = |pid| nix::sys::signal::kill(pid, None) != Err(nix::errno::Errno::ESRCH);
+        pid > 0 && born(pid) == birth && known.is_ok_and(is_there)
+    }
+}
+
+/// When a process began, in a form that only serves to compare; empty where nobody says.
+///
+/// Source: `proc_pid_stat(5)`, field 22, and the boot to which it refers.
+fn born(pid: u32) -> String {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name of the program, in parentheses, may hold anything.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let ticks = fields.split_ascii_whitespace().nth(19);
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    ticks.map_or_else(String::new, |ticks| format!("{ticks}@{}", boot.trim()))
+}
+
+impl Store {
+    /// Writes down that a run begins. `once` for the fire time of a date.
+    ///
+    /// Where the clock was set back, a fire may run that had come and gone without: then it has
+    /// another record instead.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn begin(&self, run: &Run, once: bool, owner: Option<&Owner>) -> Result<Recorded, Error> {
+        let begun = || {
+            let job = self.key_of(&run.job)?;
+            if once && run.attempt == 1 && !self.mark_date(job, run.scheduled_for)? {
+                return Ok(Recorded::Before);
+            }
+            let mut insert = self.cached(
+                "INSERT INTO runs (id, job, cause, fire_time, attempt, started, owner)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (job, fire_time, attempt) DO UPDATE SET
+                     id = excluded.id, cause = excluded.cause, started = excluded.started,
+                     owner = excluded.owner, outcome = NULL
+                 WHERE outcome IN ('coalesced', 'missed')",
+            )?;
+            let inserted = insert.execute(params![
+                run.id.to_bytes(),
+                job,
+                run.cause.word(),
+                run.scheduled_for.map(micros),
+                run.attempt,
+                micros(run.started),
+                owner.map(|owner| &owner.0),
+            ])?;
+            if inserted == 0 {
+                return Ok(Recorded::Before);
+            }
+            if run.attempt == 1 {
+                self.note_fire(job, run.scheduled_for)?;
+            }
+            Ok(Recorded::Now)
+        };
+        begun().map_err(|source| self.error(source))
+    }
+
+    /// Writes down how a run ended.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn end(&self, id: RunId, ended: &Ended) -> Result<(), Error> {
+        let text = |text: &str| kept(text, &self.secrets);
+        let error = ended.error.as_ref();
+        let of_error = |field: fn(&RunError) -> &String| error.map(|error| text(field(error)));
+        let end = || {
+            let mut update = self.cached(
+                "UPDATE runs SET outcome = ?2, took = ?3, exit_code = ?4, signal = ?5,
+                     returned = ?6, error_type = ?7, error_message = ?8, error_traceback = ?9,
+                     stdout = ?10, stderr = ?11
+                 WHERE id = ?1 AND outcome IS NULL",
+            )?;
+            update.execute(params![
+                id.to_bytes(),
+                ended.outcome.word(),
+                i64::try_from(ended.took.as_micros()).unwrap_or(i64::MAX),
+                ended.exit_code,
+                ended.signal,
+                ended.returned.as_deref().map(text),
+                of_error(|error| &error.class),
+                of_error(|error| &error.message),
+                of_error(|error| &error.traceback),
+                text(&ended.stdout),
+                text(&ended.stderr),
+            ])
+        };
+        end().map(drop).map_err(|source| self.error(source))
+    }
+
+    /// Writes down fires that do not run, in order of time: `outcome` says why.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn pass(
+        &self,
+        outcome: Outcome,
+        job: &str,
+        fire_times: &[DateTime<Utc>],
+    ) -> Result<(), Error> {
+        let pass = || {
+            let job = self.key_of(job)?;
+            let mut insert = self.cached(
+                "INSERT INTO runs (id, job, cause, fire_time, attempt, started, outcome)
+                 VALUES (?1, ?2, 'schedule', ?3, 1, ?3, ?4) ON CONFLICT DO NOTHING",
+            )?;
+            for fire_time in fire_times {
+                let id = RunId::new(*fire_time, fastrand::u128(..));
+                let at = micros(*fire_time);
+                insert.execute(params![id.to_bytes(), job, at, outcome.word()])?;
+            }
+            self.note_fire(job, fire_times.last().copied())
+        };
+        pass().map_err(|source| self.error(source))
+    }
+
+    /// Records as interrupted what was going on when its process died; gives these runs' jobs and
+    /// identifiers.
+    ///
+    /// To be called by the watcher alone, before it begins anything.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn recover(&self) -> Result<Vec<(String, RunId)>, Error> {
+        let recover = || {
+            let mut going = self.connection.prepare(
+                "SELECT runs.key, name, id, owner FROM runs JOIN jobs ON jobs.key = job
+                 WHERE outcome IS NULL ORDER BY id",
+            )?;
+            let rows = going.query_map([], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?;
+            let mut dead = Vec::new();
+            for row in rows {
+                let (key, job, id, owner): (i64, String, [u8; 16], Option<String>) = row?;
+                if owner.is_some_and(|owner| Owner::of(owner).is_alive()) {
+                    continue;
+                }
+                self.cached("UPDATE runs SET outcome = 'interrupted' WHERE key = ?1")?
+                    .execute([key])?;
+                dead.push((job, RunId::from_bytes(id)));
+            }
+            Ok(dead)
+        };
+        recover().map_err(|source| self.error(source))
+    }
+
+    /// Forgets some of the runs that began before `cutoff`; gives whether there may be more.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn prune(&self, cutoff: DateTime<Utc>) -> Result<bool, Error> {
+        let prune = || {
+            let mut delete = self.cached(
+                "DELETE FROM runs WHERE key IN (
+                     SELECT key FROM runs WHERE id < ?1 AND outcome IS NOT NULL
+                     ORDER BY id LIMIT ?2)",
+            )?;
+            delete.execute(params![RunId::new(cutoff, 0).to_bytes(), PRUNED])
+        };
+        let forgotten = prune().map_err(|source| self.error(source))?;
+        Ok(forgotten >= PRUNED as usize)
+    }
+
+    /// Begins a transaction: what follows is written all or not at all.
+    pub(super) fn begin_transaction(&self) -> Result<(), Error> {
+        let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
+        begun.map_err(|source| self.error(source))
+    }
+
+    /// Ends a transaction; all of it is in the file.
+    pub(super) fn commit(&self) -> Result<(), Error> {
+        let done = self.connection.execute_batch("COMMIT");
+        done.map_err(|source| self.error(source))
+    }
+
+    /// Ends a transaction that failed, unless SQLite has done so.
+    pub(super) fn roll_back(&self) {
+        if !self.connection.is_autocommit() {
+            // Where this fails too, the next transaction says why.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+
+    /// The key of a job, which is added where it is new.
+    pub(super) fn key_of(&self, job: &str) -> rusqlite::Result<i64> {
+        let known = self
+            .cached("SELECT key FROM jobs WHERE name = ?1")?
+            .query_row([job], |row| row.get(0))
+            .optional()?;
+        if let Some(key) = known {
+            return Ok(key);
+        }
+        self.cached("INSERT INTO jobs (name) VALUES (?1)")?
+            .execute([job])?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Marks a date as fired; gives whether it had not been.
+    fn mark_date(&self, job: i64, at: Option<DateTime<Utc>>) -> rusqlite::Result<bool> {
+        let mut insert = self
+            .cached("INSERT INTO dates (job, fire_time) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+        Ok(insert.execute(params![job, at.map(micros)])? > 0)
+    }
+
+    /// Remembers the fire time that was decided last.
+    fn note_fire(&self, job: i64, fire_time: Option<DateTime<Utc>>) -> rusqlite::Result<()> {
+        let Some(fire_time) = fire_time else {
+            return Ok(());
+        };
+        self.cached("UPDATE jobs SET last_fire = ?2 WHERE key = ?1")?
+            .execute(params![job, micros(fire_time)])?;
+        Ok(())
+    }
+
+    pub(super) fn cached(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        Connection::prepare_cached(&self.connection, sql)
+    }
+}
+
+/// The text without secrets, the last 64 KiB of it.
+fn kept(text: &str, secrets: &Secrets) -> String {
+    let masked = secrets.mask(text);
+    let surplus = masked.len().saturating_sub(KEPT_BYTES);
+    let whole = (surplus..=masked.len()).find(|at| masked.is_char_boundary(*at));
+    masked[whole.unwrap_or_default()..].to_owned()
+}

@@ -1,0 +1,620 @@
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tempfile::TempDir;
+
+use super::*;
+use crate::job::Memory;
+use crate::run::{Cause, Ended, Outcome, Recorded, Run, RunError, RunId};
+
+fn noon(seconds: i64) -> DateTime<Utc> {
+    let noon: DateTime<Utc> = "2026-11-24T12:00:00Z".parse().unwrap();
+    noon + TimeDelta::seconds(seconds)
+}
+
+fn place(folder: &TempDir) -> Place {
+    let state = folder.path().join("state");
+    Place::new(state, Path::new("/srv/da/config.yml"))
+}
+
+fn open(place: &Place) -> Store {
+    let (store, damage) = Store::open(place, noon(0)).unwrap();
+    assert!(damage.is_none(), "{damage:?}");
+    store
+}
+
+fn run(job: &str, seconds: i64) -> Run {
+    Run {
+        id: RunId::new(noon(seconds), fastrand::u128(..)),
+        job: job.to_owned(),
+        cause: Cause::Schedule,
+        scheduled_for: Some(noon(seconds)),
+        started: noon(seconds) + TimeDelta::microseconds(3),
+        attempt: 1,
+    }
+}
+
+fn ended(outcome: Outcome) -> Ended {
+    Ended {
+        outcome,
+        exit_code: Some(7),
+        signal: Some(9),
+        returned: Some("None?".to_owned()),
+        error: Some(RunError {
+            class: "ValueError".to_owned(),
+            message: "no".to_owned(),
+            traceback: "Traceback".to_owned(),
+        }),
+        stdout: "out\0put\n".to_owned(),
+        stderr: "é".to_owned(),
+        took: Duration::from_millis(1500),
+    }
+}
+
+fn all(store: &Store) -> Vec<Entry> {
+    store.runs(&Filter::default(), usize::MAX).unwrap()
+}
+
+fn outcomes(store: &Store) -> Vec<String> {
+    let entries = all(store);
+    let word = |entry: &Entry| entry.ended.as_ref().map(|ended| ended.outcome.word());
+    let line = |entry: &Entry| format!("{} {}", entry.run.job, word(entry).unwrap_or("runs"));
+    entries.iter().map(line).collect()
+}
+
+#[test]
+fn a_run_comes_back_as_it_was_written() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let store = open(&place);
+    let run = Run {
+        cause: Cause::Retry,
+        attempt: 3,
+        ..run("a 'job'; -- %\0\u{202e}", 0)
+    };
+    assert_eq!(store.begin(&run, false, None).unwrap(), Recorded::Now);
+    let going = Filter {
+        going_on: true,
+        ..Filter::default()
+    };
+    assert_eq!(store.runs(&going, 9).unwrap().len(), 1);
+    let ended = ended(Outcome::Failure);
+    store.end(run.id, &ended).unwrap();
+    let expected = Entry {
+        run,
+        took: Some(ended.took),
+        ended: Some(ended),
+        owner: None,
+    };
+    assert_eq!(all(&store), std::slice::from_ref(&expected));
+    assert_eq!(store.runs(&going, 9).unwrap(), []);
+    let reader = Store::read(&place).unwrap().unwrap();
+    assert_eq!(all(&reader), std::slice::from_ref(&expected));
+    assert!(reader.begin(&expected.run, false, None).is_err());
+}
+
+#[test]
+fn a_fire_is_recorded_once() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    let first = run("tick", 0);
+    let again = run("tick", 0);
+    let retry = Run {
+        attempt: 2,
+        ..run("tick", 0)
+    };
+    assert_eq!(store.begin(&first, false, None).unwrap(), Recorded::Now);
+    assert_eq!(store.begin(&again, false, None).unwrap(), Recorded::Before);
+    assert_eq!(store.begin(&retry, false, None).unwrap(), Recorded::Now);
+    let other = run("tock", 0);
+    assert_eq!(store.begin(&other, false, None).unwrap(), Recorded::Now);
+    store
+        .pass(Outcome::Missed, "tick", &[noon(0), noon(60)])
+        .unwrap();
+    let mut found = outcomes(&store);
+    found.sort();
+    assert_eq!(
+        found,
+        ["tick missed", "tick runs", "tick runs", "tock runs"]
+    );
+    let recorded = |after, now| store.recorded("tick", noon(after), noon(now)).unwrap();
+    assert_eq!(recorded(-1, 60), [noon(0), noon(60)]);
+    assert_eq!(recorded(0, 60), [noon(60)]);
+    assert_eq!(recorded(-1, 59), [noon(0)]);
+}
+
+#[test]
+fn a_fire_that_did_not_run_may_run_when_its_time_comes_again() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    for (second, outcome) in [
+        (0, Outcome::Missed),
+        (1, Outcome::Coalesced),
+        (2, Outcome::Skipped),
+    ] {
+        store.pass(outcome, "tick", &[noon(second)]).unwrap();
+        let run = run("tick", second);
+        let expected = if outcome == Outcome::Skipped {
+            Recorded::Before
+        } else {
+            Recorded::Now
+        };
+        assert_eq!(store.begin(&run, false, None).unwrap(), expected);
+        store.end(run.id, &ended(Outcome::Success)).unwrap();
+    }
+    assert_eq!(
+        outcomes(&store),
+        ["tick skipped", "tick success", "tick success"]
+    );
+}
+
+#[test]
+fn a_date_has_fired_for_ever() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    let first = run("once", 0);
+    assert_eq!(store.begin(&first, true, None).unwrap(), Recorded::Now);
+    store.end(first.id, &ended(Outcome::Success)).unwrap();
+    assert!(!store.prune(noon(100)).unwrap());
+    assert_eq!(all(&store), []);
+    let again = run("once", 0);
+    assert_eq!(store.begin(&again, true, None).unwrap(), Recorded::Before);
+}
+
+#[test]
+fn what_was_going_on_is_interrupted_at_the_next_start() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let dead = run("tick", 0);
+    let by_hand = run("hand", 1);
+    {
+        let store = open(&place);
+        store.begin(&dead, false, None).unwrap();
+        store.begin(&by_hand, false, Some(&Owner::this())).unwrap();
+    }
+    let store = open(&place);
+    let entry = all(&store).remove(1);
+    assert_eq!(entry.clone().settled(true).ended, None);
+    let settled = entry.settled(false).ended.unwrap();
+    assert_eq!(settled.outcome, Outcome::Interrupted);
+    assert_eq!(store.recover().unwrap(), [("tick".to_owned(), dead.id)]);
+    assert_eq!(outcomes(&store), ["hand runs", "tick interrupted"]);
+    let interrupted = &all(&store)[1];
+    assert_eq!(interrupted.took, None);
+    let by_hand_still = all(&store).remove(0).settled(false);
+    assert_eq!(by_hand_still.ended, None);
+    store.end(by_hand.id, &ended(Outcome::Success)).unwrap();
+    store.end(dead.id, &ended(Outcome::Success)).unwrap();
+    assert_eq!(outcomes(&store), ["hand success", "tick interrupted"]);
+}
+
+fn memory(job: &str) -> Memory {
+    Memory {
+        job: job.to_owned(),
+        trigger: "interval[0:01:00]".to_owned(),
+        call: "0".to_owned(),
+        anchor: noon(0),
+        since: Some(noon(0)),
+        last_fire: None,
+    }
+}
+
+#[test]
+fn jobs_are_remembered_as_long_as_they_are_configured() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    store
+        .remember(&[memory("a"), memory("b"), memory("c")], &[])
+        .unwrap();
+    store.begin(&run("a", 60), false, None).unwrap();
+    store
+        .pass(Outcome::Skipped, "b", &[noon(60), noon(120)])
+        .unwrap();
+    let fired = |job, seconds| Memory {
+        last_fire: Some(noon(seconds)),
+        ..memory(job)
+    };
+    let expected = [fired("a", 60), fired("b", 120), memory("c")];
+    assert_eq!(store.memories().unwrap(), expected);
+
+    let changed = Memory {
+        trigger: "interval[0:02:00]".to_owned(),
+        anchor: noon(90),
+        ..memory("b")
+    };
+    let other_call = Memory {
+        call: "1".to_owned(),
+        ..memory("a")
+    };
+    let jobs = [other_call.clone(), changed.clone()];
+    store.remember(&jobs, &["c".to_owned()]).unwrap();
+    let kept = Memory {
+        last_fire: Some(noon(60)),
+        ..other_call
+    };
+    assert_eq!(store.memories().unwrap(), [kept, changed, memory("c")]);
+    store.remember(&[], &[]).unwrap();
+    assert_eq!(store.memories().unwrap(), []);
+    assert_eq!(store.jobs().unwrap(), ["a", "b", "c"]);
+}
+
+#[test]
+fn the_history_answers_what_is_asked() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    for (second, outcome) in Outcome::ALL.into_iter().enumerate() {
+        let second = i64::try_from(second).unwrap();
+        let job = if second % 2 == 0 { "even" } else { "odd" };
+        let run = run(job, second);
+        if outcome.has_run() {
+            store.begin(&run, false, None).unwrap();
+            store.end(run.id, &ended(outcome)).unwrap();
+        } else {
+            store.pass(outcome, job, &[noon(second)]).unwrap();
+        }
+    }
+    let found = |filter: Filter, limit| {
+        let entries = store.runs(&filter, limit).unwrap();
+        let word = |entry: &Entry| entry.ended.as_ref().unwrap().outcome.word();
+        entries.iter().map(word).collect::<Vec<_>>()
+    };
+    assert_eq!(found(Filter::default(), 2), ["missed", "coalesced"]);
+    assert_eq!(found(Filter::default(), 0), [""; 0]);
+    let even = Filter {
+        jobs: vec!["even".to_owned(), "none".to_owned()],
+        ..Filter::default()
+    };
+    assert_eq!(
+        found(even, 9),
+        ["coalesced", "interrupted", "timeout", "success"]
+    );
+    let window = Filter {
+        since: Some(noon(1)),
+        until: Some(noon(2)),
+        ..Filter::default()
+    };
+    assert_eq!(found(window, 9), ["timeout", "failure"]);
+    let failed = Filter {
+        outcomes: vec![Outcome::Failure, Outcome::Killed],
+        ..Filter::default()
+    };
+    assert_eq!(found(failed, 9), ["killed", "failure"]);
+    let id = all(&store)[3].run.id.to_string();
+    let one = Filter {
+        ids: RunId::beginning_with(&id),
+        ..Filter::default()
+    };
+    assert_eq!(found(one, 9), ["interrupted"]);
+    assert_eq!(store.streak("odd").unwrap(), 2);
+    assert_eq!(store.streak("even").unwrap(), 1);
+    assert_eq!(store.streak("none").unwrap(), 0);
+}
+
+#[test]
+fn old_runs_are_forgotten_and_what_goes_on_is_not() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    let going = run("tick", 0);
+    store.begin(&going, false, None).unwrap();
+    let times: Vec<_> = (1..=6_000).map(noon).collect();
+    store.pass(Outcome::Missed, "tick", &times).unwrap();
+    assert!(store.prune(noon(5_990)).unwrap());
+    assert!(!store.prune(noon(5_990)).unwrap());
+    assert_eq!(all(&store).len(), 12);
+}
+
+#[test]
+fn a_secret_does_not_reach_the_file_and_a_long_text_only_its_end() {
+    let folder = TempDir::new().unwrap();
+    let mut store = open(&place(&folder));
+    store.set_secrets(Secrets::of_yaml("password: hunter22\n"));
+    let run = run("tick", 0);
+    store.begin(&run, false, None).unwrap();
+    let secret = || "the hunter22 of it".to_owned();
+    let ended = Ended {
+        returned: Some(secret()),
+        error: Some(RunError {
+            class: secret(),
+            message: secret(),
+            traceback: secret(),
+        }),
+        stdout: secret(),
+        stderr: format!("{}hunter22", "é".repeat(100_000)),
+        ..ended(Outcome::Failure)
+    };
+    store.end(run.id, &ended).unwrap();
+    let entries = all(&store);
+    let stderr = &entries[0].ended.as_ref().unwrap().stderr;
+    assert!(stderr.len() <= 64 * 1024 && stderr.ends_with("é********"));
+    drop(store);
+    let state = folder.path().join("state");
+    for file in fs::read_dir(state).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("hunter22"));
+    }
+}
+
+#[test]
+fn nobody_else_can_read_it() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let store = open(&place);
+    store.begin(&run("tick", 0), false, None).unwrap();
+    let lock = Lock::take(&place, noon(0)).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(place.folder()), 0o700);
+    let files: Vec<_> = fs::read_dir(place.folder()).unwrap().collect();
+    assert_eq!(files.len(), 4, "{files:?}");
+    for file in files {
+        assert_eq!(mode(&file.unwrap().path()), 0o600);
+    }
+    drop((store, lock));
+
+    fs::set_permissions(place.folder(), fs::Permissions::from_mode(0o770)).unwrap();
+    let error = Store::open(&place, noon(0)).unwrap_err();
+    assert!(matches!(error, Error::Exposed(_)), "{error}");
+}
+
+#[test]
+fn no_symbolic_link_is_followed() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    drop(open(&place));
+    let canary = folder.path().join("canary");
+    let database = place.database();
+    let log = PathBuf::from(format!("{}-wal", database.display()));
+    for planted in [&database, &log, &place.lock()] {
+        fs::write(&canary, "untouched").unwrap();
+        let _ = fs::remove_file(planted);
+        symlink(&canary, planted).unwrap();
+        if *planted == place.lock() {
+            assert!(Lock::take(&place, noon(0)).is_err());
+            assert!(Lock::holder(&place).is_none());
+        } else {
+            let error = Store::open(&place, noon(0)).unwrap_err();
+            assert!(!error.is_damage(), "{error}");
+        }
+        if *planted == database {
+            assert!(Store::read(&place).is_err());
+        }
+        assert_eq!(fs::read_to_string(&canary).unwrap(), "untouched");
+        fs::remove_file(planted).unwrap();
+    }
+}
+
+#[test]
+fn reading_makes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    assert!(Store::read(&place).unwrap().is_none());
+    assert!(!place.folder().exists());
+    let store = open(&place);
+    store.begin(&run("tick", 0), false, None).unwrap();
+    drop(store);
+    let files = || {
+        let entries = fs::read_dir(place.folder()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    assert_eq!(before.len(), 1, "{before:?}");
+    let reader = Store::read(&place).unwrap().unwrap();
+    assert_eq!(outcomes(&reader), ["tick runs"]);
+    assert_eq!(files(), before);
+}
+
+#[test]
+fn a_damaged_file_is_moved_aside() {
+    let junk = |length: usize| -> Vec<u8> { (0..length).map(|_| fastrand::u8(..)).collect() };
+    for length in [1, 100, 512, 20_000] {
+        let folder = TempDir::new().unwrap();
+        let place = place(&folder);
+        drop(open(&place));
+        fs::write(place.database(), junk(length)).unwrap();
+        let (store, damage) = Store::open(&place, noon(0)).unwrap();
+        let damage = damage.expect("junk is no database").to_string();
+        assert!(damage.contains(".db.damaged-20261124T120000"), "{damage}");
+        store.begin(&run("tick", 0), false, None).unwrap();
+    }
+}
+
+#[test]
+fn a_truncated_or_hostile_file_never_panics() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let store = open(&place);
+    let times: Vec<_> = (0..500).map(noon).collect();
+    store.pass(Outcome::Missed, "tick", &times).unwrap();
+    drop(store);
+    let whole = fs::read(place.database()).unwrap();
+    for round in 0..60 {
+        let mut bytes = whole.clone();
+        if round % 2 == 0 {
+            bytes.truncate(whole.len() * round / 60);
+        } else {
+            for _ in 0..20 * round {
+                let at = fastrand::usize(100..bytes.len());
+                bytes[at] = fastrand::u8(..);
+            }
+        }
+        fs::write(place.database(), bytes).unwrap();
+        if let Ok(Some(reader)) = Store::read(&place) {
+            let _ = reader.runs(&Filter::default(), usize::MAX);
+            let _ = reader.memories();
+        }
+        let (store, _) = Store::open(&place, noon(round.try_into().unwrap())).unwrap();
+        let _ = store.recover();
+        let _ = store.memories();
+        let _ = store.begin(&run("tick", 1_000), false, None);
+    }
+}
+
+#[test]
+fn what_no_run_can_be_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    store.begin(&run("tick", 0), false, None).unwrap();
+    for change in [
+        "outcome = 'eaten'",
+        "cause = ''",
+        "id = x'00'",
+        "attempt = -1",
+    ] {
+        let sql = format!("UPDATE runs SET {change}");
+        store.connection.execute_batch(&sql).unwrap();
+        assert!(store.runs(&Filter::default(), 9).is_err(), "{change}");
+    }
+}
+
+#[test]
+fn a_file_of_a_later_version_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let store = open(&place);
+    store
+        .connection
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    drop(store);
+    assert!(matches!(Store::read(&place), Err(Error::Newer(_))));
+    let error = Store::open(&place, noon(0)).unwrap_err();
+    assert!(matches!(error, Error::Newer(_)), "{error}");
+}
+
+#[test]
+fn there_is_one_watcher() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    assert_eq!(Lock::holder(&place), None);
+    let lock = Lock::take(&place, noon(0)).unwrap();
+    let holder = Lock::holder(&place).unwrap().unwrap();
+    assert_eq!((holder.pid, holder.since), (std::process::id(), noon(0)));
+    let error = Lock::take(&place, noon(5)).unwrap_err();
+    let expected = format!("this config is already watched by process {}", holder.pid);
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    drop(lock);
+    assert_eq!(Lock::holder(&place), None);
+    drop(Lock::take(&place, noon(9)).unwrap());
+    // Whatever stands in the file is told at most.
+    fs::write(place.lock(), "1\n2\n3").unwrap();
+    drop(Lock::take(&place, noon(9)).unwrap());
+}
+
+fn writer(place: &Place) -> (Writer, std::sync::mpsc::Receiver<String>) {
+    let (tell, told) = channel();
+    let complain = move |text: &str| tell.send(text.to_owned()).unwrap();
+    let now: writer::Now = || noon(0);
+    let writer = Writer::start(Some(open(place)), place.clone(), now, Box::new(complain));
+    (writer.unwrap(), told)
+}
+
+#[test]
+fn the_writer_answers_when_a_run_is_in_the_file() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let (writer, complaints) = writer(&place);
+    let (tell, told) = channel();
+    for second in 0..1_000 {
+        let (tell, of) = (tell.clone(), place.clone());
+        let run = run("tick", second);
+        let id = run.id;
+        let answer = move |recorded| {
+            // Only now and then: to look costs more than to write.
+            if second % 250 == 0 {
+                let filter = Filter {
+                    ids: Some((id, id)),
+                    ..Filter::default()
+                };
+                let reader = Store::read(&of).unwrap().unwrap();
+                assert_eq!(reader.runs(&filter, 1).unwrap().len(), 1);
+            }
+            tell.send(recorded).unwrap();
+        };
+        writer.begin(run, false, Box::new(answer));
+        writer.end(id, ended(Outcome::Success));
+    }
+    writer.pass(Outcome::Missed, "tick".to_owned(), vec![noon(5_000)]);
+    writer.remember(vec![memory("tick")], Vec::new());
+    drop(writer);
+    drop(tell);
+    let answers: Vec<Recorded> = told.iter().collect();
+    assert_eq!(answers, [Recorded::Now; 1_000]);
+    let store = open(&place);
+    assert_eq!(all(&store).len(), 1_001);
+    assert_eq!(store.memories().unwrap().len(), 1);
+    assert_eq!(complaints.iter().count(), 0);
+}
+
+#[test]
+fn jobs_go_on_while_nothing_can_be_written_and_all_is_written_later() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let (writer, complaints) = writer(&place);
+    let other = open(&place);
+    other
+        .connection
+        .pragma_update(None, "max_page_count", 1)
+        .unwrap();
+    let (tell, told) = channel();
+    let begin = |second| {
+        let tell = tell.clone();
+        let run = run("tick", second);
+        writer.begin(run, false, Box::new(move |one| tell.send(one).unwrap()));
+        told.recv_timeout(Duration::from_secs(30)).unwrap()
+    };
+    assert_eq!(begin(0), Recorded::Now);
+    // Another process keeps the file for itself for longer than anybody waits.
+    other.begin_transaction().unwrap();
+    assert_eq!(begin(1), Recorded::Not);
+    let complaint = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(complaint.contains("jobs go on"), "{complaint}");
+    other.roll_back();
+    assert_eq!(begin(2), Recorded::Now);
+    drop(writer);
+    let complaint = complaints.recv().unwrap();
+    assert!(
+        complaint.contains("can be written again; 0 notes"),
+        "{complaint}"
+    );
+    assert_eq!(all(&open(&place)).len(), 3);
+}
+
+#[test]
+fn a_file_that_is_damaged_meanwhile_is_replaced() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let (writer, complaints) = writer(&place);
+    writer.remember(vec![memory("tick")], Vec::new());
+    let (tell, told) = channel();
+    let begin = |second| {
+        let tell = tell.clone();
+        let run = run("tick", second);
+        writer.begin(run, false, Box::new(move |one| tell.send(one).unwrap()));
+        told.recv_timeout(Duration::from_secs(30)).unwrap()
+    };
+    assert_eq!(begin(0), Recorded::Now);
+    // What SQLite reads next is no page of a database.
+    let store = open(&place);
+    store
+        .connection
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
+    drop(store);
+    let length = fs::metadata(place.database()).unwrap().len();
+    fs::write(
+        place.database(),
+        vec![0xff; usize::try_from(length).unwrap()],
+    )
+    .unwrap();
+    assert_eq!(begin(1), Recorded::Now);
+    let complaint = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(complaint.contains("is damaged"), "{complaint}");
+    drop(writer);
+    let store = open(&place);
+    assert_eq!(outcomes(&store), ["tick runs"]);
+    assert_eq!(store.memories().unwrap().len(), 1);
+}

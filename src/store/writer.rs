@@ -1,0 +1,374 @@
+//! The one busy writer: a thread that writes down what it is told, much of it at once.
+//!
+//! Whoever tells it something never waits for the disk. All that has come in while one
+//! transaction was at it goes into the next, so a thousand fires in a second are a handful of
+//! transactions.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Place, Store};
+use crate::job::Memory;
+use crate::run::{Ended, Outcome, Recorded, Run, RunId};
+use crate::secret::Secrets;
+
+/// How much is written at once, and how much waits for a disk that takes nothing.
+const BATCH: usize = 1_000;
+const WAITING: usize = 10_000;
+
+/// After how long what could not be written is tried again, if nothing else comes.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Told once it is known whether a run is written down.
+pub type Answer = Box<dyn FnOnce(Recorded) + Send>;
+
+/// Told of trouble with the file, once, and of its end.
+pub type Complain = Box<dyn FnMut(&str) + Send>;
+
+/// Says what time it is.
+pub type Now = fn() -> DateTime<Utc>;
+
+/// Hands over to the thread that writes.
+#[derive(Debug)]
+pub struct Writer {
+    orders: Sender<Order>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Tells a writer, from another thread, what must not be written.
+#[derive(Debug, Clone)]
+pub struct Masks(Sender<Order>);
+
+/// Something to write down.
+enum Order {
+    Begin {
+        run: Run,
+        once: bool,
+        answer: Option<Answer>,
+    },
+    End {
+        id: RunId,
+        ended: Box<Ended>,
+    },
+    Pass {
+        outcome: Outcome,
+        job: String,
+        fire_times: Vec<DateTime<Utc>>,
+    },
+    Remember {
+        jobs: Vec<Memory>,
+        faulty: Vec<String>,
+    },
+    Prune(DateTime<Utc>),
+    Secrets(Secrets),
+    /// Write what waits, and come to an end.
+    Finish,
+}
+
+/// What the thread has.
+struct Hand {
+    /// The file; `None` while it cannot be opened.
+    store: Option<Store>,
+    place: Place,
+    now: Now,
+    complain: Complain,
+    /// What is to be written, the oldest first.
+    waiting: Vec<Order>,
+    /// The last that was remembered, for a file that has to be begun anew.
+    memory: Option<(Vec<Memory>, Vec<String>)>,
+    secrets: Secrets,
+    troubled: bool,
+    lost: usize,
+}
+
+impl Writer {
+    /// Begins to write into the store at `place`, which is opened where it is not there yet.
+    /// `complain` is told once when writing fails, and once when it works again.
+    ///
+    /// # Errors
+    /// Where no thread can be had.
+    pub fn start(
+        store: Option<Store>,
+        place: Place,
+        now: Now,
+        complain: Complain,
+    ) -> io::Result<Self> {
+        let (orders, received) = channel();
+        let hand = Hand {
+            store,
+            place,
+            now,
+            complain,
+            waiting: Vec::new(),
+            memory: None,
+            secrets: Secrets::default(),
+            troubled: false,
+            lost: 0,
+        };
+        let thread = Builder::new().name("store".to_owned());
+        let thread = thread.spawn(move || hand.write_all(&received))?;
+        Ok(Self {
+            orders,
+            thread: Some(thread),
+        })
+    }
+
+    /// Writes down that a run begins; `answer` is told when that is so. `once` for the fire time
+    /// of a date.
+    pub fn begin(&self, run: Run, once: bool, answer: Answer) {
+        self.send(Order::Begin {
+            run,
+            once,
+            answer: Some(answer),
+        });
+    }
+
+    /// Writes down how a run ended.
+    pub fn end(&self, id: RunId, ended: Ended) {
+        let ended = Box::new(ended);
+        self.send(Order::End { id, ended });
+    }
+
+    /// Writes down fires that do not run, in order of time.
+    pub fn pass(&self, outcome: Outcome, job: String, fire_times: Vec<DateTime<Utc>>) {
+        self.send(Order::Pass {
+            outcome,
+            job,
+            fire_times,
+        });
+    }
+
+    /// Remembers these jobs instead of those before; see [`Store::remember`].
+    pub fn remember(&self, jobs: Vec<Memory>, faulty: Vec<String>) {
+        self.send(Order::Remember { jobs, faulty });
+    }
+
+    /// Forgets the runs that began before `cutoff`.
+    pub fn prune(&self, cutoff: DateTime<Utc>) {
+        self.send(Order::Prune(cutoff));
+    }
+
+    /// Who can tell it what must not be written.
+    #[must_use]
+    pub fn masks(&self) -> Masks {
+        Masks(self.orders.clone())
+    }
+
+    fn send(&self, order: Order) {
+        if let Err(unsent) = self.orders.send(order) {
+            // The thread is gone, which only a bug can do: jobs go on all the same.
+            unsent.0.refuse();
+        }
+    }
+}
+
+impl Masks {
+    /// From now on these never reach the file.
+    pub fn set(&self, secrets: Secrets) {
+        // Once the writer is gone, nothing is written.
+        let _ = self.0.send(Order::Secrets(secrets));
+    }
+}
+
+impl Drop for Writer {
+    /// Waits until all is written.
+    fn drop(&mut self) {
+        self.send(Order::Finish);
+        if let Some(thread) = self.thread.take() {
+            // Where it panicked, that has been told.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Order {
+    fn write(&self, store: &Store) -> Result<Recorded, Error> {
+        match self {
+            Self::Begin { run, once, .. } => return store.begin(run, *once, None),
+            Self::End { id, ended } => store.end(*id, ended)?,
+            Self::Pass {
+                outcome,
+                job,
+                fire_times,
+            } => store.pass(*outcome, job, fire_times)?,
+            Self::Remember { jobs, faulty } => store.remember(jobs, faulty)?,
+            Self::Prune(_) | Self::Secrets(_) | Self::Finish => {}
+        }
+        Ok(Recorded::Now)
+    }
+
+    /// Says that it could not be written down, where anybody waits for that.
+    fn refuse(mut self) {
+        self.answer(Recorded::Not);
+    }
+
+    fn answer(&mut self, recorded: Recorded) {
+        if let Self::Begin { answer, .. } = self
+            && let Some(answer) = answer.take()
+        {
+            answer(recorded);
+        }
+    }
+}
+
+impl Hand {
+    /// Writes until it is told to finish.
+    fn write_all(mut self, received: &Receiver<Order>) {
+        while let ControlFlow::Continue(()) = self.wait(received) {
+            self.write();
+        }
+        self.write();
+        let unwritten = std::mem::take(&mut self.waiting);
+        unwritten.into_iter().for_each(Order::refuse);
+    }
+
+    /// Waits for something to do, and takes what else has come.
+    fn wait(&mut self, received: &Receiver<Order>) -> ControlFlow<()> {
+        let order = if self.waiting.is_empty() {
+            received.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            received.recv_timeout(AGAIN)
+        };
+        match order {
+            Ok(order) => self.take(order)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return ControlFlow::Break(()),
+        }
+        let mut more = BATCH;
+        while more > 0
+            && let Ok(order) = received.try_recv()
+        {
+            self.take(order)?;
+            more -= 1;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn take(&mut self, order: Order) -> ControlFlow<()> {
+        match order {
+            Order::Finish => return ControlFlow::Break(()),
+            Order::Secrets(secrets) => {
+                self.secrets = secrets;
+                self.hide();
+            }
+            Order::Prune(cutoff) => self.prune(cutoff),
+            Order::Remember { jobs, faulty } => {
+                self.memory = Some((jobs.clone(), faulty.clone()));
+                self.waiting.push(Order::Remember { jobs, faulty });
+            }
+            order @ (Order::Begin { .. } | Order::End { .. } | Order::Pass { .. }) => {
+                self.waiting.push(order);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn hide(&mut self) {
+        if let Some(store) = &mut self.store {
+            store.set_secrets(self.secrets.clone());
+        }
+    }
+
+    /// Writes what waits, all of it or nothing.
+    fn write(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let mut written = self.transaction();
+        if let Err(error) = &written
+            && error.is_damage()
+        {
+            written = self.begin_anew().and_then(|()| self.transaction());
+        }
+        match written {
+            Ok(answers) => {
+                let orders = std::mem::take(&mut self.waiting);
+                for (mut order, recorded) in orders.into_iter().zip(answers) {
+                    order.answer(recorded);
+                }
+                self.recovered();
+            }
+            Err(error) => self.put_off(&error),
+        }
+    }
+
+    fn transaction(&mut self) -> Result<Vec<Recorded>, Error> {
+        if self.store.is_none() {
+            self.store = Some(Store::join(&self.place)?);
+            self.hide();
+        }
+        let store = self.store.as_ref().expect("it was just opened");
+        store.begin_transaction()?;
+        let orders = self.waiting.iter();
+        let written: Result<Vec<Recorded>, Error> =
+            orders.map(|order| order.write(store)).collect();
+        let written = written.and_then(|answers| store.commit().map(|()| answers));
+        if written.is_err() {
+            store.roll_back();
+        }
+        written
+    }
+
+    /// Goes on with another file, where this one is damaged.
+    fn begin_anew(&mut self) -> Result<(), Error> {
+        // Closed first: what SQLite does at its end must not reach the new file.
+        self.store = None;
+        let (store, aside) = Store::replace(&self.place, (self.now)())?;
+        (self.complain)(&format!(
+            "{} is damaged; it was moved to {} and a new one begun",
+            store.path().display(),
+            aside.display()
+        ));
+        self.store = Some(store);
+        self.hide();
+        let memory = self.memory.clone();
+        let memory = memory.map(|(jobs, faulty)| Order::Remember { jobs, faulty });
+        self.waiting.splice(0..0, memory);
+        Ok(())
+    }
+
+    /// Jobs go on although nothing can be written; what waits is tried again.
+    fn put_off(&mut self, error: &Error) {
+        self.trouble(error);
+        for order in &mut self.waiting {
+            order.answer(Recorded::Not);
+        }
+        let surplus = self.waiting.len().saturating_sub(WAITING);
+        self.waiting.drain(..surplus);
+        self.lost += surplus;
+    }
+
+    fn trouble(&mut self, error: &Error) {
+        if !std::mem::replace(&mut self.troubled, true) {
+            let text = format!("runs cannot be recorded, jobs go on: {error}");
+            (self.complain)(&text);
+        }
+    }
+
+    fn recovered(&mut self) {
+        if std::mem::take(&mut self.troubled) {
+            let path = self.place.database();
+            let lost = std::mem::take(&mut self.lost);
+            let text = format!(
+                "{} can be written again; {lost} notes are lost",
+                path.display()
+            );
+            (self.complain)(&text);
+        }
+    }
+
+    fn prune(&mut self, cutoff: DateTime<Utc>) {
+        loop {
+            match self.store.as_ref().map(|store| store.prune(cutoff)) {
+                Some(Ok(true)) => {}
+                Some(Ok(false)) | None => return,
+                Some(Err(error)) => return self.trouble(&error),
+            }
+        }
+    }
+}

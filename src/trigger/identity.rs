@@ -1,0 +1,81 @@
+//! What makes a trigger the same from one start of the scheduler to the next.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::{Bounds, Trigger};
+
+/// All that its fire times depend on, but for its anchor.
+pub(super) fn of(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::Interval(interval) => {
+            format!("{interval}{}", more(interval.bounds(), interval.jitter_s()))
+        }
+        Trigger::Cron(cron) => {
+            let more = more(cron.bounds(), cron.jitter_s());
+            format!("{cron} timezone={}{more}", cron.zone().name())
+        }
+        // Its zone decides how it is shown, not when it fires.
+        Trigger::Date(date) => {
+            let at = date.at().to_rfc3339_opts(SecondsFormat::AutoSi, true);
+            format!("date[{at}]{}", more(Bounds::default(), date.jitter_s()))
+        }
+        Trigger::Any(triggers) => triggers.iter().map(of).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn more(bounds: Bounds, jitter_s: u32) -> String {
+    let end = |key, at: DateTime<Utc>| {
+        let at = at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        format!(" {key}={at}")
+    };
+    let parts = [
+        bounds.start.map(|start| end("start_date", start)),
+        bounds.end.map(|at| end("end_date", at)),
+        (jitter_s > 0).then(|| format!(" jitter={jitter_s}")),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use crate::trigger::{Bounds, Cron, Date, Interval, Trigger, Zone};
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn triggers_with_other_fire_times_are_told_apart() {
+        let start = Bounds::new(Some(at("2026-01-01T00:00:00Z")), None).unwrap();
+        let none = Bounds::default();
+        let zone = |name| Zone::named(name).unwrap();
+        let cron = |text, zone| {
+            let cron = Cron::of_expression(text, none, zone, 0).unwrap();
+            Trigger::Cron(Box::new(cron))
+        };
+        let interval = |every, bounds, jitter| {
+            Trigger::Interval(Interval::new(every, bounds, Zone::utc(), jitter))
+        };
+        let date = |text| Trigger::Date(Date::new(at(text), Zone::utc(), 0));
+        let triggers = [
+            interval(60, none, 0),
+            interval(61, none, 0),
+            interval(60, start, 0),
+            interval(60, none, 5),
+            cron("0 4 * * *", Zone::utc()),
+            cron("0 4 * * *", zone("Europe/Berlin")),
+            cron("0 0 4 * * *", Zone::utc()),
+            cron("0 4 1 * mon", Zone::utc()),
+            date("2026-12-24T18:00:00Z"),
+            date("2026-12-24T18:00:01Z"),
+            Trigger::Any(vec![date("2026-12-24T18:00:00Z"), interval(60, none, 0)]),
+        ];
+        let texts: Vec<String> = triggers.iter().map(Trigger::identity).collect();
+        for (index, text) in texts.iter().enumerate() {
+            assert!(!texts[..index].contains(text), "{text}");
+        }
+        assert_eq!(texts[3], "interval[0:01:00] jitter=5");
+    }
+}

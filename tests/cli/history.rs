@@ -1,0 +1,156 @@
+//! `sched history`
+
+use std::fs;
+
+use crate::folder::{Folder, run};
+
+const CONFIG: &str = "\
+timezone: America/New_York
+mail:
+  password: hunter22
+scheduler:
+  greet: {type: cron, hour: 4, command: 'echo hello; echo the hunter22 of it >&2'}
+  greet nightly: {type: cron, hour: 4, command: 'true'}
+  bad: {type: cron, hour: 4, command: 'echo no luck >&2; exit 7'}
+";
+
+/// A folder in which each of the jobs has run, in this order.
+fn after(jobs: &[&str]) -> Folder {
+    let folder = Folder::with_config(CONFIG);
+    for job in jobs {
+        run(folder.command().args(["run-once", "-q", job]));
+    }
+    folder
+}
+
+#[test]
+fn runs_are_listed_newest_first() {
+    let folder = after(&["greet", "bad"]);
+    let answer = folder.sched("history").exits(0).complains("");
+    let lines: Vec<Vec<&str>> = answer
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let [head, bad, greet] = &lines[..] else {
+        panic!("{}", answer.stdout)
+    };
+    assert_eq!(head[..], ["WHEN", "JOB", "RESULT", "TOOK", "WHY", "RUN"]);
+    assert_eq!(bad[2..5], ["bad", "FAILED", "7"]);
+    assert!(["s", "ms"].contains(&bad[6]), "{}", answer.stdout);
+    assert_eq!(bad[7], "manual");
+    assert_eq!(greet[2..4], ["greet", "ok"]);
+    let lines = |line: &str| folder.sched(line).exits(0).stdout.lines().count() - 1;
+    assert_eq!(lines("history -n 1"), 1);
+    assert_eq!(lines("history greet"), 1);
+    assert_eq!(lines("history --failed"), 1);
+    assert_eq!(lines("history --since -1h --until now"), 2);
+    folder.sched("history --missed").exits(0).says("no runs\n");
+    folder
+        .sched("history --since tomorrow")
+        .exits(0)
+        .says("no runs\n");
+}
+
+#[test]
+fn a_run_shows_all_it_left_and_no_secret() {
+    let folder = after(&["greet"]);
+    let answer = folder.sched("history --format json").exits(0);
+    let [record] = &answer.json()[..] else {
+        panic!("{}", answer.stdout)
+    };
+    assert_eq!(record["job"], "greet");
+    assert_eq!(
+        (&record["cause"], &record["attempt"]),
+        (&"manual".into(), &1.into())
+    );
+    assert_eq!(record["scheduled_for"], serde_json::Value::Null);
+    assert_eq!(
+        (&record["outcome"], &record["exit_code"]),
+        (&"success".into(), &0.into())
+    );
+    assert_eq!(record["stdout"], "hello\n");
+    assert_eq!(record["stderr"], "the ******** of it\n");
+    let id = record["run_id"].as_str().unwrap();
+    let answer = folder
+        .sched(&format!("history {}", &id[..20].to_lowercase()))
+        .exits(0);
+    let expected = format!("greet  ok  run {id}\n  started ");
+    assert!(answer.stdout.starts_with(&expected), "{}", answer.stdout);
+    let output = "\n  stdout:\n    hello\n  stderr:\n    the ******** of it\n";
+    assert!(answer.stdout.contains(output), "{}", answer.stdout);
+    for file in fs::read_dir(folder.path("state/sched")).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = if path.is_file() {
+            fs::read(&path).unwrap()
+        } else {
+            Vec::new()
+        };
+        assert!(
+            !String::from_utf8_lossy(&bytes).contains("hunter22"),
+            "{path:?}"
+        );
+    }
+}
+
+#[test]
+fn the_record_is_that_of_run_once() {
+    let folder = Folder::with_config(CONFIG);
+    let ran = folder.sched("run-once bad --format json").exits(1);
+    let kept = folder.sched("history bad --format json").exits(0);
+    assert_eq!(ran.stdout, kept.stdout);
+}
+
+#[test]
+fn a_job_that_is_gone_and_a_config_that_is_broken_hide_nothing() {
+    let folder = after(&["greet", "greet nightly"]);
+    folder.write("config.yml", "scheduler:\n  a.b: {type: cron, hour: 4}\n");
+    let lines = |line: &str| folder.sched(line).exits(0).stdout.lines().count() - 1;
+    assert_eq!(lines("history greet"), 2);
+    let answer = run(folder.command().args(["history", "greet nightly"])).exits(0);
+    assert_eq!(answer.stdout.lines().count(), 2);
+    folder.write("config.yml", "scheduler: [\n");
+    assert_eq!(lines("history greet"), 2);
+}
+
+#[test]
+fn what_is_neither_a_job_nor_a_run_is_refused() {
+    let folder = after(&["greet"]);
+    folder.sched("history gret").exits(2).says("").complains(
+        "error: no job is called `gret`, and no run has an id that begins with it\n\
+         help: did you mean `greet`?\n",
+    );
+    let answer = folder.sched("history --since soon").exits(2);
+    assert!(
+        answer
+            .stderr
+            .starts_with("error: --since: `soon` is not a time")
+    );
+}
+
+#[test]
+fn to_look_makes_nothing() {
+    let folder = Folder::with_config(CONFIG);
+    for line in ["history", "history greet", "status", "next"] {
+        folder.sched(line).exits(0);
+    }
+    assert!(!folder.path("state").exists());
+    assert!(!folder.path("home").exists());
+}
+
+#[test]
+fn a_state_folder_that_others_can_write_in_is_not_used() {
+    let folder = after(&["greet"]);
+    let state = folder.path("state/sched");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    fs::set_permissions(state, open).unwrap();
+    let answer = folder.sched("run-once greet").exits(0);
+    let expected = "note: this run is not recorded: others can write in the state folder";
+    assert!(answer.stderr.contains(expected), "{}", answer.stderr);
+    let answer = folder.sched("watch").exits(2);
+    assert!(
+        answer.stderr.contains("help: `chmod go-w "),
+        "{}",
+        answer.stderr
+    );
+}

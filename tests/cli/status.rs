@@ -1,0 +1,108 @@
+//! `sched status`, with and without a watcher.
+
+use nix::sys::signal::Signal;
+
+use crate::folder::Folder;
+use crate::watch::{SLEEP, TICK, Watch};
+
+#[test]
+fn without_a_watcher_the_jobs_are_told_all_the_same() {
+    let folder = Folder::with_config(
+        "scheduler:\n  bad: {type: cron, hour: 4, command: exit 7}\n  rest: {type: cron, hour: 4, \
+         command: 'true', enabled: false}\n",
+    );
+    folder.sched("run-once -q bad").exits(1);
+    folder.sched("run-once -q bad").exits(1);
+    let answer = folder.sched("status").exits(0);
+    let lines: Vec<&str> = answer.stdout.lines().collect();
+    assert!(
+        lines[0].starts_with("○ config.yml is not watched"),
+        "{}",
+        answer.stdout
+    );
+    assert!(
+        lines[2].starts_with("  bad   FAILED 7  "),
+        "{}",
+        answer.stdout
+    );
+    assert!(lines[2].contains("  2 times in a row"), "{}", answer.stdout);
+    assert!(lines[3].starts_with("  rest  -  "), "{}", answer.stdout);
+    assert!(lines[3].contains("  disabled  "), "{}", answer.stdout);
+    assert_eq!(lines[4], "1 job failing; see `sched history --failed`");
+    let answer = folder.sched("status --format json").exits(0);
+    let [status] = &answer.json()[..] else {
+        panic!("{}", answer.stdout)
+    };
+    assert_eq!(status["watching"], false);
+    assert_eq!(status["pid"], serde_json::Value::Null);
+    assert_eq!(status["jobs"][0]["streak"], 2);
+    assert_eq!(status["jobs"][0]["last"]["outcome"], "failure");
+    assert_eq!(status["jobs"][0]["running"], serde_json::json!([]));
+    assert_eq!(status["jobs"][1]["next"], serde_json::Value::Null);
+    folder
+        .sched("status --check")
+        .exits(1)
+        .says("sched is not running\n");
+}
+
+#[test]
+fn a_watcher_answers_as_long_as_its_loop_goes_round() {
+    let mut watch = Watch::start(&format!("{TICK}{SLEEP}"), &["--grace", "0"]);
+    watch.expect(" start  sleep");
+    watch.expect(" ok     tick");
+    let pid = watch.child.id();
+    let alive = format!("sched is alive (pid {pid})\n");
+    watch.sched("status --check").exits(0).says(&alive);
+    let status = watch
+        .sched("status --format json")
+        .exits(0)
+        .json()
+        .remove(0);
+    assert_eq!(
+        (&status["watching"], &status["pid"]),
+        (&true.into(), &pid.into())
+    );
+    assert_eq!(status["jobs"][0]["last"]["outcome"], "success");
+    assert_eq!(
+        status["jobs"][1]["running"][0]["outcome"],
+        serde_json::Value::Null
+    );
+    let answer = watch.sched("status").exits(0);
+    assert!(
+        answer.stdout.contains("\n  sleep  running  "),
+        "{}",
+        answer.stdout
+    );
+    watch.signal(Signal::SIGSTOP);
+    let deaf = format!("sched (pid {pid}) does not answer\n");
+    watch.sched("status --check").exits(1).says(&deaf);
+    watch.signal(Signal::SIGCONT);
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    watch
+        .sched("status --check")
+        .exits(1)
+        .says("sched is not running\n");
+}
+
+#[test]
+fn what_a_killed_watcher_left_is_not_taken_for_running() {
+    let mut watch = Watch::start(SLEEP, &[]);
+    watch.expect(" start  sleep");
+    let next = watch.sched("next -q -n 1 --format json").json().remove(0);
+    watch.child.kill().unwrap();
+    watch.child.wait().unwrap();
+    let answer = watch.sched("status").exits(0);
+    assert!(
+        answer.stdout.contains("\n  sleep  interrupted  "),
+        "{}",
+        answer.stdout
+    );
+    let runs = watch.sched("history --format json").exits(0).json();
+    let first = runs.last().unwrap();
+    assert_eq!(first["outcome"], "interrupted");
+    assert_eq!(first["finished"], serde_json::Value::Null);
+    assert!(next["fires"][0].is_string());
+    let watch = watch.again();
+    watch.expect("sched died while it ran; recorded as interrupted");
+}
