@@ -14,7 +14,7 @@ use crate::paths::{self, Given};
 use crate::run::{Ended, Level, Order, Record, Run};
 use crate::scheduler::Runner;
 use crate::scheduler::plan::Fire;
-use crate::task::{Output, Setup, Tasks};
+use crate::task::{Coming, Output, Setup, Tasks};
 
 /// Carries out runs with the tasks of the config that holds.
 pub(super) struct Carrier {
@@ -82,7 +82,11 @@ impl Runner for Carrier {
     }
 
     fn prepare(&mut self, soon: &[Fire]) {
-        let fires = soon.iter().map(|fire| (&*fire.job, fire.fire_time));
+        let fires = soon.iter().map(|fire| Coming {
+            job: &fire.job,
+            fire_time: fire.fire_time,
+            due: fire.due,
+        });
         self.tasks.prepare(fires);
     }
 
