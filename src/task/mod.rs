@@ -49,6 +49,8 @@ pub struct Setup {
     pub docassemble_context: DocassembleContext,
     /// The Python modules that are imported before any run, where Python is kept warm.
     pub preload: Vec<String>,
+    /// A folder to remember in, between processes, what Pythons say of themselves.
+    pub state_folder: Option<PathBuf>,
     /// Whether anybody reads lines of ours of the level DEBUG.
     pub debug: bool,
 }

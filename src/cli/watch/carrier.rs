@@ -60,6 +60,7 @@ fn setup(path: &Path, given: &Given, config: &Config, verbose: bool) -> Setup {
         python: config.settings.python.clone(),
         docassemble_context: config.settings.docassemble_context,
         preload: config.settings.preload.clone(),
+        state_folder: Some(paths::state(given)),
         debug: verbose || config.settings.log_level == Level::Debug,
     }
 }
