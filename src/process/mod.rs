@@ -8,6 +8,7 @@ mod channel;
 mod child;
 mod control;
 mod group;
+mod guard;
 mod identity;
 mod life;
 mod pump;
@@ -22,6 +23,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -29,6 +31,7 @@ use tokio::sync::watch;
 pub use channel::Channel;
 pub use child::Foster;
 pub use control::{Control, Lines};
+pub use guard::Guard;
 pub use identity::Identity;
 pub use pump::{Pipes, Theirs};
 
@@ -59,6 +62,8 @@ pub struct Launch {
     pub channel: Option<Channel>,
     /// The child's end of a [`Control`], which it inherits under the number that it has here.
     pub control: Option<OwnedFd>,
+    /// Who ends its group, and what has its mark, where we are killed.
+    pub guard: Option<Arc<Guard>>,
     /// After how long it is ended; `None` for never.
     pub timeout: Option<Duration>,
 }
@@ -156,8 +161,10 @@ pub async fn run(
     let program = launch.program.clone();
     let limits = launch.limits();
     let stopwatch = Stopwatch::start();
+    let guarded = launch.guard.clone().zip(launch.mark.clone());
     let (child, pipes) = spawn::spawn(launch)?;
-    let exit = follow(child, pipes, &limits, stopwatch, order, sink).await;
+    let group = Group::of(&child, guarded);
+    let exit = follow(child, group, pipes, &limits, stopwatch, order, sink).await;
     exit.map_err(|source| Error::System { program, source })
 }
 
@@ -176,7 +183,9 @@ pub async fn adopt(
     let limits = launch.limits();
     let stopwatch = Stopwatch::start();
     let child = Child::Foster(foster);
-    let exit = follow(child, pipes, &limits, stopwatch, order, sink).await;
+    // Its parent ends it where we are killed.
+    let group = Group::of(&child, None);
+    let exit = follow(child, group, pipes, &limits, stopwatch, order, sink).await;
     let program = launch.program;
     exit.map_err(|source| Error::System { program, source })
 }
@@ -184,13 +193,13 @@ pub async fn adopt(
 /// Follows a child to its end.
 async fn follow(
     mut child: Child,
+    mut group: Group,
     mut pipes: Pipes,
     limits: &life::Limits,
     stopwatch: Stopwatch,
     order: &mut watch::Receiver<Order>,
     sink: &mut dyn Sink,
 ) -> io::Result<Exit> {
-    let mut group = Group::of(&child);
     let (status, ending) = tokio::select! {
         followed = life::follow(&mut child, &group, limits, order) => followed?,
         never = pipes.pump(sink) => match never {},

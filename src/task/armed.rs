@@ -17,6 +17,17 @@ const MOST: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Armed(Mutex<Vec<Waiting>>);
 
+/// A fire that comes next.
+#[derive(Debug, Clone, Copy)]
+pub struct Coming<'a> {
+    /// Its job.
+    pub job: &'a Job,
+    /// Its fire time.
+    pub fire_time: DateTime<Utc>,
+    /// When it begins: the fire time and its jitter, or the time of the retry.
+    pub due: DateTime<Utc>,
+}
+
 /// What is ready for a run, if anything is.
 #[derive(Debug, Default)]
 pub struct Ready(Option<Waiting>);
@@ -39,6 +50,12 @@ impl Armed {
     }
 }
 
+impl Waiting {
+    fn is_for(&self, coming: &Coming<'_>) -> bool {
+        self.job == coming.job.name && self.fire_time == coming.fire_time
+    }
+}
+
 impl Ready {
     /// The child.
     pub(super) async fn child(self) -> Option<Forked> {
@@ -52,23 +69,19 @@ impl Tasks {
     ///
     /// It must be called where futures can be spawned, and does nothing where Python is not kept
     /// warm.
-    pub fn prepare<'a>(self: &Arc<Self>, soon: impl Iterator<Item = (&'a Job, DateTime<Utc>)>) {
+    pub fn prepare<'a>(self: &Arc<Self>, soon: impl Iterator<Item = Coming<'a>>) {
         if self.servers.is_none() {
             return;
         }
-        let mut soon: Vec<_> = soon.filter(|(job, _)| self.is_forked(job)).collect();
-        soon.truncate(MOST);
+        let soon: Vec<_> = soon
+            .filter(|one| self.is_forked(one.job))
+            .take(MOST)
+            .collect();
         let mut armed = self.armed.0.lock().unwrap_or_else(PoisonError::into_inner);
-        armed.retain(|one| {
-            soon.iter()
-                .any(|(job, at)| one.job == job.name && one.fire_time == *at)
-        });
-        for (job, fire_time) in &soon {
-            if !armed
-                .iter()
-                .any(|one| one.job == job.name && one.fire_time == *fire_time)
-            {
-                armed.push(self.arm(job, *fire_time));
+        armed.retain(|waiting| soon.iter().any(|coming| waiting.is_for(coming)));
+        for coming in &soon {
+            if !armed.iter().any(|waiting| waiting.is_for(coming)) {
+                armed.push(self.arm(coming));
             }
         }
         drop(armed);
@@ -81,17 +94,18 @@ impl Tasks {
         Ready(self.armed.take(run))
     }
 
-    fn arm(self: &Arc<Self>, job: &Job, fire_time: DateTime<Utc>) -> Waiting {
+    fn arm(self: &Arc<Self>, coming: &Coming<'_>) -> Waiting {
         let tasks = Arc::clone(self);
-        let job_name = job.name.clone();
-        let job = job.clone();
+        let job = coming.job.clone();
+        let due = coming.due;
+        let name = job.name.clone();
         let child = async move {
             let interpreter = tasks.interpreter().await.ok()?;
-            tasks.fork(&interpreter, &job, Some(fire_time)).await
+            tasks.fork(&interpreter, &job, Some(due)).await
         };
         Waiting {
-            job: job_name,
-            fire_time,
+            job: name,
+            fire_time: coming.fire_time,
             child: tokio::spawn(child),
         }
     }

@@ -14,6 +14,7 @@ mod testing;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -27,12 +28,12 @@ pub use resolve::Ambiguous;
 pub use surroundings::VariablesError;
 
 use armed::Armed;
-pub use armed::Ready;
+pub use armed::{Coming, Ready};
 use python::servers::{Forked, Servers, Wish};
 
 use crate::config::DocassembleContext;
 use crate::job::{Job, Task};
-use crate::process::{self, Exit, Launch};
+use crate::process::{self, Exit, Guard, Launch};
 use crate::run::{Ended, Level, Order, Outcome, Record, Run, RunError};
 
 /// What the config says that concerns every task.
@@ -48,6 +49,8 @@ pub struct Setup {
     pub docassemble_context: DocassembleContext,
     /// The Python modules that are imported before any run, where Python is kept warm.
     pub preload: Vec<String>,
+    /// A folder to remember in, between processes, what Pythons say of themselves.
+    pub state_folder: Option<PathBuf>,
     /// Whether anybody reads lines of ours of the level DEBUG.
     pub debug: bool,
 }
@@ -61,6 +64,7 @@ pub struct Tasks {
     /// Pythons that are kept warm, where that is worth it.
     servers: Option<Servers>,
     armed: Armed,
+    guard: Arc<Guard>,
 }
 
 /// Who is told what a run says, while it says it. None of this may wait: a task never blocks
@@ -116,6 +120,7 @@ impl Tasks {
             told_absence: AtomicBool::new(false),
             servers: None,
             armed: Armed::default(),
+            guard: Arc::default(),
         }
     }
 
@@ -180,7 +185,7 @@ impl Tasks {
         order: watch::Receiver<Order>,
         observer: Observer<'_>,
     ) -> Result<Ended, Error> {
-        let launch = surroundings::launch(observer.run, job, &self.setup)?;
+        let launch = self.launch(observer.run, job)?;
         let program = match &job.task {
             Task::Named(name) => match resolve::executable(&self.setup, name)? {
                 Some(file) => exec::file(file),
@@ -243,6 +248,14 @@ impl Tasks {
         let mut forked = servers.fork(interpreter, &self.setup, wish).await?;
         forked.tell(&python::request(name, job, &self.setup));
         Some(forked)
+    }
+
+    /// A launch without a program.
+    fn launch(&self, run: &Run, job: &Job) -> Result<Launch, Error> {
+        Ok(Launch {
+            guard: Some(Arc::clone(&self.guard)),
+            ..surroundings::launch(run, job, &self.setup)?
+        })
     }
 
     async fn run_python(

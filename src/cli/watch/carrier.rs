@@ -15,7 +15,7 @@ use crate::paths::{self, Given};
 use crate::run::{Ended, Level, Order, Record, Run};
 use crate::scheduler::Runner;
 use crate::scheduler::plan::Fire;
-use crate::task::{self, Output, Tasks};
+use crate::task::{self, Coming, Output, Tasks};
 
 /// Carries out runs with the tasks of the config that holds.
 pub(super) struct Carrier {
@@ -62,6 +62,7 @@ fn setup(path: &Path, given: &Given, config: &Config, verbose: bool) -> task::Se
         python: config.settings.python.clone(),
         docassemble_context: config.settings.docassemble_context,
         preload: config.settings.preload.clone(),
+        state_folder: Some(paths::state(given)),
         debug: verbose || config.settings.log_level == Level::Debug,
     }
 }
@@ -84,7 +85,11 @@ impl Runner for Carrier {
     }
 
     fn prepare(&mut self, soon: &[Fire]) {
-        let fires = soon.iter().map(|fire| (&*fire.job, fire.fire_time));
+        let fires = soon.iter().map(|fire| Coming {
+            job: &fire.job,
+            fire_time: fire.fire_time,
+            due: fire.due,
+        });
         self.tasks.prepare(fires);
     }
 

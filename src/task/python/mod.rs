@@ -3,6 +3,7 @@
 mod heard;
 pub(super) mod interpreter;
 pub(super) mod lookup;
+mod memory;
 mod server;
 pub(super) mod servers;
 #[cfg(test)]
