@@ -268,3 +268,18 @@ fn what_waits_for_the_file_is_bounded_and_the_rest_counted() {
         format!("{} lines could not be written", 20 - written)
     );
 }
+
+#[test]
+fn secrets_are_hidden_in_every_form() {
+    for form in [SCREEN, Form::Plain, Form::Journal, Form::Json] {
+        let (file, shown) = log(form, |logging| {
+            logging.hide(Secrets::of_yaml("password: hunter22"));
+            tracing::error!(short = "hunter22", fact = "hunter22", "it is hunter22");
+        });
+        assert!(file.contains("it is ********"), "{file}");
+        assert!(
+            !file.contains("hunter22") && !shown.contains("hunter22"),
+            "{shown}"
+        );
+    }
+}

@@ -37,7 +37,7 @@ use crate::watcher::Watcher;
 use book::State;
 use carrier::{Carrier, Passage};
 use heading::Heading;
-use reader::{Errand, Reader};
+use reader::{Errand, Exits, Reader};
 use teller::Teller;
 use voice::Voice;
 
@@ -86,6 +86,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let known = std::mem::take(&mut state.known);
     let socket = state.socket();
     let secrets = Secrets::of_yaml(&loaded.text);
+    logging.hide(secrets.clone());
     let book = state.book(secrets.clone())?;
     let setup = Setup::new(&config);
     let place = state::place(&given, &path);
@@ -95,8 +96,11 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         given.clone(),
         messages.clone(),
         watcher,
-        book.masks(),
-        post.clone(),
+        Exits {
+            masks: book.masks(),
+            post: post.clone(),
+            logging: Arc::clone(&logging),
+        },
     );
     reader.start(received)?;
     let passage = Passage {
