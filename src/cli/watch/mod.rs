@@ -75,6 +75,8 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let state = State::open(state::place(&given, &path), now);
     let mut state = state.map_err(|error| state::refuse_second(error, now, &zone))?;
     let logging = Arc::new(open_log(global, arguments, &config, &console));
+    let secrets = Secrets::of_yaml(&loaded.text);
+    logging.hide(secrets.clone());
     state.look_back(&config, now);
     let mut voice = Voice::new(Arc::clone(&logging), path.clone(), zone, global.verbose);
     if arguments.log_format == Format::Text && !global.quiet {
@@ -85,8 +87,6 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let (messages, mut inbox) = mpsc::channel(4);
     let known = std::mem::take(&mut state.known);
     let socket = state.socket();
-    let secrets = Secrets::of_yaml(&loaded.text);
-    logging.hide(secrets.clone());
     let book = state.book(secrets.clone())?;
     let setup = Setup::new(&config);
     let place = state::place(&given, &path);
