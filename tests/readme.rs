@@ -76,26 +76,36 @@ fn run(command: &str, root: &Path, state: &Path) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
-/// The text without what differs from moment to moment and from machine to machine.
+/// The text without what differs from moment to moment and from machine to machine, and with
+/// single spaces.
 fn steady(text: &str) -> String {
     let lines = text.lines().map(|line| {
-        let words = line.split(' ').map(|word| match word {
-            "" => "",
-            word if is_measure(word) => "…",
-            word => word,
-        });
-        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-        words.join(" ").replace("… …", "…")
+        let mut words: Vec<&str> = Vec::new();
+        for word in line.split_whitespace() {
+            // The unit of a measure is as variable as the measure.
+            let is_unit = words.last() == Some(&"…") && ["ms", "s"].contains(&word);
+            let word = if is_measure(word) || is_unit {
+                "…"
+            } else {
+                word
+            };
+            if word != "…" || words.last() != Some(&"…") {
+                words.push(word);
+            }
+        }
+        words.join(" ")
     });
     lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
-/// A relative time such as `6d`, a duration such as `0.07`, a stamp such as `heartbeat=11.24.2026`.
+/// A relative time such as `6d`, a number such as `0.07` or `41` that stands by itself, a time of
+/// day, the name of a run.
 fn is_measure(word: &str) -> bool {
     let number = word.trim_end_matches(['d', 'h', 'm', 's', ',']);
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    let is_distance = is_number && number.len() < word.len();
-    let is_seconds = number.split('.').count() == 2 && number.parse::<f64>().is_ok();
-    let is_stamp = word.starts_with("heartbeat=") || word.matches('.').count() == 2;
-    is_distance || is_seconds || (is_stamp && word.bytes().any(|byte| byte.is_ascii_digit()))
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_decimal = number.split('.').count() == 2 && number.parse::<f64>().is_ok();
+    let is_time = word.split(':').count() == 3 && word.split(':').all(digits);
+    let is_capital = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    let is_run = word.len() >= 8 && word.starts_with("01") && word.bytes().all(is_capital);
+    digits(number) || is_decimal || is_time || is_run
 }

@@ -135,6 +135,8 @@ impl Loaded {
                 settings.docassemble_context
             }),
             preload: settings.map_or_else(Vec::new, |settings| settings.preload.clone()),
+            state_folder: Some(paths::state(given)),
+            debug: true,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::run::{Ended, Run, RunError};
@@ -44,8 +44,10 @@ impl<'a> Record<'a> {
         let time = |at: DateTime<Utc>, precision| zone.local(at).to_rfc3339_opts(precision, false);
         let finished = |ended: &Ended| {
             let took = TimeDelta::from_std(ended.took).unwrap_or(TimeDelta::MAX);
+            // The history has it to the microsecond.
             let at = run
                 .started
+                .trunc_subsecs(6)
                 .checked_add_signed(took)
                 .unwrap_or(DateTime::<Utc>::MAX_UTC);
             time(at, SecondsFormat::Millis)

@@ -104,12 +104,15 @@ pub fn of_day(at: DateTime<Utc>, now: DateTime<Utc>, zone: &Zone) -> String {
     local.format(form).to_string()
 }
 
-/// How long something took: `0.08 s`, `12.4 s`, `1h30m`.
+/// How long something took: `3.1 ms`, `84 ms`, `0.25 s`, `12.4 s`, `1h30m`.
 #[must_use]
 pub fn span(took: Duration) -> String {
-    match took.as_secs() {
-        0..10 => format!("{:.2} s", took.as_secs_f64()),
-        10..60 => format!("{:.1} s", took.as_secs_f64()),
+    let seconds = took.as_secs_f64();
+    match took.as_millis() {
+        0..10 => format!("{:.1} ms", 1000.0 * seconds),
+        10..100 => format!("{:.0} ms", 1000.0 * seconds),
+        100..10_000 => format!("{seconds:.2} s"),
+        10_000..60_000 => format!("{seconds:.1} s"),
         _ => duration::text(took),
     }
 }

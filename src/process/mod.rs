@@ -7,8 +7,8 @@
 mod channel;
 mod child;
 mod control;
-mod ends;
 mod group;
+mod guard;
 mod identity;
 mod life;
 mod pump;
@@ -23,6 +23,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -30,13 +31,13 @@ use tokio::sync::watch;
 pub use channel::Channel;
 pub use child::Foster;
 pub use control::{Control, Lines};
-pub use ends::{Ends, Theirs};
+pub use guard::Guard;
 pub use identity::Identity;
+pub use pump::{Pipes, Theirs};
 
 use crate::run::{Order, Outcome};
 use child::Child;
 use group::Group;
-use pump::Pipes;
 use strays::Strays;
 
 /// What to start, and for how long.
@@ -61,6 +62,8 @@ pub struct Launch {
     pub channel: Option<Channel>,
     /// The child's end of a [`Control`], which it inherits under the number that it has here.
     pub control: Option<OwnedFd>,
+    /// Who ends its group, and what has its mark, where we are killed.
+    pub guard: Option<Arc<Guard>>,
     /// After how long it is ended; `None` for never.
     pub timeout: Option<Duration>,
 }
@@ -158,41 +161,31 @@ pub async fn run(
     let program = launch.program.clone();
     let limits = launch.limits();
     let stopwatch = Stopwatch::start();
+    let guarded = launch.guard.clone().zip(launch.mark.clone());
     let (child, pipes) = spawn::spawn(launch)?;
-    let exit = follow(child, pipes, &limits, stopwatch, order, sink).await;
+    let group = Group::of(&child, guarded);
+    let exit = follow(child, group, pipes, &limits, stopwatch, order, sink).await;
     exit.map_err(|source| Error::System { program, source })
 }
 
-/// Runs a child that another process has forked, as [`run`] does: it is given `launch.input` now.
-/// Of the rest of `launch`, only its mark and its timeout count; what surrounds the child is what
-/// it makes of its input.
+/// Follows a child that another process has forked, as [`run`] does. Of `launch`, only its mark and
+/// its timeout count; what surrounds the child is what it makes of its input.
 ///
 /// # Errors
-/// Where the directory of `launch` is none, or the system refuses to follow the child.
+/// Where the system refuses to follow the child.
 pub async fn adopt(
     foster: Foster,
-    ends: Ends,
-    mut launch: Launch,
+    pipes: Pipes,
+    launch: Launch,
     order: &mut watch::Receiver<Order>,
     sink: &mut dyn Sink,
 ) -> Result<Exit, Error> {
-    launch.check_directory()?;
     let limits = launch.limits();
     let stopwatch = Stopwatch::start();
-    let exit = match ends.into_pipes(launch.input.take().unwrap_or_default()) {
-        Ok(pipes) => {
-            follow(
-                Child::Foster(foster),
-                pipes,
-                &limits,
-                stopwatch,
-                order,
-                sink,
-            )
-            .await
-        }
-        Err(source) => Err(source),
-    };
+    let child = Child::Foster(foster);
+    // Its parent ends it where we are killed.
+    let group = Group::of(&child, None);
+    let exit = follow(child, group, pipes, &limits, stopwatch, order, sink).await;
     let program = launch.program;
     exit.map_err(|source| Error::System { program, source })
 }
@@ -200,13 +193,13 @@ pub async fn adopt(
 /// Follows a child to its end.
 async fn follow(
     mut child: Child,
+    mut group: Group,
     mut pipes: Pipes,
     limits: &life::Limits,
     stopwatch: Stopwatch,
     order: &mut watch::Receiver<Order>,
     sink: &mut dyn Sink,
 ) -> io::Result<Exit> {
-    let mut group = Group::of(&child);
     let (status, ending) = tokio::select! {
         followed = life::follow(&mut child, &group, limits, order) => followed?,
         never = pipes.pump(sink) => match never {},
@@ -226,7 +219,11 @@ async fn follow(
 }
 
 impl Launch {
-    fn check_directory(&self) -> Result<(), Error> {
+    /// Whether its working directory is one.
+    ///
+    /// # Errors
+    /// Where it is not.
+    pub fn check_directory(&self) -> Result<(), Error> {
         match &self.directory {
             Some(directory) if !directory.is_dir() => Err(Error::Directory(directory.clone())),
             Some(_) | None => Ok(()),

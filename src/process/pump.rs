@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixDatagram;
 use tokio::net::unix::pipe;
 
-use super::Sink;
 use super::tail::Tail;
+use super::{Channel, Sink};
 
 /// How much is read in one go, in bytes. A datagram that is longer is cut off.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -29,7 +29,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 const MOST_PAUSES: u32 = 1_000;
 
 /// Our ends of a child's pipes.
-pub(super) struct Pipes {
+#[derive(Debug)]
+pub struct Pipes {
     input: Input,
     stdout: Output,
     stderr: Output,
@@ -38,6 +39,36 @@ pub(super) struct Pipes {
 }
 
 impl Pipes {
+    /// The pipes of a child that somebody else forks, and the child's ends of them. It waits for
+    /// its input.
+    ///
+    /// # Errors
+    /// Where the system has no more descriptors.
+    pub fn pair() -> io::Result<(Self, Theirs)> {
+        let (child_stdin, stdin) = io::pipe()?;
+        let (stdout, child_stdout) = io::pipe()?;
+        let (stderr, child_stderr) = io::pipe()?;
+        let Channel { ours, theirs } = Channel::new()?;
+        let theirs = [
+            child_stdin.into(),
+            child_stdout.into(),
+            child_stderr.into(),
+            theirs.into(),
+        ];
+        let input = Some((stdin.into(), Vec::new()));
+        let pipes = Self::new(input, stdout.into(), stderr.into(), Some(ours))?;
+        Ok((pipes, theirs))
+    }
+
+    /// Adds to the input of the child. What finds room in its pipe is written now.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if let Some((pipe, input)) = &mut self.input.pipe {
+            input.extend_from_slice(bytes);
+            // What goes wrong here goes wrong again where the rest is written.
+            self.input.sent += pipe.try_write(&input[self.input.sent..]).unwrap_or(0);
+        }
+    }
+
     /// The pipes of a child that reads `bytes` from its standard input.
     pub(super) fn new(
         stdin: Option<(OwnedFd, Vec<u8>)>,
@@ -106,7 +137,11 @@ async fn receive(channel: Option<&UnixDatagram>, buffer: &mut [u8]) -> usize {
     std::future::pending().await
 }
 
+/// The child's ends: its standard input, output and error, and its channel.
+pub type Theirs = [OwnedFd; 4];
+
 /// What a child reads from its standard input.
+#[derive(Debug)]
 struct Input {
     pipe: Option<(pipe::Sender, Vec<u8>)>,
     sent: usize,
@@ -129,6 +164,7 @@ impl Input {
 }
 
 /// One stream that a child writes.
+#[derive(Debug)]
 struct Output {
     pipe: Option<pipe::Receiver>,
     buffer: Vec<u8>,

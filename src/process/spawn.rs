@@ -33,6 +33,7 @@ pub(super) fn spawn(mut launch: Launch) -> Result<(Child, Pipes), Error> {
     command.stdout(child_stdout).stderr(child_stderr);
     let identity = launch.identity;
     let control = launch.control;
+    let is_guarded = launch.guard.is_some();
     // SAFETY: between fork and exec the closure only makes system calls, on memory that was laid
     // out before; what is inherited stays open until the child is started.
     unsafe {
@@ -41,7 +42,7 @@ pub(super) fn spawn(mut launch: Launch) -> Result<(Child, Pipes), Error> {
             control.as_ref().map(AsRawFd::as_raw_fd),
         ]
         .map(|number| number.map(|number| BorrowedFd::borrow_raw(number)));
-        command.pre_exec(move || prepare(identity.as_ref(), &inherited));
+        command.pre_exec(move || prepare(identity.as_ref(), &inherited, is_guarded));
     }
     let mut child = command.spawn().map_err(|source| Error::Start {
         program: program.clone(),
@@ -79,16 +80,33 @@ fn command(launch: &Launch) -> Command {
 }
 
 /// What the child does before it becomes the program.
-fn prepare(identity: Option<&Identity>, inherited: &[Option<BorrowedFd<'_>>]) -> io::Result<()> {
+fn prepare(
+    identity: Option<&Identity>,
+    inherited: &[Option<BorrowedFd<'_>>],
+    is_guarded: bool,
+) -> io::Result<()> {
     // A session has no terminal: its keys and its end reach only us, and nobody asks there.
     nix::unistd::setsid()?;
     if let Some(identity) = identity {
         identity.assume()?;
     }
+    if is_guarded {
+        end_with_us()?;
+    }
     inherit_nothing();
     for descriptor in inherited.iter().flatten() {
         fcntl(descriptor.as_fd(), FcntlArg::F_SETFD(FdFlag::empty()))?;
     }
+    Ok(())
+}
+
+/// Lets the child be killed when the thread that started it ends, which is when we are killed: until
+/// it is on the list of a guard, nobody else would do that.
+///
+/// Source: `prctl(2)`, `PR_SET_PDEATHSIG`.
+fn end_with_us() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 
 use super::python::servers::Forked;
-use super::{Tasks, can_be_forked, names, resolve};
+use super::{Tasks, can_be_forked, resolve};
 use crate::job::{Job, Task};
 use crate::run::Run;
 
@@ -16,6 +16,21 @@ const MOST: usize = 8;
 /// The children that wait for the fires that come next.
 #[derive(Debug, Default)]
 pub(super) struct Armed(Mutex<Vec<Waiting>>);
+
+/// A fire that comes next.
+#[derive(Debug, Clone, Copy)]
+pub struct Coming<'a> {
+    /// Its job.
+    pub job: &'a Job,
+    /// Its fire time.
+    pub fire_time: DateTime<Utc>,
+    /// When it begins: the fire time and its jitter, or the time of the retry.
+    pub due: DateTime<Utc>,
+}
+
+/// What is ready for a run, if anything is.
+#[derive(Debug, Default)]
+pub struct Ready(Option<Waiting>);
 
 /// A child that waits for one fire. It has run nothing of the user's, and where it is dropped,
 /// it ends.
@@ -27,16 +42,24 @@ struct Waiting {
 }
 
 impl Armed {
-    /// The child that waits for `run`, if one does.
-    pub(super) async fn take(&self, run: &Run) -> Option<Forked> {
-        let waiting = {
-            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_for =
-                |one: &Waiting| one.job == run.job && Some(one.fire_time) == run.scheduled_for;
-            let place = all.iter().position(is_for)?;
-            all.swap_remove(place)
-        };
-        waiting.child.await.ok()?
+    fn take(&self, run: &Run) -> Option<Waiting> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_for = |one: &Waiting| one.job == run.job && Some(one.fire_time) == run.scheduled_for;
+        let place = all.iter().position(is_for)?;
+        Some(all.swap_remove(place))
+    }
+}
+
+impl Waiting {
+    fn is_for(&self, coming: &Coming<'_>) -> bool {
+        self.job == coming.job.name && self.fire_time == coming.fire_time
+    }
+}
+
+impl Ready {
+    /// The child.
+    pub(super) async fn child(self) -> Option<Forked> {
+        self.0?.child.await.ok()?
     }
 }
 
@@ -46,40 +69,43 @@ impl Tasks {
     ///
     /// It must be called where futures can be spawned, and does nothing where Python is not kept
     /// warm.
-    pub fn prepare<'a>(self: &Arc<Self>, soon: impl Iterator<Item = (&'a Job, DateTime<Utc>)>) {
+    pub fn prepare<'a>(self: &Arc<Self>, soon: impl Iterator<Item = Coming<'a>>) {
         if self.servers.is_none() {
             return;
         }
-        let mut soon: Vec<_> = soon.filter(|(job, _)| self.is_forked(job)).collect();
-        soon.truncate(MOST);
+        let soon: Vec<_> = soon
+            .filter(|one| self.is_forked(one.job))
+            .take(MOST)
+            .collect();
         let mut armed = self.armed.0.lock().unwrap_or_else(PoisonError::into_inner);
-        armed.retain(|one| {
-            soon.iter()
-                .any(|(job, at)| one.job == job.name && one.fire_time == *at)
-        });
-        for (job, fire_time) in &soon {
-            if !armed
-                .iter()
-                .any(|one| one.job == job.name && one.fire_time == *fire_time)
-            {
-                armed.push(self.arm(job, *fire_time));
+        armed.retain(|waiting| soon.iter().any(|coming| waiting.is_for(coming)));
+        for coming in &soon {
+            if !armed.iter().any(|waiting| waiting.is_for(coming)) {
+                armed.push(self.arm(coming));
             }
         }
         drop(armed);
         tokio::spawn(Arc::clone(self).warm(soon.len()));
     }
 
-    fn arm(self: &Arc<Self>, job: &Job, fire_time: DateTime<Utc>) -> Waiting {
+    /// What is ready for `run`. It is to be taken before [`Self::prepare`] is called again.
+    #[must_use]
+    pub fn ready(&self, run: &Run) -> Ready {
+        Ready(self.armed.take(run))
+    }
+
+    fn arm(self: &Arc<Self>, coming: &Coming<'_>) -> Waiting {
         let tasks = Arc::clone(self);
-        let names = names(job);
+        let job = coming.job.clone();
+        let due = coming.due;
+        let name = job.name.clone();
         let child = async move {
             let interpreter = tasks.interpreter().await.ok()?;
-            let servers = tasks.servers.as_ref()?;
-            servers.fork(&interpreter, &tasks.setup, names).await
+            tasks.fork(&interpreter, &job, Some(due)).await
         };
         Waiting {
-            job: job.name.clone(),
-            fire_time,
+            job: name,
+            fire_time: coming.fire_time,
             child: tokio::spawn(child),
         }
     }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::{Error, Observer, ended};
 use crate::job::Job;
 use crate::process::{self, Launch, Sink};
-use crate::run::{Ended, Level, Order};
+use crate::run::{Ended, Order};
 use crate::value::Value;
 
 /// Why a value cannot be an argument of a program.
@@ -73,8 +73,7 @@ pub(super) async fn run(
         .variables
         .extend(as_variables(&job.args, &job.kwargs));
 
-    let message = format!("Calling task '{}'", job.name);
-    observer.note(Level::Info, std::time::Duration::ZERO, message);
+    observer.note_call();
     let exit = process::run(launch, &mut order, &mut PassOn(observer)).await?;
     observer.note_end(&exit);
     Ok(ended(exit))

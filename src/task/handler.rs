@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Error, Observer, Tasks, chain, python, surroundings};
+use super::{Error, Observer, Tasks, chain, python};
 use crate::job::Job;
 use crate::process::Launch;
 use crate::run::{Cause, Ended, Level, Order, Outcome, Run};
@@ -87,7 +87,7 @@ impl Tasks {
     ) -> Result<Ended, Error> {
         let launch = Launch {
             timeout: Some(PATIENCE),
-            ..surroundings::launch(observer.run, job, &self.setup)?
+            ..self.launch(observer.run, job)?
         };
         let call = python::Call {
             name: job.function(),

@@ -14,9 +14,11 @@ mod testing;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, watch};
 
 pub use exec::ArgumentError;
@@ -26,11 +28,12 @@ pub use resolve::Ambiguous;
 pub use surroundings::VariablesError;
 
 use armed::Armed;
-use python::servers::{Forked, Servers};
+pub use armed::{Coming, Ready};
+use python::servers::{Forked, Servers, Wish};
 
 use crate::config::DocassembleContext;
 use crate::job::{Job, Task};
-use crate::process::{self, Exit, Launch};
+use crate::process::{self, Exit, Guard, Launch};
 use crate::run::{Ended, Level, Order, Outcome, Record, Run, RunError};
 
 /// What the config says that concerns every task.
@@ -46,6 +49,10 @@ pub struct Setup {
     pub docassemble_context: DocassembleContext,
     /// The Python modules that are imported before any run, where Python is kept warm.
     pub preload: Vec<String>,
+    /// A folder to remember in, between processes, what Pythons say of themselves.
+    pub state_folder: Option<PathBuf>,
+    /// Whether anybody reads lines of ours of the level DEBUG.
+    pub debug: bool,
 }
 
 /// Everything that can be run.
@@ -57,6 +64,7 @@ pub struct Tasks {
     /// Pythons that are kept warm, where that is worth it.
     servers: Option<Servers>,
     armed: Armed,
+    guard: Arc<Guard>,
 }
 
 /// Who is told what a run says, while it says it. None of this may wait: a task never blocks
@@ -112,6 +120,7 @@ impl Tasks {
             told_absence: AtomicBool::new(false),
             servers: None,
             armed: Armed::default(),
+            guard: Arc::default(),
         }
     }
 
@@ -137,8 +146,21 @@ impl Tasks {
         order: watch::Receiver<Order>,
         output: &dyn Output,
     ) -> Ended {
+        let ready = self.ready(run);
+        self.run_with(ready, run, job, order, output).await
+    }
+
+    /// As [`Self::run`], with what was made ready for it.
+    pub async fn run_with(
+        &self,
+        ready: Ready,
+        run: &Run,
+        job: &Job,
+        order: watch::Receiver<Order>,
+        output: &dyn Output,
+    ) -> Ended {
         let observer = Observer { run, output };
-        let attempt = self.attempt(job, order.clone(), observer).await;
+        let attempt = self.attempt(ready, job, order.clone(), observer).await;
         // Where Python reports an exception, it has called the handler with it.
         let told = matches!(&attempt, Ok(ended) if ended.error.is_some());
         let ended = attempt.unwrap_or_else(|error| cannot_start(&error));
@@ -158,15 +180,20 @@ impl Tasks {
 
     async fn attempt(
         &self,
+        ready: Ready,
         job: &Job,
         order: watch::Receiver<Order>,
         observer: Observer<'_>,
     ) -> Result<Ended, Error> {
-        let launch = surroundings::launch(observer.run, job, &self.setup)?;
+        let launch = self.launch(observer.run, job)?;
         let program = match &job.task {
             Task::Named(name) => match resolve::executable(&self.setup, name)? {
                 Some(file) => exec::file(file),
-                None => return self.run_python(name, job, launch, order, observer).await,
+                None => {
+                    return self
+                        .run_python(ready, name, job, launch, order, observer)
+                        .await;
+                }
             },
             Task::Command(words) => exec::command(words),
             Task::Shell(text) => exec::shell(text),
@@ -177,6 +204,7 @@ impl Tasks {
     /// A child of a warm Python for a run of `call`; `None` where it must be started afresh.
     async fn forked(
         &self,
+        ready: Ready,
         interpreter: &Interpreter,
         call: &python::Call<'_>,
         mut order: watch::Receiver<Order>,
@@ -184,15 +212,11 @@ impl Tasks {
     ) -> Option<Forked> {
         let servers = self.servers.as_ref().filter(|_| can_be_forked(call.job))?;
         let child = async {
-            let armed = self.armed.take(observer.run).await;
-            match armed.filter(|armed| servers.keep(armed, interpreter)) {
-                Some(armed) => Some(armed),
-                None => {
-                    servers
-                        .fork(interpreter, &self.setup, names(call.job))
-                        .await
-                }
+            let armed = ready.child().await;
+            if let Some(armed) = armed.filter(|armed| servers.keep(armed, interpreter)) {
+                return Some(armed);
             }
+            self.fork(interpreter, call.job, None).await
         };
         let forked = tokio::select! {
             forked = child => forked,
@@ -205,8 +229,38 @@ impl Tasks {
         forked
     }
 
+    /// A child of a warm Python that has been told what it will call, and waits for its start.
+    async fn fork(
+        &self,
+        interpreter: &Interpreter,
+        job: &Job,
+        due: Option<DateTime<Utc>>,
+    ) -> Option<Forked> {
+        let name = job.function();
+        let servers = self.servers.as_ref()?;
+        let wish = Wish {
+            names: std::iter::once(name)
+                .chain(job.contextmanager.as_deref())
+                .map(str::to_owned)
+                .collect(),
+            due: due.map(|due| due.timestamp_micros()),
+        };
+        let mut forked = servers.fork(interpreter, &self.setup, wish).await?;
+        forked.tell(&python::request(name, job, &self.setup));
+        Some(forked)
+    }
+
+    /// A launch without a program.
+    fn launch(&self, run: &Run, job: &Job) -> Result<Launch, Error> {
+        Ok(Launch {
+            guard: Some(Arc::clone(&self.guard)),
+            ..surroundings::launch(run, job, &self.setup)?
+        })
+    }
+
     async fn run_python(
         &self,
+        ready: Ready,
         name: &str,
         job: &Job,
         launch: Launch,
@@ -223,23 +277,13 @@ impl Tasks {
             tell_absence: !self.told_absence.swap(true, Ordering::Relaxed),
         };
         if let Some(forked) = self
-            .forked(&interpreter, &call, order.clone(), observer)
+            .forked(ready, &interpreter, &call, order.clone(), observer)
             .await
         {
             return Ok(python::run_forked(forked, &call, launch, order, observer).await?);
         }
         Ok(python::run(&interpreter, &call, launch, order, observer).await?)
     }
-}
-
-/// The Python functions that a run of `job` calls first.
-fn names(job: &Job) -> Vec<String> {
-    let function = match &job.task {
-        Task::Named(name) => Some(name),
-        Task::Command(_) | Task::Shell(_) => None,
-    };
-    let names = function.into_iter().chain(&job.contextmanager);
-    names.cloned().collect()
 }
 
 /// Whether a child of a warm Python does for this job: what surrounds it must not be what a Python
@@ -271,6 +315,12 @@ impl Observer<'_> {
             alarm: None,
         };
         self.output.record(self.run, &record);
+    }
+
+    /// Logs that the task is called.
+    fn note_call(&self) {
+        let message = format!("Calling task '{}'", self.run.job);
+        self.note(Level::Info, Duration::ZERO, message);
     }
 
     /// Logs what a process left behind.

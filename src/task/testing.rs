@@ -68,6 +68,8 @@ impl Bench {
             python: None,
             docassemble_context: DocassembleContext::Off,
             preload: Vec::new(),
+            state_folder: None,
+            debug: true,
         };
         Self { folder, setup }
     }

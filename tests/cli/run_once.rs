@@ -54,7 +54,7 @@ fn told(answer: &Answer) -> Vec<String> {
         .lines()
         .filter(|line| !line.contains("run `sched validate`"));
     lines
-        .map(|line| line.split(" in 0.").next().unwrap_or_default().to_owned())
+        .map(|line| line.split(" in ").next().unwrap_or_default().to_owned())
         .collect()
 }
 

@@ -7,6 +7,7 @@ use crate::alert::Post;
 use crate::clean;
 use crate::cli::arguments::{Format, Global};
 use crate::cli::output::{self, Paint, paint};
+use crate::cli::time;
 use crate::job::Job;
 use crate::logging::console::{Console, Stream};
 use crate::logging::{self, Logging};
@@ -91,7 +92,7 @@ impl Screen {
             | Outcome::Missed => ("FAILED", Paint::Error),
         };
         let name = clean::line(&job.name);
-        let took = ended.took.as_secs_f64();
+        let took = time::span(ended.took);
         let after = if ended.outcome == Outcome::Timeout {
             "after"
         } else {
@@ -100,7 +101,7 @@ impl Screen {
         let why = why(ended).map(|why| format!(": {why}")).unwrap_or_default();
         let word = paint(word, how, self.color);
         self.say(&format!(
-            "{word} {name} {after} {took:.2} s{}",
+            "{word} {name} {after} {took}{}",
             clean::line(&why)
         ));
     }

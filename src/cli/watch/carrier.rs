@@ -12,15 +12,17 @@ use crate::job::Job;
 use crate::logging::console::{Console, Stream};
 use crate::logging::{self, Logging};
 use crate::paths::{self, Given};
-use crate::run::{Ended, Order, Record, Run};
+use crate::run::{Ended, Level, Order, Record, Run};
 use crate::scheduler::Runner;
 use crate::scheduler::plan::Fire;
-use crate::task::{self, Output, Tasks};
+use crate::task::{self, Coming, Output, Tasks};
 
 /// Carries out runs with the tasks of the config that holds.
 pub(super) struct Carrier {
     path: PathBuf,
     given: Given,
+    /// Whether everything is wanted in the log.
+    verbose: bool,
     setup: task::Setup,
     tasks: Arc<Tasks>,
     output: Arc<Passage>,
@@ -34,9 +36,16 @@ pub(super) struct Passage {
 }
 
 impl Carrier {
-    pub(super) fn new(path: &Path, given: Given, config: &Config, output: Passage) -> Self {
-        let setup = setup(path, &given, config);
+    pub(super) fn new(
+        path: &Path,
+        given: Given,
+        config: &Config,
+        output: Passage,
+        verbose: bool,
+    ) -> Self {
+        let setup = setup(path, &given, config, verbose);
         Self {
+            verbose,
             path: path.to_owned(),
             given,
             tasks: Arc::new(Tasks::kept_warm(setup.clone())),
@@ -46,13 +55,15 @@ impl Carrier {
     }
 }
 
-fn setup(path: &Path, given: &Given, config: &Config) -> task::Setup {
+fn setup(path: &Path, given: &Given, config: &Config, verbose: bool) -> task::Setup {
     task::Setup {
         config_file: path.to_owned(),
         tasks_folder: paths::tasks(given, path, Some(config)),
         python: config.settings.python.clone(),
         docassemble_context: config.settings.docassemble_context,
         preload: config.settings.preload.clone(),
+        state_folder: Some(paths::state(given)),
+        debug: verbose || config.settings.log_level == Level::Debug,
     }
 }
 
@@ -65,21 +76,26 @@ impl Runner for Carrier {
     ) -> impl Future<Output = Ended> + Send + 'static {
         let tasks = Arc::clone(&self.tasks);
         let output = Arc::clone(&self.output);
+        let ready = tasks.ready(&run);
         async move {
-            let ended = tasks.run(&run, &job, orders, &*output).await;
+            let ended = tasks.run_with(ready, &run, &job, orders, &*output).await;
             output.console.ended(&run);
             ended
         }
     }
 
     fn prepare(&mut self, soon: &[Fire]) {
-        let fires = soon.iter().map(|fire| (&*fire.job, fire.fire_time));
+        let fires = soon.iter().map(|fire| Coming {
+            job: &fire.job,
+            fire_time: fire.fire_time,
+            due: fire.due,
+        });
         self.tasks.prepare(fires);
     }
 
     fn configure(&mut self, config: &Config) {
         self.output.post.configure(Setup::new(config));
-        let setup = setup(&self.path, &self.given, config);
+        let setup = setup(&self.path, &self.given, config, self.verbose);
         // Tasks remember which Python they found: they are made anew only where that may differ.
         if setup != self.setup {
             self.tasks = Arc::new(Tasks::kept_warm(setup.clone()));

@@ -112,7 +112,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         voice,
         post: post.clone(),
     };
-    let carrier = Carrier::new(&path, given, &config, passage);
+    let carrier = Carrier::new(&path, given, &config, passage, global.verbose);
     super::runtime()?.block_on(async {
         tokio::spawn(Signals::new()?.pass_on(messages, errands));
         match Pulse::new(&socket) {

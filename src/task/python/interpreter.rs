@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Mutex, watch};
 
 use super::heard::Heard;
+use super::memory;
 use crate::process::{self, Launch};
 use crate::run::Order;
 use crate::task::Setup;
@@ -53,8 +54,8 @@ pub(in crate::task) struct Remembered {
 /// What tells a file from its successor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::task) struct Stamp {
-    modified: SystemTime,
-    bytes: u64,
+    pub(super) modified: SystemTime,
+    pub(super) bytes: u64,
 }
 
 impl Stamp {
@@ -148,13 +149,41 @@ pub(in crate::task) async fn find(
     {
         return Ok(known.interpreter.clone());
     }
-    let interpreter = ask(&candidate).await?;
+    let interpreter = match recalled(setup, &candidate, stamp) {
+        Some(interpreter) => interpreter,
+        None => ask_and_keep(setup, &candidate, stamp).await?,
+    };
     *memory = Some(Remembered {
         candidate,
         stamp,
         interpreter: interpreter.clone(),
     });
     Ok(interpreter)
+}
+
+/// What the candidate has answered before, to another process of ours perhaps.
+fn recalled(setup: &Setup, candidate: &Candidate, stamp: Option<Stamp>) -> Option<Interpreter> {
+    let known = memory::recall(setup.state_folder.as_ref()?, &candidate.path, stamp?)?;
+    Some(Interpreter {
+        program: known.program,
+        version: known.version,
+        from: candidate.from,
+    })
+}
+
+async fn ask_and_keep(
+    setup: &Setup,
+    candidate: &Candidate,
+    stamp: Option<Stamp>,
+) -> Result<Interpreter, InterpreterError> {
+    let found = ask(candidate).await?;
+    if let (Some(folder), Some(stamp)) = (&setup.state_folder, stamp) {
+        let (program, version) = (found.program.clone(), found.version.clone());
+        let answer = memory::Answered::of(&candidate.path, stamp, program, version);
+        // Where it cannot be kept, Python is asked again the next time.
+        let _ = memory::keep(folder, answer);
+    }
+    Ok(found)
 }
 
 /// The first of the places where a Python may be.

@@ -3,6 +3,7 @@
 mod heard;
 pub(super) mod interpreter;
 pub(super) mod lookup;
+mod memory;
 mod server;
 pub(super) mod servers;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::process::{self, Channel, Ending, Exit, Launch, Sink};
 use crate::run::{Ended, Level, Order, Outcome};
 use crate::value::Value;
 use interpreter::Interpreter;
+use server::State;
 use servers::Forked;
 use wire::{Assembler, Message, Report};
 
@@ -56,7 +58,11 @@ pub(super) async fn run(
         program: interpreter.program.clone(),
         source,
     })?;
-    let mut request = request(call);
+    let mut request = request(call.name, call.job, call.setup);
+    request
+        .as_object_mut()
+        .expect("it was just made as one")
+        .extend(start(call).as_object().cloned().unwrap_or_default());
     request["channel"] = json!(channel.child_descriptor());
     let launch = Launch {
         channel: Some(channel),
@@ -70,33 +76,46 @@ pub(super) async fn run(
 
 /// Runs a Python function in a child that was forked for it.
 pub(super) async fn run_forked(
-    forked: Forked,
+    mut forked: Forked,
     call: &Call<'_>,
-    mut launch: Launch,
+    launch: Launch,
     mut order: watch::Receiver<Order>,
     observer: Observer<'_>,
 ) -> Result<Ended, process::Error> {
-    let mut request = request(call);
+    launch.check_directory()?;
+    let mut start = start(call);
     let text = |text: &OsString| text.to_string_lossy().into_owned();
     let variables = launch.variables.iter();
-    request["variables"] = variables
+    start["variables"] = variables
         .map(|(name, value)| (text(name), json!(value.as_ref().map(text))))
         .collect();
     let directory = launch.directory.as_ref();
-    request["directory"] = json!(directory.map(|path| path.to_string_lossy()));
-    launch.input = Some(request.to_string().into_bytes());
+    start["directory"] = json!(directory.map(|path| path.to_string_lossy()));
+    let may_enter = match &*forked.server.borrow() {
+        State::Ready { has_context, .. } => *has_context || call.tell_absence,
+        State::Starting | State::Unfit(_) => true,
+    };
+    let enters_context = match call.setup.docassemble_context {
+        DocassembleContext::Off => false,
+        DocassembleContext::On => true,
+        DocassembleContext::Auto => may_enter,
+    };
+    // Where nothing comes before the call, we say that it begins: a child that said so would wait
+    // until we have been woken by it.
+    start["announced"] = json!(!enters_context);
+    forked.tell(&start);
+    if !enters_context {
+        observer.note_call();
+    }
     let mut conversation = Conversation::with(observer);
-    let Forked { foster, ends, .. } = forked;
-    let exit = process::adopt(foster, ends, launch, &mut order, &mut conversation).await?;
+    let Forked { foster, pipes, .. } = forked;
+    let exit = process::adopt(foster, pipes, launch, &mut order, &mut conversation).await?;
     observer.note_end(&exit);
     Ok(conclusion(exit, conversation.report, observer))
 }
 
-/// What `runner.py` must know, as JSON.
-fn request(call: &Call<'_>) -> Json {
-    let Call {
-        name, job, setup, ..
-    } = call;
+/// What `runner.py` must know of a job, as JSON.
+pub(super) fn request(name: &str, job: &Job, setup: &Setup) -> Json {
     json!({
         "job": job.name,
         "task": name,
@@ -104,19 +123,27 @@ fn request(call: &Call<'_>) -> Json {
         "kwargs": Value::Map(job.kwargs.clone()).to_json(),
         "contextmanager": job.contextmanager,
         "error_handler": job.error_handler,
-        "is_final": call.is_final,
-        "failure": call.failure.map(|failure| json!({
-            "type": failure.class,
-            "message": failure.message,
-        })),
         "tasks": setup.python_folders(),
         "config_file": setup.config_file.to_string_lossy(),
-        "tell_absence": call.tell_absence,
         "docassemble_context": match setup.docassemble_context {
             DocassembleContext::Auto => "auto",
             DocassembleContext::On => "on",
             DocassembleContext::Off => "off",
         },
+    })
+}
+
+/// What it must know of one run, as JSON.
+fn start(call: &Call<'_>) -> Json {
+    json!({
+        "is_final": call.is_final,
+        "failure": call.failure.map(|failure| json!({
+            "type": failure.class,
+            "message": failure.message,
+        })),
+        "tell_absence": call.tell_absence,
+        "debug": call.setup.debug,
+        "announced": false,
     })
 }
 

@@ -24,6 +24,7 @@ TASKS = PACKAGE + ".tasks"
 LONGEST_MESSAGE = 256 * 1024  # characters of one log message
 LONGEST_TRACEBACK = 64 * 1024  # characters
 LONGEST_VALUE = 10000  # characters of a returned value
+LAST_MOMENT = 0.001  # seconds before a child is due
 LONGEST_AHEAD = 1024 * 1024  # bytes of a file that is compiled ahead
 
 
@@ -31,19 +32,22 @@ def main(stream):
     """Runs the task that the request on `stream` names; the process ends with its exit code."""
     request = from_json(stream.read())
     stream.close()
-    leave = sys.exit
+    server = None
     if "control" in request:
         server = Server(request)
         request = server.serve()
-        leave = server.leave
     channel = Channel(request["channel"])
-    detach_input()
-    print_lines_at_once()
     connect_logger(channel)
+    if server:
+        server.wait(request)
+    else:
+        detach_input()
+        print_lines_at_once()
+    channel.least = DEBUG if request["debug"] else INFO
     result, code = Attempt(request, channel).run()
     flush_outputs()
     channel.report(result)
-    leave(code)
+    (server.leave if server else sys.exit)(code)
 
 
 def detach_input():
@@ -131,13 +135,20 @@ class Server:
         self.socket = socket.socket(fileno=setup["control"])
         self.socket.set_inheritable(False)
         self.tickets = {}
+        self.told = b""
         self.mark = address_of_mark()
         detach_input()
+        print_lines_at_once()
         faults = self.load(setup)
         # What is buffered would be written by every child.
         flush_outputs()
         threads = count_threads()
-        ready = {"faults": faults, "threads": threads, "files": files_of_tasks()}
+        ready = {
+            "faults": faults,
+            "threads": threads,
+            "files": files_of_tasks(),
+            "has_context": can_import("docassemble.webapp"),
+        }
         self.say("ready", sys.modules["json"].dumps(ready))
         if threads > 1:
             os._exit(0)  # What a thread holds would stay held in a child.
@@ -147,6 +158,7 @@ class Server:
         load_ahead()
         install_packages(setup["tasks"])
         connect_logger(None)
+        sys.meta_path.insert(0, Finder)
         # So it is known, and cached, what there is no need to look for.
         importlib.machinery.PathFinder.find_spec("sched_has_no_such_module")
         finalizers = count_finalizers()
@@ -180,17 +192,17 @@ class Server:
             if self.woken in ready:
                 self.reap()
             if self.socket in ready:
-                ticket, names, descriptors = self.receive()
-                if self.fork(ticket, names):
+                order, descriptors = self.receive()
+                if self.fork(order):
                     signal.set_wakeup_fd(-1)
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                     os.close(wake)
-                    return self.become_child(ticket, descriptors)
+                    return self.become_child(order, descriptors)
                 for descriptor in descriptors:
                     os.close(descriptor)
 
     def receive(self):
-        """The next order: its ticket, the names of what it will call, its descriptors."""
+        """The next order, and the child's descriptors."""
         import socket
 
         number = 4  # bytes of a number
@@ -205,7 +217,7 @@ class Server:
             order = from_json(self.received(int.from_bytes(data, "big")))
         except (OSError, EOFError):
             self.end()
-        return order["ticket"], order["names"], descriptors
+        return order, descriptors
 
     def received(self, count):
         """The next `count` bytes of the socket."""
@@ -217,11 +229,11 @@ class Server:
             data += piece
         return data
 
-    def fork(self, ticket, names):
+    def fork(self, order):
         """Forks a child: whether this is it."""
         import gc
 
-        for name in names:
+        for name in order["names"]:
             try:
                 compile_ahead(name)
             except Exception:
@@ -231,10 +243,10 @@ class Server:
         try:
             child = os.fork()
         except OSError:
-            self.say("refused", ticket)
+            self.say("refused", order["ticket"])
             return False
         if child:
-            self.tickets[child] = ticket
+            self.tickets[child] = order["ticket"]
         return not child
 
     def reap(self):
@@ -264,41 +276,86 @@ class Server:
                 kill(os.kill, process)
         os._exit(0)
 
-    def become_child(self, ticket, descriptors):
+    def become_child(self, order, descriptors):
         """Takes what belongs to the child and leaves what does not; returns its request."""
         import gc
 
         os.setsid()
-        for target, descriptor in enumerate(descriptors[:3]):
+        self.request, stdout, stderr, channel = descriptors
+        for target, descriptor in ((1, stdout), (2, stderr)):
             os.dup2(descriptor, target)
             os.close(descriptor)
         os.close(self.woken)
-        self.say("forked", ticket, os.getpid())
+        self.say("forked", order["ticket"], os.getpid())
         self.socket.close()
-        data = b"".join(iter(lambda: os.read(0, 65536), b""))
-        if not data:
-            os._exit(0)  # It was forked for a run that does not take place.
         gc.enable()
-        request = from_json(data)
-        request["channel"] = descriptors[3]
-        self.surround(request)
-        return request
-
-    def surround(self, request):
-        """Makes the process what it would be had it been started for its run."""
-        for name, value in request["variables"].items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        write_mark(self.mark, os.environ.get(MARK, ""))
-        if request["directory"] is not None:
-            os.chdir(request["directory"])
         # A file may have been added since, at the same time by the clock of the file system.
         for folder in sys.modules[TASKS].__path__:
             finder = sys.path_importer_cache.get(folder)
             if finder is not None:
                 finder.invalidate_caches()
+        request = self.part_of_request()
+        request["channel"] = channel
+        request["due"] = order["due"]
+        return request
+
+    def part_of_request(self):
+        """The next line of what the child is told; where there is none, its run does not come."""
+        while b"\n" not in self.told:
+            piece = os.read(self.request, 65536)
+            if not piece:
+                os._exit(0)
+            self.told += piece
+        line, _, self.told = self.told.partition(b"\n")
+        return from_json(line)
+
+    def wait(self, request):
+        """Waits until the run may begin, and makes the process what it would be, had it been
+        started for it."""
+        import select
+
+        if request["due"] is not None:
+            names = list(filter(None, (request["contextmanager"], request["task"])))
+            self.rehearse(names)
+            # Once more at the last moment: then the processor has it at hand, too.
+            left = request["due"] / 1e6 - time.time() - LAST_MOMENT
+            if left > 0 and not select.select([self.request], [], [], left)[0]:
+                self.rehearse(names)
+        request.update(self.part_of_request())
+        os.close(self.request)
+        self.set_variables(request["variables"])
+        if request["directory"] is not None:
+            os.chdir(request["directory"])
+
+    def set_variables(self, variables):
+        for name, value in variables.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        write_mark(self.mark, os.environ[MARK])
+
+    def rehearse(self, names):
+        """Goes the way of a run, up to the user's code.
+
+        A child copies the memory of its parent when it first touches it. So it has done that when
+        its run begins, and need not wait for it.
+        """
+        no_call = {"job": "", "task": "sys.getrecursionlimit", "docassemble_context": "off"}
+        nothing = dict.fromkeys(("failure", "contextmanager", "error_handler", "announced"))
+        request = from_json(to_json({**no_call, **nothing}).encode())
+        request.update(args=[], kwargs={}, is_final=False)
+        self.set_variables({MARK: "0" * 26, "SCHED_JOB": "", "SCHED_DUE_NS": None})
+        Attempt(request, Mute()).run()
+        for name in names:
+            try:
+                module, _ = module_of(name)
+                path = sys.modules[TASKS].__path__
+                FOUND[module] = importlib.machinery.PathFinder.find_spec(module, path)
+                load_nothing(FOUND[module].origin)
+            except Exception:
+                pass  # It happens again in the run, and is reported there.
+        flush_outputs()
 
     def leave(self, code):
         """Ends the process as `sys.exit` does, but in short where nothing can tell the difference."""
@@ -306,6 +363,43 @@ class Server:
             flush_outputs()
             os._exit(code & 255)
         sys.exit(code)
+
+
+class Mute:
+    """A channel that leads nowhere."""
+
+    def note(self, level, text):
+        to_json(log_message(level, text, "sched", "run", 0))
+
+
+# The modules of tasks that a waiting child has found, but not loaded.
+FOUND = {}
+NOTHING = compile("", "<sched>", "exec")
+
+
+def load_nothing(path):
+    """Does all that Python does to import the file at `path`, but for running it."""
+
+    class Loader(FreshLoader):
+        def get_code(self, fullname):
+            super().get_code(fullname)
+            return NOTHING
+
+    name = TASKS + ".rehearsal"
+    spec = importlib.machinery.ModuleSpec(name, Loader(name, path), origin=path)
+    spec.has_location = True
+    FOUND[name] = spec
+    __import__(name)
+    del sys.modules[name], sys.modules[TASKS].rehearsal
+
+
+class Finder:
+    """Finds what was found before, if it is still there."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        spec = FOUND.pop(name, None)
+        return spec if spec and os.path.isfile(spec.origin) else None
 
 
 def load_ahead():
@@ -443,6 +537,7 @@ class Channel:
         self.identity = self.stat()
         self.started_as = os.getpid()
         self.numbers = itertools.count()
+        self.least = DEBUG
 
     def stat(self):
         status = os.fstat(self.descriptor)
@@ -465,8 +560,9 @@ class Channel:
             pass
 
     def note(self, level, text):
-        """Logs a line of `sched` itself."""
-        self.send(log_message(level, text, "sched", "run", 0))
+        """Logs a line of `sched` itself, if anybody wants lines of that level."""
+        if level >= self.least:
+            self.send(log_message(level, text, "sched", "run", 0))
 
     def report(self, result):
         """Sends the result, unless this is a child that the task forked."""
@@ -1064,7 +1160,8 @@ class Attempt:
 
     def call_in_context(self):
         """Enters the job's context manager, if it has one, and calls the task in it."""
-        self.channel.note(INFO, "Calling task '%s'" % self.job)
+        if not self.request["announced"]:
+            self.channel.note(INFO, "Calling task '%s'" % self.job)
         name = self.request["contextmanager"]
         if name is None:
             return self.call()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -40,6 +40,8 @@ pub(super) enum State {
         faults: Vec<String>,
         /// The files of tasks that are loaded, as they were then.
         files: Vec<(PathBuf, Option<Stamp>)>,
+        /// Whether docassemble's background context can be entered.
+        has_context: bool,
     },
     /// It cannot be used, and neither could another one like it.
     Unfit(String),
@@ -48,9 +50,18 @@ pub(super) enum State {
 /// A wish for a child.
 #[derive(Debug)]
 struct ForkOrder {
-    names: Vec<String>,
+    wish: Wish,
     theirs: Theirs,
     forked: oneshot::Sender<Foster>,
+}
+
+/// What a child is for.
+#[derive(Debug, Clone, Serialize)]
+pub(in crate::task) struct Wish {
+    /// The functions that it will call first.
+    pub(in crate::task) names: Vec<String>,
+    /// When it is let go, in microseconds since 1970; `None` for at once.
+    pub(in crate::task) due: Option<i64>,
 }
 
 /// A child that has been ordered.
@@ -89,12 +100,12 @@ impl Server {
         })
     }
 
-    /// Orders a child that will call the functions `names`.
-    pub(super) fn order(&self, names: Vec<String>, theirs: Theirs) -> Ordered {
+    /// Orders a child.
+    pub(super) fn order(&self, wish: Wish, theirs: Theirs) -> Ordered {
         let (forked, awaited) = oneshot::channel();
         // Where the server is gone, the child is waited for in vain.
         let _ = self.orders.send(ForkOrder {
-            names,
+            wish,
             theirs,
             forked,
         });
@@ -235,6 +246,7 @@ enum Child {
 struct Ready {
     faults: Vec<String>,
     threads: usize,
+    has_context: bool,
     files: Vec<PathBuf>,
 }
 
@@ -243,8 +255,9 @@ impl Children {
     fn expect(&mut self, order: ForkOrder) -> (String, Theirs) {
         self.last += 1;
         self.going.insert(self.last, Child::Expected(order.forked));
-        let text = json!({"ticket": self.last, "names": order.names}).to_string();
-        (text, order.theirs)
+        let mut text = json!(order.wish);
+        text["ticket"] = json!(self.last);
+        (text.to_string(), order.theirs)
     }
 
     /// Takes note of a line of the server; what is no line of ours is passed over.
@@ -298,6 +311,7 @@ impl State {
         let files = ready.files.into_iter().map(stamped);
         Self::Ready {
             faults: ready.faults,
+            has_context: ready.has_context,
             files: files.map(|(stamp, path)| (path, stamp)).collect(),
         }
     }

@@ -1,15 +1,17 @@
 //! The servers that fork the runs: as many as are of use, and always such as are up to date.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::interpreter::{Interpreter, Stamp};
+pub(in crate::task) use super::server::Wish;
 use super::server::{Server, State};
-use crate::process::{Ends, Foster};
+use crate::process::{Foster, Pipes};
 use crate::task::Setup;
 
 /// How long a run waits for its child before it is started in another way.
@@ -29,8 +31,8 @@ pub(in crate::task) struct Servers(Mutex<Kept>);
 #[derive(Debug)]
 pub(in crate::task) struct Forked {
     pub(super) foster: Foster,
-    pub(super) ends: Ends,
-    server: watch::Receiver<State>,
+    pub(super) pipes: Pipes,
+    pub(super) server: watch::Receiver<State>,
 }
 
 #[derive(Debug, Default)]
@@ -54,17 +56,17 @@ impl Servers {
         }
     }
 
-    /// Forks a child that will call the functions `names`; `None` where there is no server that
+    /// Forks a child; `None` where there is no server that
     /// could, and the run must be started in another way.
     pub(in crate::task) async fn fork(
         &self,
         interpreter: &Interpreter,
         setup: &Setup,
-        names: Vec<String>,
+        wish: Wish,
     ) -> Option<Forked> {
         let fork = async {
             for _ in 0..ATTEMPTS {
-                if let Some(forked) = self.fork_once(interpreter, setup, names.clone()).await {
+                if let Some(forked) = self.fork_once(interpreter, setup, wish.clone()).await {
                     return Some(forked);
                 }
             }
@@ -77,19 +79,19 @@ impl Servers {
         &self,
         interpreter: &Interpreter,
         setup: &Setup,
-        names: Vec<String>,
+        wish: Wish,
     ) -> Option<Forked> {
-        let (ends, theirs) = Ends::pair().ok()?;
+        let (pipes, theirs) = Pipes::pair().ok()?;
         let (ordered, server) = {
             let mut kept = self.kept();
             kept.renew(interpreter);
             let server = kept.choose(interpreter, setup)?;
-            (server.order(names, theirs), server.state.clone())
+            (server.order(wish, theirs), server.state.clone())
         };
         let foster = ordered.forked().await?;
         Some(Forked {
             foster,
-            ends,
+            pipes,
             server,
         })
     }
@@ -113,9 +115,18 @@ impl Servers {
     }
 }
 
+impl Forked {
+    /// Tells the child what it will call, ahead of its start.
+    pub(in crate::task) fn tell(&mut self, request: &Json) {
+        self.pipes.feed(format!("{request}\n").as_bytes());
+    }
+}
+
 /// The most servers that are of use here.
 fn most() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| MOST.min(cores.get()))
+    static CORES: OnceLock<usize> = OnceLock::new();
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    MOST.min(*CORES.get_or_init(cores))
 }
 
 impl Kept {

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use crate::job::{Job, Task};
 use crate::run::{Order, Outcome, Run};
-use crate::task::Tasks;
 use crate::task::testing::{Bench, Ran, block_on, by_hand, job, ran};
+use crate::task::{Coming, Tasks};
 
 fn warm(bench: &Bench) -> Arc<Tasks> {
     Arc::new(Tasks::kept_warm(bench.setup.clone()))
@@ -294,6 +294,14 @@ fn fire_time(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(second, 0).unwrap()
 }
 
+fn coming(job: &Job) -> Coming<'_> {
+    Coming {
+        job,
+        fire_time: fire_time(1),
+        due: fire_time(1),
+    }
+}
+
 async fn fire(tasks: &Tasks, job: &Job, second: i64) -> Ran {
     let run = Run {
         scheduled_for: Some(fire_time(second)),
@@ -322,11 +330,11 @@ fn a_child_waits_for_its_fire_and_runs_nothing_before() {
         let server = pid(&returned(&tasks, "t.server").await);
         std::fs::remove_file(&imported).unwrap();
         let job = function("t.f");
-        tasks.prepare([(&job, fire_time(1))].into_iter());
+        tasks.prepare([coming(&job)].into_iter());
         eventually(|| !children(server).is_empty()).await;
         let armed = children(server);
         // It is told again of what it knows.
-        tasks.prepare([(&job, fire_time(1))].into_iter());
+        tasks.prepare([coming(&job)].into_iter());
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(
             (children(server), imported.exists()),
@@ -351,9 +359,9 @@ fn a_child_whose_fire_does_not_come_is_dropped_unseen() {
         let job = function("t.f");
         let server = pid(&returned(&tasks, "t.f").await);
         let other = function("t.other");
-        tasks.prepare([(&job, fire_time(1)), (&other, fire_time(1))].into_iter());
+        tasks.prepare([coming(&job), coming(&other)].into_iter());
         eventually(|| children(server).len() == 2).await;
-        tasks.prepare([(&job, fire_time(1))].into_iter());
+        tasks.prepare([coming(&job)].into_iter());
         eventually(|| children(server).len() == 1).await;
         let ran = fire(&tasks, &job, 2).await;
         assert_eq!(ran.ended.outcome, Outcome::Success);
@@ -370,7 +378,7 @@ fn a_child_of_a_server_that_is_gone_is_replaced() {
         let tasks = warm(&bench);
         let job = function("t.f");
         let server = pid(&returned(&tasks, "t.f").await);
-        tasks.prepare([(&job, fire_time(1))].into_iter());
+        tasks.prepare([coming(&job)].into_iter());
         eventually(|| !children(server).is_empty()).await;
         kill(server, Signal::SIGKILL).unwrap();
         eventually(|| !lives(server)).await;

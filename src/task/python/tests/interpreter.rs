@@ -78,6 +78,31 @@ fn a_python_is_asked_once_while_its_file_stays() {
 }
 
 #[test]
+fn an_answer_is_remembered_in_the_state_folder() {
+    let mut bench =
+        with_python("echo asked >> \"$0.log\"; echo 3 12 1; echo \"$0\"").file("state/x", "");
+    bench.setup.state_folder = Some(bench.path("state"));
+    let asked = || {
+        let found = ask(&bench).unwrap();
+        assert_eq!(found.program, bench.path("bin/python"));
+        let log = std::fs::read_to_string(bench.path("bin/python.log"));
+        log.unwrap().lines().count()
+    };
+    assert_eq!((asked(), asked()), (1, 1));
+    let file = std::fs::File::open(bench.path("bin/python")).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!((asked(), asked()), (2, 2));
+    for nonsense in ["", "[", "{}", "[{\"path\": 1}]"] {
+        std::fs::write(bench.path("state/pythons.json"), nonsense).unwrap();
+        asked();
+    }
+    assert_eq!(asked(), 6);
+    bench.setup.state_folder = Some(bench.path("nowhere"));
+    ask(&bench).unwrap();
+    assert!(!bench.path("nowhere").exists());
+}
+
+#[test]
 fn the_symlink_of_a_virtual_environment_is_not_followed() {
     let mut bench = Bench::new();
     let made = std::process::Command::new("python3")
