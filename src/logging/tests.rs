@@ -194,7 +194,7 @@ fn the_file_is_made_with_the_first_line_and_readable_by_its_group() {
     let mode = fs::metadata(inner.join("scheduler.log"))
         .unwrap()
         .permissions();
-    assert_eq!(mode.mode() & 0o137, 0);
+    assert_eq!(mode.mode() & 0o777, 0o640);
     let (file, _) = log_in(&inner, SCREEN, |_| tracing::info!("two"));
     assert_eq!(file.lines().count(), 2, "appended");
 }
