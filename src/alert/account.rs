@@ -96,19 +96,22 @@ fn server(entries: &[(Value, Value)]) -> Result<Server, AccountError> {
 
 /// The mapping that counts: of a list the one called `default`, else the first.
 fn chosen(mail: Option<&Value>) -> &[(Value, Value)] {
-    match mail {
-        Some(Value::Map(entries)) => entries,
-        Some(Value::List(items)) => {
-            let maps = || {
-                items.iter().filter_map(|item| match item {
-                    Value::Map(entries) => Some(entries.as_slice()),
-                    _ => None,
-                })
-            };
-            let default = |entries: &&[_]| text(entries, "name").as_deref() == Some("default");
-            maps().find(default).or(maps().next()).unwrap_or_default()
-        }
-        _ => &[],
+    let all = match mail {
+        Some(Value::List(items)) => items.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    let maps: Vec<&[(Value, Value)]> = all.iter().filter_map(entries).collect();
+    let is_default = |map: &&&[_]| text(map, "name").as_deref() == Some("default");
+    let chosen = maps.iter().find(is_default).or(maps.first());
+    chosen.copied().unwrap_or_default()
+}
+
+fn entries(value: &Value) -> Option<&[(Value, Value)]> {
+    if let Value::Map(entries) = value {
+        Some(entries)
+    } else {
+        None
     }
 }
 
@@ -119,11 +122,14 @@ fn get<'a>(entries: &'a [(Value, Value)], key: &str) -> Option<&'a Value> {
 
 /// The text of a key that is not empty; numbers are taken as text.
 fn text(entries: &[(Value, Value)], key: &str) -> Option<String> {
-    match get(entries, key)? {
-        Value::Str(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        number @ (Value::Int(_) | Value::BigInt(_)) => Some(number.str()),
-        _ => None,
-    }
+    let value = get(entries, key)?;
+    let is_number = matches!(value, Value::Int(_) | Value::BigInt(_));
+    let text = if is_number {
+        value.str()
+    } else {
+        value.as_str()?.trim().to_owned()
+    };
+    Some(text).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

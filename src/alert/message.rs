@@ -290,11 +290,13 @@ mod tests {
 
     #[test]
     fn sizes_are_bounded() {
-        let long = "ü".repeat(1_000_000);
-        let (subject, body) = head().trouble(&news(), &error(&long, &long, &long), 0);
-        assert!(subject.chars().count() < 300 && body.chars().count() < 80_000);
-        let text = sent(&subject, &body);
-        assert!(text.lines().all(|line| line.len() <= 998));
+        for c in ["ü", "x", "\n", "a "] {
+            let long = c.repeat(1_000_000);
+            let (subject, body) = head().trouble(&news(), &error(&long, &long, &long), 0);
+            assert!(subject.chars().count() < 300 && body.chars().count() < 80_000);
+            let text = sent(&subject, &body);
+            assert!(text.lines().all(|line| line.len() <= 998), "{c}");
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod post;
 mod postman;
 mod rate;
 mod smtp;
+#[cfg(test)]
+mod tests;
 
 use chrono::{DateTime, Utc};
 use lettre::message::Mailbox;

@@ -48,8 +48,6 @@ struct Desk {
     /// Runs whose failure their error handler took.
     handled: HashSet<RunId>,
     is_full: bool,
-    /// Whether anything was handed in.
-    is_used: bool,
 }
 
 impl Post {
@@ -136,17 +134,14 @@ impl Post {
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(secrets);
     }
 
-    /// Comes to an end: all mails are written down, and if there were any, each is tried, for at
-    /// most `longest`.
+    /// Comes to an end: all mails are written down, and each is tried, for at most `longest`.
     pub fn finish(&self, longest: Duration) {
         let (written, all_written) = channel();
         let (tried, all_tried) = channel();
         if self.orders.send(Order::Finish { written, tried }).is_ok() {
             // What is not done in time is tried by the next who starts.
             let _ = all_written.recv_timeout(WRITING);
-            if self.desk().is_used {
-                let _ = all_tried.recv_timeout(longest);
-            }
+            let _ = all_tried.recv_timeout(longest);
         }
     }
 
@@ -187,10 +182,7 @@ impl Post {
     fn send(&self, news: News) {
         let sent = self.orders.try_send(Order::News(Box::new(news)));
         let is_full = matches!(sent, Err(TrySendError::Full(_)));
-        let mut desk = self.desk();
-        desk.is_used = true;
-        let was_full = std::mem::replace(&mut desk.is_full, is_full);
-        drop(desk);
+        let was_full = std::mem::replace(&mut self.desk().is_full, is_full);
         if is_full && !was_full {
             tracing::error!(
                 event = "mail_lost",

@@ -33,7 +33,7 @@ pub(super) enum Errand {
     Look,
     /// Bring this, which is not in the outbox.
     Carry(Mail),
-    /// Try all that is due, say so, and come to an end.
+    /// Say that all errands before this one are done, and come to an end.
     Finish(Sender<()>),
 }
 
@@ -70,7 +70,6 @@ impl Postman {
                     Ok(Errand::Look) | Err(RecvTimeoutError::Timeout) => {}
                     Ok(Errand::Carry(mail)) => self.carry(mail),
                     Ok(Errand::Finish(tried)) => {
-                        self.bring_all();
                         // Whoever asked may have gone.
                         let _ = tried.send(());
                         return;

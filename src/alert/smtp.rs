@@ -10,6 +10,7 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::Severity;
 
 use super::Failure;
 
@@ -56,12 +57,16 @@ impl Server {
         let envelope = Envelope::new(Some(from), vec![to]);
         let envelope = envelope.map_err(|error| Failure::Refused(error.to_string()))?;
         let mut connection = self.connect(host)?;
-        let sent = connection.send(&envelope, message);
-        if sent.is_ok() {
-            // The mail is delivered, whatever the server says to that.
-            let _ = connection.quit();
+        let answer = connection.send(&envelope, message);
+        let answer = answer.map_err(|error| of_mail(&error))?;
+        if answer.code().severity != Severity::PositiveCompletion {
+            // Somebody slipped in an answer before the connection was encrypted.
+            let why = format!("its answers are out of step: {}", answer.code());
+            return Err(Failure::Server(why));
         }
-        sent.map(drop).map_err(|error| of_mail(&error))
+        // The mail is delivered, whatever the server says to that.
+        let _ = connection.quit();
+        Ok(())
     }
 
     /// A connection that is encrypted and logged in as wanted.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::mail;
 use super::outside::Overrides;
 use super::reader::Reader;
 use super::scalar;
@@ -10,7 +11,7 @@ use super::trigger::named_zone;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::trigger::{Fault, Zone};
 use crate::value::Value;
-use crate::yaml::{Kind, Node};
+use crate::yaml::Node;
 
 /// The directives of docassemble that matter here.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -141,15 +142,15 @@ pub(super) fn read(reader: &mut Reader<'_>, root: &mut Root<'_>) -> Directives {
     let error_notification_email = recipients
         .map(|item| addresses(reader, item))
         .unwrap_or_default();
-    let mail = root.take("mail").filter(|item| !item.value.is_null());
-    if let Some(item) = mail {
-        check_mail(reader, item);
+    let by_mail = root.take("mail").filter(|item| !item.value.is_null());
+    if let Some(item) = by_mail {
+        mail::check(reader, item, !error_notification_email.is_empty());
     }
     Directives {
         appname,
         external_hostname,
         error_notification_email,
-        mail: mail.map(|item| item.value.to_value()),
+        mail: by_mail.map(|item| item.value.to_value()),
         log,
         log_server,
     }
@@ -193,29 +194,6 @@ fn warn_of_log_server(reader: &mut Reader<'_>, host: &str, place: Option<Span>) 
     let mut diagnostic = Diagnostic::warning(Code::Unsupported, message);
     diagnostic.span = place;
     reader.report(diagnostic);
-}
-
-/// Mail needs its own values: what lies in a cloud's secret store cannot be used.
-fn check_mail(reader: &mut Reader<'_>, item: Item<'_>) {
-    let mut nodes = vec![item.value];
-    while let Some(node) = nodes.pop() {
-        match &node.kind {
-            Kind::Sequence(items) => nodes.extend(items.iter()),
-            Kind::Mapping(entries) => nodes.extend(entries.iter().map(|entry| &entry.value)),
-            Kind::Plain(_) | Kind::Quoted(_) | Kind::Tagged(_) => {
-                if node.as_str().is_some_and(is_cloud_secret) {
-                    reader.report(
-                        Diagnostic::error(
-                            Code::CloudSecret,
-                            "this value lies in a cloud's secret store, and mail needs it",
-                        )
-                        .at(node.span)
-                        .with_help("write the value itself into a config of its own for `sched`"),
-                    );
-                }
-            }
-        }
-    }
 }
 
 /// Whether docassemble would fetch the value from AWS Secrets Manager or Azure Key Vault.

@@ -9,6 +9,7 @@ pub mod duration;
 mod job;
 mod key;
 mod lookup;
+mod mail;
 mod names;
 mod outside;
 mod policy;

@@ -1,5 +1,6 @@
 //! One event, with the fields that the forms of the log know.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -8,6 +9,7 @@ use tracing::Event;
 use tracing::field::{Field, Visit};
 
 use crate::run::Level;
+use crate::secret::Secrets;
 
 /// One event as all forms of the log see it. Nothing in it is clean yet.
 #[derive(Debug, Clone)]
@@ -73,6 +75,23 @@ impl Line {
         };
         event.record(&mut line);
         line
+    }
+
+    /// Hides secrets in everything that is text.
+    pub(super) fn hide(&mut self, secrets: &Secrets) {
+        let facts = self.facts.values_mut().filter_map(|fact| match fact {
+            Value::String(text) => Some(text),
+            _ => None,
+        });
+        for text in [&mut self.message]
+            .into_iter()
+            .chain(&mut self.short)
+            .chain(facts)
+        {
+            if let Cow::Owned(masked) = secrets.mask(text) {
+                *text = masked;
+            }
+        }
     }
 
     /// A warning of ours at the same time.

@@ -36,6 +36,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 
 use crate::run::{Level, Record, Run};
+use crate::secret::Secrets;
 use crate::trigger::Zone;
 pub use console::Console;
 use console::Stream;
@@ -78,7 +79,15 @@ pub struct Logging {
 /// What may change while the log is open: the one place of the level and the zone.
 #[derive(Debug)]
 struct Settings {
-    current: RwLock<(Level, Zone)>,
+    current: RwLock<Current>,
+}
+
+#[derive(Debug, Clone)]
+struct Current {
+    level: Level,
+    zone: Zone,
+    /// What is shown nowhere.
+    secrets: Arc<Secrets>,
 }
 
 /// The layer that hands events to the file and the terminal.
@@ -124,14 +133,18 @@ pub fn task_record(run: &Run, record: &Record) {
 
 fn open(options: Options) -> (Logging, impl Subscriber + Send + Sync) {
     let settings = Arc::new(Settings {
-        current: RwLock::new((options.level, options.zone)),
+        current: RwLock::new(Current {
+            level: options.level,
+            zone: options.zone,
+            secrets: Arc::default(),
+        }),
     });
     let (now, form) = (options.now, options.form);
     let complaints = options.console.clone();
     let complain = move |text: &str| complaints.say(form.complaint(text));
     let zone_of = Arc::clone(&settings);
     let day_of = move |at: Option<DateTime<Utc>>| {
-        let (_, zone) = zone_of.current();
+        let zone = zone_of.current().zone;
         zone.local(at.unwrap_or_else(now)).date_naive()
     };
     let path = options.folder.join("scheduler.log");
@@ -157,12 +170,18 @@ fn open(options: Options) -> (Logging, impl Subscriber + Send + Sync) {
 impl Logging {
     /// Logs from now on what is at least that important.
     pub fn set_level(&self, level: Level) {
-        self.settings.change(|current| current.0 = level);
+        self.settings.change(|current| current.level = level);
     }
 
     /// Writes time stamps in that zone from now on.
     pub fn set_zone(&self, zone: Zone) {
-        self.settings.change(|current| current.1 = zone);
+        self.settings.change(|current| current.zone = zone);
+    }
+
+    /// Hides these from now on, wherever they turn up in a line.
+    pub fn hide(&self, secrets: Secrets) {
+        self.settings
+            .change(|current| current.secrets = Arc::new(secrets));
     }
 
     /// Whether so many lines wait for the disk that whoever can wait should, so that none is lost.
@@ -185,12 +204,12 @@ impl Logging {
 }
 
 impl Settings {
-    fn change(&self, change: impl FnOnce(&mut (Level, Zone))) {
+    fn change(&self, change: impl FnOnce(&mut Current)) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         change(&mut current);
     }
 
-    fn current(&self) -> (Level, Zone) {
+    fn current(&self) -> Current {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.clone()
     }
@@ -218,11 +237,16 @@ impl<S: Subscriber> Layer<S> for Log {
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let line = Line::of(event, self.now);
-        let (level, zone) = self.settings.current();
+        let mut line = Line::of(event, self.now);
+        let Current {
+            level,
+            zone,
+            secrets,
+        } = self.settings.current();
         if line.level < level {
             return;
         }
+        line.hide(&secrets);
         if line.only != Some(Only::Terminal) {
             self.write(&line, &zone);
         }

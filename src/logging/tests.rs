@@ -194,7 +194,7 @@ fn the_file_is_made_with_the_first_line_and_readable_by_its_group() {
     let mode = fs::metadata(inner.join("scheduler.log"))
         .unwrap()
         .permissions();
-    assert_eq!(mode.mode() & 0o137, 0);
+    assert_eq!(mode.mode() & 0o777, 0o640);
     let (file, _) = log_in(&inner, SCREEN, |_| tracing::info!("two"));
     assert_eq!(file.lines().count(), 2, "appended");
 }
@@ -267,4 +267,19 @@ fn what_waits_for_the_file_is_bounded_and_the_rest_counted() {
         last[note.len()..],
         format!("{} lines could not be written", 20 - written)
     );
+}
+
+#[test]
+fn secrets_are_hidden_in_every_form() {
+    for form in [SCREEN, Form::Plain, Form::Journal, Form::Json] {
+        let (file, shown) = log(form, |logging| {
+            logging.hide(Secrets::of_yaml("password: hunter22"));
+            tracing::error!(short = "hunter22", fact = "hunter22", "it is hunter22");
+        });
+        assert!(file.contains("it is ********"), "{file}");
+        assert!(
+            !file.contains("hunter22") && !shown.contains("hunter22"),
+            "{shown}"
+        );
+    }
 }

@@ -7,6 +7,7 @@ mod folder;
 mod history;
 mod kill;
 mod killed;
+mod mail;
 mod next;
 mod run_once;
 mod show;

@@ -258,3 +258,24 @@ fn an_interrupt_ends_the_task_and_is_exit_code_130() {
         .unwrap();
     assert!(stderr.contains("stopped work.sleep"), "{stderr}");
 }
+
+#[test]
+fn the_log_of_another_day_is_kept_under_its_day() {
+    let folder = Folder::with_config(
+        "scheduler:\n  one:\n    command: [\"true\"]\n    type: interval\n    hours: 1\n",
+    );
+    folder.sched("run-once one").exits(0);
+    let log = folder.path("state/sched/log/scheduler.log");
+    let first = std::fs::read_to_string(&log).unwrap();
+    // Half past ten in the evening in New York, and the next day elsewhere.
+    let evening: chrono::DateTime<chrono::Utc> = "2026-01-02T03:30:00Z".parse().unwrap();
+    let file = std::fs::File::options().append(true).open(&log).unwrap();
+    file.set_modified(evening.into()).unwrap();
+    folder.sched("run-once one").exits(0);
+    let old = log.with_file_name("scheduler.log.2026-01-01");
+    assert_eq!(std::fs::read_to_string(old).unwrap(), first);
+    assert_eq!(
+        std::fs::read_to_string(&log).unwrap().lines().count(),
+        first.lines().count()
+    );
+}

@@ -66,6 +66,11 @@ impl Watch {
     pub(crate) fn again(mut self) -> Self {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.anew()
+    }
+
+    /// The same folder watched anew, after this one ended.
+    pub(crate) fn anew(mut self) -> Self {
         let elsewhere = tempfile::tempdir().unwrap();
         let folder = std::mem::replace(&mut self.folder, elsewhere);
         Self::start_in(folder, &[])

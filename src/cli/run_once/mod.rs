@@ -73,8 +73,9 @@ pub(super) fn run(
     let diary = Diary::open(place.clone(), secrets.clone());
     let console = Console::start(Marks::Untouched, Marks::Untouched);
     let logging = Arc::new(open_log(&given, config, &console));
+    logging.hide(secrets.clone());
     let level = config.settings.log_level;
-    let post = open_post(arguments, config, place, secrets)?;
+    let post = open_post(arguments, config, place, secrets.clone())?;
     let screen = Screen::new(
         global,
         arguments.format,
@@ -82,6 +83,7 @@ pub(super) fn run(
         console.clone(),
         Arc::clone(&logging),
         post.clone(),
+        secrets.clone(),
     );
     call.notes.iter().for_each(|note| screen.note(note));
     let zone = &config.settings.timezone;
@@ -108,9 +110,8 @@ pub(super) fn run(
     screen.end(&call.job, &ended);
     runtime.block_on(readers(&console))?;
     if arguments.format == Format::Json {
-        let mut out = io::stdout().lock();
-        serde_json::to_writer(&mut out, &Record::new(&run, Some(&ended), zone))?;
-        writeln!(out)?;
+        let record = serde_json::to_string(&Record::new(&run, Some(&ended), zone))?;
+        writeln!(io::stdout().lock(), "{}", secrets.mask(&record))?;
     }
     if let Some(post) = post {
         post.finish(LAST_MAILS);

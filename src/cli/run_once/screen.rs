@@ -12,12 +12,15 @@ use crate::job::Job;
 use crate::logging::console::{Console, Stream};
 use crate::logging::{self, Logging};
 use crate::run::{Ended, Level, Outcome, Record, Run};
+use crate::secret::Secrets;
 use crate::task::Output;
 
 /// Where the output of the run goes.
 pub(super) struct Screen {
     console: Console,
     logging: Arc<Logging>,
+    /// What is not shown. The task's own output passes untouched.
+    secrets: Secrets,
     /// Where mail goes, if any is wanted.
     post: Option<Post>,
     /// Whether our own lines are left out.
@@ -39,6 +42,7 @@ impl Screen {
         console: Console,
         logging: Arc<Logging>,
         post: Option<Post>,
+        secrets: Secrets,
     ) -> Self {
         let color = output::style(global.color, &io::stderr()).color;
         let level = if global.verbose { Level::Debug } else { level };
@@ -51,6 +55,7 @@ impl Screen {
             console,
             logging,
             post,
+            secrets,
             quiet: global.quiet,
             color,
             level,
@@ -104,14 +109,8 @@ impl Screen {
     /// One line of ours on stderr, unless quiet is wanted.
     fn say(&self, line: &str) {
         if !self.quiet {
-            self.console.write(
-                Stream::Stderr,
-                format!(
-                    "{line}
-"
-                )
-                .into_bytes(),
-            );
+            let line = format!("{}\n", self.secrets.mask(line));
+            self.console.write(Stream::Stderr, line.into_bytes());
         }
     }
 }

@@ -38,7 +38,7 @@ use crate::watcher::Watcher;
 use book::State;
 use carrier::{Carrier, Passage};
 use heading::Heading;
-use reader::{Errand, Reader};
+use reader::{Errand, Exits, Reader};
 use systemd::Manager;
 use teller::Teller;
 use voice::Voice;
@@ -77,6 +77,8 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let state = State::open(state::place(&given, &path), now);
     let mut state = state.map_err(|error| state::refuse_second(error, now, &zone))?;
     let logging = Arc::new(open_log(global, arguments, &config, &console));
+    let secrets = Secrets::of_yaml(&loaded.text);
+    logging.hide(secrets.clone());
     state.look_back(&config, now);
     let mut voice = Voice::new(Arc::clone(&logging), path.clone(), zone, global.verbose);
     if arguments.log_format == Format::Text && !global.quiet {
@@ -87,7 +89,6 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let (messages, mut inbox) = mpsc::channel(4);
     let known = std::mem::take(&mut state.known);
     let socket = state.socket();
-    let secrets = Secrets::of_yaml(&loaded.text);
     let book = state.book(secrets.clone())?;
     let setup = Setup::new(&config);
     let place = state::place(&given, &path);
@@ -98,8 +99,11 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         given.clone(),
         messages.clone(),
         watcher,
-        book.masks(),
-        post.clone(),
+        Exits {
+            masks: book.masks(),
+            post: post.clone(),
+            logging: Arc::clone(&logging),
+        },
         manager.clone(),
     );
     reader.start(received)?;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread;
 
@@ -14,6 +15,7 @@ use crate::alert::Post;
 use crate::cli::load::{self, Loaded};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
+use crate::logging::Logging;
 use crate::paths::Given;
 use crate::scheduler::Message;
 use crate::scheduler::clock::SystemClock;
@@ -40,13 +42,27 @@ pub(super) struct Reader {
     given: Given,
     messages: mpsc::Sender<Message>,
     watcher: Watcher,
-    masks: Masks,
-    post: Post,
+    exits: Exits,
     manager: Manager,
     /// The faults that have been told; a fault is told again when it returns.
     told: HashSet<String>,
     /// Why the file could not be read, the last time.
     unreadable: Option<String>,
+}
+
+/// Where text goes out, and secrets must not.
+pub(super) struct Exits {
+    pub(super) masks: Masks,
+    pub(super) post: Post,
+    pub(super) logging: Arc<Logging>,
+}
+
+impl Exits {
+    fn hide(&self, secrets: &Secrets) {
+        self.masks.set(secrets.clone());
+        self.post.hide(secrets.clone());
+        self.logging.hide(secrets.clone());
+    }
 }
 
 impl Reader {
@@ -55,13 +71,11 @@ impl Reader {
         given: Given,
         messages: mpsc::Sender<Message>,
         watcher: Watcher,
-        masks: Masks,
-        post: Post,
+        exits: Exits,
         manager: Manager,
     ) -> Self {
         Self {
-            masks,
-            post,
+            exits,
             manager,
             loaded,
             given,
@@ -117,9 +131,7 @@ impl Reader {
         self.manager.reloading();
         let loaded = load::understand(path, &source, SystemClock::wall_time());
         if let Some(config) = &loaded.reading.config {
-            let secrets = Secrets::of_yaml(&loaded.text);
-            self.masks.set(secrets.clone());
-            self.post.hide(secrets);
+            self.exits.hide(&Secrets::of_yaml(&loaded.text));
             let message = Message::Reload(Box::new(config.clone()));
             self.loaded = loaded;
             // Once the scheduler has ended, nobody needs it.

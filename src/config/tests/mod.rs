@@ -468,3 +468,44 @@ scheduler:
     );
     assert_eq!(reading.config.unwrap().jobs.len(), 1);
 }
+
+#[test]
+fn what_keeps_mail_from_being_sent_is_told() {
+    let of = |mail: &str| {
+        let text = format!(
+            "error notification email: a@example.org\nmail: {mail}\n\
+             scheduler:\n  a.b: {{type: interval, hours: 1}}\n"
+        );
+        faults(&text)
+    };
+    let well = "default sender: a@example.org, username: u, password: hunter22";
+    for fine in [
+        format!("{{{well}, server: mail.example.org}}"),
+        format!("{{{well}, server: 127.0.0.1, use tls: false}}"),
+        format!("{{{well}, server: mail.example.org, use tls: false, use ssl: true}}"),
+        format!("[{{name: other}}, {{name: default, {well}}}]"),
+    ] {
+        assert_eq!(of(&fine), [] as [String; 0], "{fine}");
+    }
+    let open = of(&format!(
+        "{{{well}, server: mail.example.org, use tls: false}}"
+    ));
+    assert!(
+        open[0].contains("the password is not sent to `mail.example.org`"),
+        "{open:?}"
+    );
+    let none = of("{server: mail.example.org}");
+    assert!(none[0].starts_with("2:1 warning[missing-key] `mail` has no `default sender`"));
+    for (key, service) in [
+        ("sendgrid api key", "SendGrid"),
+        ("azure client id", "Azure"),
+    ] {
+        let faults = of(&format!("{{{key}: x}}"));
+        let start = "2:8 warning[unsupported] `sched` does not send mail by ";
+        assert_eq!(faults.len(), 1);
+        assert!(
+            faults[0].starts_with(&format!("{start}{service}")),
+            "{faults:?}"
+        );
+    }
+}

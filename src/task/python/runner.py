@@ -737,7 +737,8 @@ def current_stack():
     ours = NOT_THEIRS
     if "logging" in sys.modules:
         ours += (sys.modules["logging"].__file__,)
-    frames = traceback.extract_stack()
+    # The outermost frame is the one that Python was started with.
+    frames = traceback.extract_stack()[1:]
     theirs = [frame for frame in frames if not frame.filename.startswith(ours)]
     return "".join(traceback.format_list(theirs))
 

@@ -1,6 +1,53 @@
 //! What a task logs and prints.
 
-use crate::task::testing::Bench;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::watch;
+
+use crate::job::Task;
+use crate::run::{Order, Record, Run};
+use crate::task::testing::{Bench, block_on, by_hand, job};
+use crate::task::{Output, Tasks};
+
+/// An output whose log takes nothing most of the time.
+#[derive(Default)]
+struct Slow {
+    asked: AtomicUsize,
+    records: AtomicUsize,
+}
+
+impl Output for Slow {
+    fn stdout(&self, _run: &Run, _bytes: &[u8]) {}
+
+    fn stderr(&self, _run: &Run, _bytes: &[u8]) {}
+
+    fn record(&self, _run: &Run, record: &Record) {
+        if record.file != "sched" {
+            self.records.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn wants_records(&self) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed) % 100 >= 10
+    }
+}
+
+#[test]
+fn a_task_waits_for_a_log_that_does_not_keep_up() {
+    let bench = Bench::of(
+        "from docassemble.Scheduler.scheduler_logger import log\n\
+         def f():\n    for n in range(1000): log(n)\n",
+    );
+    let (slow, job) = (Slow::default(), job(Task::Named("t.f".to_owned())));
+    let (_orders, order) = watch::channel(Order::GoOn);
+    let tasks = Tasks::new(bench.setup.clone());
+    block_on(tasks.run(&by_hand(&job), &job, order, &slow));
+    assert_eq!(slow.records.into_inner(), 1000);
+    assert!(
+        slow.asked.into_inner() > 100,
+        "it was asked again and again"
+    );
+}
 
 #[test]
 fn every_way_of_logging_arrives() {

@@ -1,0 +1,233 @@
+//! From news to the outbox, with a mail server that is down.
+
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::{Outside, Overrides, ZoneOrigin};
+use crate::run::Cause;
+use crate::secret::Secrets;
+use crate::store::{Mail, Place, Store};
+use crate::trigger::Zone;
+
+/// How long to wait for threads.
+const A_WHILE: Duration = Duration::from_secs(60);
+
+/// Nobody listens there.
+const CONFIG: &str = "\
+error notification email: [a@example.org, no address, B <b@example.org>]
+mail:
+  default sender: s@example.org
+  server: 127.0.0.1
+  port: 1
+  use tls: false
+scheduler:
+  a.b: {type: interval, hours: 1}
+";
+
+fn now() -> DateTime<Utc> {
+    "2026-11-24T12:00:00Z".parse().unwrap()
+}
+
+fn setup(text: &str) -> Setup {
+    let outside = Outside {
+        now: now(),
+        folder: "/srv".into(),
+        zone: Zone::utc(),
+        zone_from: ZoneOrigin::System,
+        environment: Overrides::default(),
+    };
+    Setup::new(&crate::config::read(text, &outside).config.unwrap())
+}
+
+/// An outbox of its own for each test.
+struct Bench {
+    folder: TempDir,
+    post: Post,
+}
+
+impl Bench {
+    fn of(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = Secrets::of_yaml("password: hunter22");
+        let post = Post::start(place(&folder), setup(text), secrets, now, false).unwrap();
+        Self { folder, post }
+    }
+
+    /// What waits in the end.
+    fn mails(self) -> Vec<Mail> {
+        self.post.finish(A_WHILE);
+        let store = Store::join(&place(&self.folder)).unwrap();
+        let late = now() + TimeDelta::days(1);
+        let next = || {
+            let waiting = store.claim_mail(late).unwrap()?;
+            store.settle_mail(waiting.key).unwrap();
+            Some(waiting.mail)
+        };
+        std::iter::from_fn(next).collect()
+    }
+}
+
+fn place(folder: &TempDir) -> Place {
+    Place::new(folder.path().join("state"), Path::new("/srv/config.yml"))
+}
+
+fn run(job: &str) -> Run {
+    Run {
+        id: RunId::new(now(), fastrand::u128(..)),
+        job: job.to_owned(),
+        cause: Cause::Schedule,
+        scheduled_for: Some(now()),
+        started: now(),
+        attempt: 1,
+    }
+}
+
+fn ended(outcome: Outcome, error: Option<&str>) -> Ended {
+    Ended {
+        outcome,
+        exit_code: Some(7),
+        signal: None,
+        returned: None,
+        error: error.map(|message| RunError {
+            class: "ValueError".to_owned(),
+            message: message.to_owned(),
+            traceback: "Traceback".to_owned(),
+        }),
+        stdout: String::new(),
+        stderr: "last words\n".to_owned(),
+        took: Duration::from_secs(1),
+    }
+}
+
+fn failure(message: &str) -> Ended {
+    ended(Outcome::Failure, Some(message))
+}
+
+#[test]
+fn each_recipient_has_a_mail_of_their_own() {
+    let bench = Bench::of(CONFIG);
+    bench
+        .post
+        .ended(&run("a.b"), &failure("with hunter22"), true);
+    let mails = bench.mails();
+    let recipients: Vec<_> = mails.iter().map(|mail| mail.recipient.as_str()).collect();
+    assert_eq!(recipients, ["a@example.org", "B <b@example.org>"]);
+    let message = "ValueError: Scheduler Exception: with ********\n";
+    assert!(mails.iter().all(|mail| mail.body.contains(message)));
+    assert_ne!(mails[0].id, mails[1].id);
+}
+
+#[test]
+fn what_is_no_failure_for_good_is_not_mailed() {
+    let bench = Bench::of(CONFIG);
+    let handled = run("a.b");
+    bench.post.handled(&handled);
+    bench.post.ended(&handled, &failure("handled"), true);
+    bench
+        .post
+        .ended(&run("a.b"), &failure("tried again"), false);
+    for outcome in [
+        Outcome::Success,
+        Outcome::Interrupted,
+        Outcome::Skipped,
+        Outcome::Coalesced,
+        Outcome::Missed,
+    ] {
+        bench
+            .post
+            .ended(&run("a.b"), &ended(outcome, Some("no")), true);
+    }
+    assert_eq!(bench.mails(), []);
+}
+
+#[test]
+fn nobody_to_mail_to_is_no_mail() {
+    let bench = Bench::of("scheduler:\n  a.b: {type: interval, hours: 1}\n");
+    bench.post.ended(&run("a.b"), &failure("no"), true);
+    assert_eq!(bench.mails(), []);
+}
+
+#[test]
+fn an_end_without_an_exception_names_its_job() {
+    let bench = Bench::of(CONFIG);
+    bench
+        .post
+        .ended(&run("one"), &ended(Outcome::Failure, None), true);
+    bench
+        .post
+        .ended(&run("two"), &ended(Outcome::Failure, None), true);
+    bench
+        .post
+        .ended(&run("two"), &ended(Outcome::Timeout, None), true);
+    let mails = bench.mails();
+    assert_eq!(mails.len(), 6, "neither holds back the other");
+    let words = "Exception: Scheduler Exception: 'one' ended with exit code 7\n\n\
+                 The end of its standard error:\n\nlast words\n";
+    assert!(mails[0].body.contains(words), "{}", mails[0].body);
+    assert!(mails[4].body.contains("'two' ran into its timeout\n"));
+}
+
+#[test]
+fn ten_thousand_failures_are_one_mail() {
+    let bench = Bench::of(CONFIG);
+    for _ in 0..10_000 {
+        bench.post.ended(&run("a.b"), &failure("the same"), true);
+    }
+    assert_eq!(bench.mails().len(), 2, "one for each recipient");
+}
+
+#[test]
+fn ten_thousand_different_failures_are_no_more_than_the_outbox_holds() {
+    let bench = Bench::of(CONFIG);
+    for number in 0..10_000 {
+        bench
+            .post
+            .ended(&run("a.b"), &failure(&number.to_string()), true);
+    }
+    let mails = bench.mails();
+    assert!((1..=1_000).contains(&mails.len()), "{}", mails.len());
+}
+
+#[test]
+fn a_recovery_is_told_once_also_after_a_restart() {
+    let bench = Bench::of(CONFIG);
+    bench.post.ended(&run("a.b"), &failure("no"), true);
+    bench.post.finish(A_WHILE);
+    let place = place(&bench.folder);
+    let post = Post::start(place, setup(CONFIG), Secrets::default(), now, true).unwrap();
+    let bench = Bench { post, ..bench };
+    for _ in 0..3 {
+        bench
+            .post
+            .ended(&run("a.b"), &ended(Outcome::Success, None), true);
+    }
+    bench
+        .post
+        .ended(&run("other"), &ended(Outcome::Success, None), true);
+    let subjects: Vec<String> = bench.mails().into_iter().map(|mail| mail.subject).collect();
+    let told = |words: &str| subjects.iter().filter(|one| one.contains(words)).count();
+    assert_eq!(
+        (told("error: ValueError"), told("a.b succeeded again")),
+        (2, 2)
+    );
+    assert_eq!(subjects.len(), 4);
+}
+
+#[test]
+fn a_recovery_is_not_told_where_that_is_not_wanted() {
+    let text = CONFIG.replace("scheduler:\n", "scheduler:\n  recovery mail: false\n");
+    let bench = Bench::of(&text);
+    bench.post.ended(&run("a.b"), &failure("no"), true);
+    bench.post.finish(A_WHILE);
+    let place = place(&bench.folder);
+    let post = Post::start(place, setup(&text), Secrets::default(), now, false).unwrap();
+    let bench = Bench { post, ..bench };
+    bench
+        .post
+        .ended(&run("a.b"), &ended(Outcome::Success, None), true);
+    assert_eq!(bench.mails().len(), 2);
+}
