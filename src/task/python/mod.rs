@@ -66,7 +66,7 @@ pub(super) async fn run(
     request["channel"] = json!(channel.child_descriptor());
     let launch = Launch {
         channel: Some(channel),
-        ..interpreter.launch(RUNNER, &request.to_string(), launch)
+        ..interpreter.launch(RUNNER, &request.to_string(), call.setup, launch)
     };
     let mut conversation = Conversation::with(observer);
     let exit = process::run(launch, &mut order, &mut conversation).await?;
