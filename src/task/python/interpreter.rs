@@ -40,7 +40,7 @@ try:
     with open(kept, 'rb') as file: code = marshal.load(file)
     code.co_code
 except Exception:
-    code = compile(text, '<sched>', 'exec')
+    code = compile(text, '<sched>', 'exec', optimize=2)
     try:
         if kept:
             draft = b'%s.%d' % (kept, os.getpid())
