@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// A process whose end can be waited for.
+#[derive(Debug)]
 pub(super) enum Child {
     /// A child of ours.
     Own(tokio::process::Child),

@@ -10,6 +10,7 @@ use super::child::Child;
 use super::guard::Guard;
 
 /// The process group of a child. It is killed when this is dropped, unless released before.
+#[derive(Debug)]
 pub(super) struct Group {
     leader: Option<Pid>,
     guard: Option<Arc<Guard>>,

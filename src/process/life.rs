@@ -24,6 +24,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 const LONG_GLANCE: Duration = Duration::from_millis(200);
 
 /// How far a child may go.
+#[derive(Debug)]
 pub(super) struct Limits {
     /// After how long it is ended.
     pub(super) timeout: Option<Duration>,

@@ -158,14 +158,57 @@ pub async fn run(
     order: &mut watch::Receiver<Order>,
     sink: &mut dyn Sink,
 ) -> Result<Exit, Error> {
+    start(launch)?.follow(&[], order, sink).await
+}
+
+/// Starts a child. Whatever of its input is to come must be given to [`Started::follow`].
+///
+/// # Errors
+/// Where the child could not be started.
+pub fn start(launch: Launch) -> Result<Started, Error> {
     let program = launch.program.clone();
     let limits = launch.limits();
-    let stopwatch = Stopwatch::start();
     let guarded = launch.guard.clone().zip(launch.mark.clone());
-    let (child, pipes) = spawn::spawn(launch)?;
-    let group = Group::of(&child, guarded);
-    let exit = follow(child, group, pipes, &limits, stopwatch, order, sink).await;
-    exit.map_err(|source| Error::System { program, source })
+    let (child, mut pipes) = spawn::spawn(launch)?;
+    // So it need not wait for us where it can begin.
+    pipes.feed(&[]);
+    Ok(Started {
+        group: Group::of(&child, guarded),
+        child,
+        pipes,
+        limits,
+        program,
+    })
+}
+
+/// A child that nobody follows yet. Where this is dropped, it is killed.
+#[derive(Debug)]
+pub struct Started {
+    child: Child,
+    group: Group,
+    pipes: Pipes,
+    limits: life::Limits,
+    program: PathBuf,
+}
+
+impl Started {
+    /// Gives the child the rest of its input and follows it as [`run`] does; its time counts from now.
+    ///
+    /// # Errors
+    /// Where the system refuses news of the child.
+    pub async fn follow(
+        mut self,
+        input: &[u8],
+        order: &mut watch::Receiver<Order>,
+        sink: &mut dyn Sink,
+    ) -> Result<Exit, Error> {
+        self.pipes.feed(input);
+        let program = self.program;
+        let stopwatch = Stopwatch::start();
+        let (child, group, pipes) = (self.child, self.group, self.pipes);
+        let exit = follow(child, group, pipes, &self.limits, stopwatch, order, sink).await;
+        exit.map_err(|source| Error::System { program, source })
+    }
 }
 
 /// Follows a child that another process has forked, as [`run`] does. Of `launch`, only its mark and

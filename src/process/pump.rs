@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -65,7 +65,8 @@ impl Pipes {
         if let Some((pipe, input)) = &mut self.input.pipe {
             input.extend_from_slice(bytes);
             // What goes wrong here goes wrong again where the rest is written.
-            self.input.sent += pipe.try_write(&input[self.input.sent..]).unwrap_or(0);
+            let rest = &input[self.input.sent..];
+            self.input.sent += nix::unistd::write(pipe.as_fd(), rest).unwrap_or(0);
         }
     }
 

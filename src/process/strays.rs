@@ -16,6 +16,7 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The processes with a mark, such as `SCHED_RUN_ID=01ARYZ6S410000000000000000`.
+#[derive(Debug)]
 pub(super) struct Strays(Option<OsString>);
 
 impl Strays {

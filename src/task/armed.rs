@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 
 use super::python::servers::Forked;
+use super::python::{self, Started};
 use super::{Tasks, can_be_forked, resolve};
 use crate::job::{Job, Task};
 use crate::run::Run;
@@ -30,7 +31,15 @@ pub struct Coming<'a> {
 
 /// What is ready for a run, if anything is.
 #[derive(Debug, Default)]
-pub struct Ready(Option<Waiting>);
+pub struct Ready(What);
+
+#[derive(Debug, Default)]
+enum What {
+    #[default]
+    Nothing,
+    Forked(Waiting),
+    Started(Box<Started>),
+}
 
 /// A child that waits for one fire. It has run nothing of the user's, and where it is dropped,
 /// it ends.
@@ -59,7 +68,21 @@ impl Waiting {
 impl Ready {
     /// The child.
     pub(super) async fn child(self) -> Option<Forked> {
-        self.0?.child.await.ok()?
+        match self.0 {
+            What::Forked(waiting) => waiting.child.await.ok()?,
+            What::Nothing | What::Started(_) => None,
+        }
+    }
+
+    /// A Python that has been started for this run alone.
+    pub(super) fn started(&mut self) -> Option<Started> {
+        match std::mem::take(&mut self.0) {
+            What::Started(started) => Some(*started),
+            other => {
+                self.0 = other;
+                None
+            }
+        }
     }
 }
 
@@ -91,7 +114,22 @@ impl Tasks {
     /// What is ready for `run`. It is to be taken before [`Self::prepare`] is called again.
     #[must_use]
     pub fn ready(&self, run: &Run) -> Ready {
-        Ready(self.armed.take(run))
+        Ready(self.armed.take(run).map_or(What::Nothing, What::Forked))
+    }
+
+    /// Starts what `run` of `job` needs, as far as that can be done before it begins. What goes
+    /// wrong here goes wrong again in [`Self::run_with`].
+    pub async fn start(&self, run: &Run, job: &Job) -> Ready {
+        let started = async {
+            if !self.is_python(job) {
+                return None;
+            }
+            let interpreter = self.interpreter().await.ok()?;
+            let launch = self.launch(run, job).ok()?;
+            python::start(&interpreter, &self.setup, launch).ok()
+        };
+        let started = started.await.map(Box::new);
+        Ready(started.map_or(What::Nothing, What::Started))
     }
 
     fn arm(self: &Arc<Self>, coming: &Coming<'_>) -> Waiting {
@@ -120,7 +158,12 @@ impl Tasks {
 
     /// Whether runs of `job` are children of a server.
     fn is_forked(&self, job: &Job) -> bool {
-        let is_python = |name: &str| matches!(resolve::executable(&self.setup, name), Ok(None));
-        can_be_forked(job) && matches!(&job.task, Task::Named(name) if is_python(name))
+        can_be_forked(job) && self.is_python(job)
+    }
+
+    /// Whether `job` calls a Python function.
+    fn is_python(&self, job: &Job) -> bool {
+        let is_none = |name: &str| matches!(resolve::executable(&self.setup, name), Ok(None));
+        matches!(&job.task, Task::Named(name) if is_none(name))
     }
 }

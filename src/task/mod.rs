@@ -260,7 +260,7 @@ impl Tasks {
 
     async fn run_python(
         &self,
-        ready: Ready,
+        mut ready: Ready,
         name: &str,
         job: &Job,
         launch: Launch,
@@ -276,6 +276,9 @@ impl Tasks {
             failure: None,
             tell_absence: !self.told_absence.swap(true, Ordering::Relaxed),
         };
+        if let Some(started) = ready.started() {
+            return Ok(started.run(&call, order, observer).await?);
+        }
         if let Some(forked) = self
             .forked(ready, &interpreter, &call, order.clone(), observer)
             .await

@@ -32,7 +32,7 @@ use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Event, Journal};
 use crate::secret::Secrets;
 use crate::store::Place;
-use crate::task::Tasks;
+use crate::task::{Ready, Tasks};
 use call::Call;
 use diary::Diary;
 use screen::Screen;
@@ -67,6 +67,10 @@ pub(super) fn run(
         dry_run(&call, &loaded, config, &tasks)?;
         return Ok(Exit::Done);
     }
+    let run = begin(&call.job, now);
+    let runtime = super::runtime()?;
+    // Python takes its time to start, in which we make ready for it.
+    let ready = runtime.block_on(tasks.start(&run, &call.job));
     // The state folder is private, and the log's may lie in it: it is made first.
     let place = state::place(&given, &loaded.path);
     let secrets = Secrets::of_yaml(&loaded.text);
@@ -87,10 +91,8 @@ pub(super) fn run(
     );
     call.notes.iter().for_each(|note| screen.note(note));
     let zone = &config.settings.timezone;
-    let run = begin(&call.job, now);
     diary.begin(&run, &screen, zone);
-    let runtime = super::runtime()?;
-    let ended = runtime.block_on(execute(&tasks, &run, &call.job, &screen))?;
+    let ended = runtime.block_on(execute(&tasks, ready, &run, &call.job, &screen))?;
     diary.end(&run, &ended, &screen);
     Voice::new(
         Arc::clone(&logging),
@@ -292,10 +294,16 @@ fn place(answer: &Answer) -> String {
 }
 
 /// Runs the job to its end; Ctrl-C ends it, and a second one at once.
-async fn execute(tasks: &Tasks, run: &Run, job: &Job, screen: &Screen) -> anyhow::Result<Ended> {
+async fn execute(
+    tasks: &Tasks,
+    ready: Ready,
+    run: &Run,
+    job: &Job,
+    screen: &Screen,
+) -> anyhow::Result<Ended> {
     let mut signals = signals()?;
     let (orders, order) = channel(Order::GoOn);
-    let ended = tasks.run(run, job, order, screen);
+    let ended = tasks.run_with(ready, run, job, order, screen);
     tokio::pin!(ended);
     loop {
         tokio::select! {

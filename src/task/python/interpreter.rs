@@ -1,6 +1,7 @@
 //! Which Python runs the tasks.
 
 use std::ffi::OsString;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -26,11 +27,31 @@ const LONGEST_BYTES: usize = 64 * 1024;
 const DOCASSEMBLE: &str = "/usr/share/docassemble";
 
 /// Runs code that arrives on standard input, before the rest of what does. Until the working
-/// directory is off `sys.path`, a file in it could stand in for any module.
+/// directory is off `sys.path`, a file in it could stand in for any module. To compile the code
+/// takes long: what comes of it is kept in a file that nobody else can write, where there is one.
 const BOOTSTRAP: &str = "\
-import sys; sys.path[:1] = filter(None, sys.path[:1]); \
-f = open(0, 'rb', closefd=False); s = {'__name__': 'sched'}; \
-exec(compile(f.read(int(f.readline())), '<sched>', 'exec'), s); s['main'](f)";
+import sys
+sys.path[:1] = filter(None, sys.path[:1])
+import marshal, os
+stream = open(0, 'rb', closefd=False)
+size, kept = stream.readline()[:-1].split(b' ', 1)
+text = stream.read(int(size))
+try:
+    with open(kept, 'rb') as file: code = marshal.load(file)
+    code.co_code
+except Exception:
+    code = compile(text, '<sched>', 'exec', optimize=2)
+    try:
+        if kept:
+            draft = b'%s.%d' % (kept, os.getpid())
+            draft_file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(draft_file, 'wb') as file: marshal.dump(code, file)
+            os.replace(draft, kept)
+    except OSError: pass
+scope = {'__name__': 'sched'}
+exec(code, scope)
+scope['main'](stream)
+";
 
 /// A Python that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,8 +121,27 @@ pub enum InterpreterError {
 
 impl Interpreter {
     /// `launch` as the start of this Python with `code`, whose function `main` reads `input`.
-    pub(in crate::task) fn launch(&self, code: &str, input: &str, launch: Launch) -> Launch {
-        let mut bytes = format!("{}\n", code.len()).into_bytes();
+    pub(in crate::task) fn launch(
+        &self,
+        code: &str,
+        input: &str,
+        setup: &Setup,
+        launch: Launch,
+    ) -> Launch {
+        let kept = setup
+            .state_folder
+            .as_ref()
+            .map(|folder| self.kept(code, folder));
+        let kept = kept.unwrap_or_default().into_os_string().into_vec();
+        let mut bytes = format!("{} ", code.len()).into_bytes();
+        // No line can hold a path with a line break: then nothing is kept.
+        bytes.extend(
+            kept.split(|byte| *byte == b'\n')
+                .next()
+                .filter(|line| line.len() == kept.len())
+                .unwrap_or_default(),
+        );
+        bytes.push(b'\n');
         bytes.extend_from_slice(code.as_bytes());
         bytes.extend_from_slice(input.as_bytes());
         let mut variables = launch.variables;
@@ -115,6 +155,15 @@ impl Interpreter {
             input: Some(bytes),
             ..launch
         }
+    }
+}
+
+impl Interpreter {
+    /// The file for `code` as this Python has compiled it.
+    fn kept(&self, code: &str, folder: &Path) -> PathBuf {
+        let mut hasher = DefaultHasher::new();
+        (code, &self.program, &self.version).hash(&mut hasher);
+        folder.join(format!("code-{:016x}", hasher.finish()))
     }
 }
 

@@ -93,7 +93,7 @@ async fn ask<A: DeserializeOwned>(
     request[key] = question;
     let launch = Launch {
         timeout: Some(PATIENCE),
-        ..interpreter.launch(LOOKUP, &request.to_string(), Launch::default())
+        ..interpreter.launch(LOOKUP, &request.to_string(), setup, Launch::default())
     };
     let mut heard = Heard::up_to(LONGEST_BYTES);
     let (_nobody, mut order) = watch::channel(Order::GoOn);

@@ -11,6 +11,7 @@ mod tests;
 pub(super) mod wire;
 
 use std::ffi::OsString;
+use std::os::fd::RawFd;
 
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
@@ -51,27 +52,63 @@ pub(super) async fn run(
     interpreter: &Interpreter,
     call: &Call<'_>,
     launch: Launch,
-    mut order: watch::Receiver<Order>,
+    order: watch::Receiver<Order>,
     observer: Observer<'_>,
 ) -> Result<Ended, process::Error> {
+    start(interpreter, call.setup, launch)?
+        .run(call, order, observer)
+        .await
+}
+
+/// A Python that has been started for one run and waits for its request.
+#[derive(Debug)]
+pub(super) struct Started {
+    process: process::Started,
+    channel: RawFd,
+}
+
+/// Starts a Python for one run.
+pub(super) fn start(
+    interpreter: &Interpreter,
+    setup: &Setup,
+    launch: Launch,
+) -> Result<Started, process::Error> {
     let channel = Channel::new().map_err(|source| process::Error::System {
         program: interpreter.program.clone(),
         source,
     })?;
-    let mut request = request(call.name, call.job, call.setup);
-    request
-        .as_object_mut()
-        .expect("it was just made as one")
-        .extend(start(call).as_object().cloned().unwrap_or_default());
-    request["channel"] = json!(channel.child_descriptor());
+    let number = channel.child_descriptor();
     let launch = Launch {
         channel: Some(channel),
-        ..interpreter.launch(RUNNER, &request.to_string(), launch)
+        ..interpreter.launch(RUNNER, "", setup, launch)
     };
-    let mut conversation = Conversation::with(observer);
-    let exit = process::run(launch, &mut order, &mut conversation).await?;
-    observer.note_end(&exit);
-    Ok(conclusion(exit, conversation.report, observer))
+    Ok(Started {
+        process: process::start(launch)?,
+        channel: number,
+    })
+}
+
+impl Started {
+    /// Lets it call the function.
+    pub(super) async fn run(
+        self,
+        call: &Call<'_>,
+        mut order: watch::Receiver<Order>,
+        observer: Observer<'_>,
+    ) -> Result<Ended, process::Error> {
+        let mut request = request(call.name, call.job, call.setup);
+        request
+            .as_object_mut()
+            .expect("it was just made as one")
+            .extend(start_of(call).as_object().cloned().unwrap_or_default());
+        request["channel"] = json!(self.channel);
+        let request = request.to_string().into_bytes();
+        let mut conversation = Conversation::with(observer);
+        let exit = self.process.follow(&request, &mut order, &mut conversation);
+        let exit = exit.await?;
+        observer.note_end(&exit);
+        Ok(conclusion(exit, conversation.report, observer))
+    }
 }
 
 /// Runs a Python function in a child that was forked for it.
@@ -83,7 +120,7 @@ pub(super) async fn run_forked(
     observer: Observer<'_>,
 ) -> Result<Ended, process::Error> {
     launch.check_directory()?;
-    let mut start = start(call);
+    let mut start = start_of(call);
     let text = |text: &OsString| text.to_string_lossy().into_owned();
     let variables = launch.variables.iter();
     start["variables"] = variables
@@ -134,7 +171,7 @@ pub(super) fn request(name: &str, job: &Job, setup: &Setup) -> Json {
 }
 
 /// What it must know of one run, as JSON.
-fn start(call: &Call<'_>) -> Json {
+fn start_of(call: &Call<'_>) -> Json {
     json!({
         "is_final": call.is_final,
         "failure": call.failure.map(|failure| json!({

@@ -43,11 +43,12 @@ def main(stream):
     else:
         detach_input()
         print_lines_at_once()
+        set_apart_what_is_there()
     channel.least = DEBUG if request["debug"] else INFO
     result, code = Attempt(request, channel).run()
     flush_outputs()
     channel.report(result)
-    (server.leave if server else sys.exit)(code)
+    leave(code, server is not None and server.must_finalize)
 
 
 def detach_input():
@@ -357,13 +358,6 @@ class Server:
                 pass  # It happens again in the run, and is reported there.
         flush_outputs()
 
-    def leave(self, code):
-        """Ends the process as `sys.exit` does, but in short where nothing can tell the difference."""
-        if not self.must_finalize and has_finished():
-            flush_outputs()
-            os._exit(code & 255)
-        sys.exit(code)
-
 
 class Mute:
     """A channel that leads nowhere."""
@@ -432,6 +426,21 @@ def files_of_tasks():
     return [file for file in files if isinstance(file, str) and real(file).startswith(folders)]
 
 
+def leave(code, must_finalize):
+    """Ends the process as `sys.exit` does, but in short where nothing can tell the difference."""
+    if not must_finalize and has_finished():
+        flush_outputs()
+        os._exit(code & 255)
+    sys.exit(code)
+
+
+def set_apart_what_is_there():
+    """Takes note of all objects that Python has made for itself: their end makes no difference."""
+    import gc
+
+    gc.freeze()
+
+
 def count_finalizers():
     """How many objects want to be told of their end."""
     import gc
@@ -449,7 +458,8 @@ def has_finished():
     import gc
 
     try:
-        sys.modules["threading"]._shutdown()
+        if "threading" in sys.modules:
+            sys.modules["threading"]._shutdown()
         atexit._run_exitfuncs()
     except BaseException:
         return False

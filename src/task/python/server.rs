@@ -89,7 +89,7 @@ impl Server {
             variables: vec![surroundings::no_run()],
             ..Launch::default()
         };
-        let launch = interpreter.launch(RUNNER, &request.to_string(), launch);
+        let launch = interpreter.launch(RUNNER, &request.to_string(), setup, launch);
         let (orders, wanted) = mpsc::unbounded_channel();
         let (news, state) = watch::channel(State::Starting);
         tokio::spawn(live(launch, control, wanted, news));

@@ -118,3 +118,25 @@ fn the_symlink_of_a_virtual_environment_is_not_followed() {
         .run("t.f");
     assert!(ran.ended.returned.unwrap().ends_with("/venv"));
 }
+
+#[test]
+fn what_is_kept_of_our_code_is_private_and_may_be_damaged() {
+    use std::os::unix::fs::MetadataExt;
+
+    let mut bench = Bench::of("def f(): return 1\n").file("state/x", "");
+    bench.setup.state_folder = Some(bench.path("state"));
+    let kept = || {
+        let files = bench.path("state").read_dir().unwrap().flatten();
+        let names = files.map(|entry| entry.path());
+        let is_code = |path: &std::path::PathBuf| path.to_string_lossy().contains("/code-");
+        names.filter(is_code).collect::<Vec<_>>()
+    };
+    for damage in [None, Some(&b""[..]), Some(b"\xe3\x00"), Some(b"N")] {
+        if let Some(damage) = damage {
+            std::fs::write(&kept()[0], damage).unwrap();
+        }
+        assert_eq!(bench.run("t.f").ended.returned.as_deref(), Some("1"));
+        assert_eq!(kept().len(), 1);
+        assert_eq!(kept()[0].metadata().unwrap().mode() & 0o777, 0o600);
+    }
+}

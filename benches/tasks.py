@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Measures how promptly tasks start, how fast a burst ends, and what a run by hand costs.
+
+    cargo build --release && python3 benches/tasks.py [target/release/sched] [PYTHON]
+
+Each figure stands beside its rival's, taken in the same minute on the same machine. They mean
+something only where nothing else runs.
+"""
+
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+SECONDS = 30  # of the job of every second
+BURST = 1000  # functions that are due at once
+TIMES = 31  # runs by hand
+
+TASKS = """\
+import os, time
+def due():
+    now = time.time_ns()
+    with open(os.path.dirname(__file__) + '/../late', 'a') as file:
+        file.write('%d\\n' % (now - int(os.environ['SCHED_DUE_NS'])))
+def nothing(): pass
+"""
+
+# A warm Python that forks for each call, and nothing else.
+RIVAL = """\
+import os, sys
+sys.path.append(sys.argv[1])
+for _ in range(int(sys.argv[2])):
+    child = os.fork()
+    if not child:
+        import t
+        t.nothing()
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+@contextlib.contextmanager
+def folder(config):
+    """A folder with the tasks and a config of that text."""
+    with tempfile.TemporaryDirectory() as path:
+        os.mkdir(path + "/tasks")
+        for name, text in (("tasks/t.py", TASKS), ("config.yml", "scheduler:\n" + config)):
+            with open(os.path.join(path, name), "w") as file:
+                file.write(text)
+        yield path
+
+
+def command(sched, path, *words):
+    places = ["--state-dir", path + "/state", "--log-dir", path + "/log"]
+    return [sched, *words, "-c", path + "/config.yml", *places]
+
+
+def measure_start(sched, python):
+    """How long after its due time a function is at its first line."""
+    job = "  python: %s\n  t.due: {type: interval, seconds: 1}\n" % python
+    with folder(job) as path:
+        watch = subprocess.Popen(command(sched, path, "watch", "-q"))
+        time.sleep(SECONDS + 1)
+        watch.terminate()
+        watch.wait()
+        with open(path + "/late") as file:
+            late = sorted(int(line) / 1e6 for line in file)
+    last = late[int(len(late) * 0.99)]
+    print("start: median %.2f ms, p99 %.2f ms (%d runs)" % (statistics.median(late), last, len(late)))
+
+
+def measure_burst(sched, python):
+    """How long it takes from the instant at which many functions are due to the end of the last."""
+    at = time.time() + 10
+    due = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+    job = "  t.nothing %d: {type: date, run_date: '" + due + "'}\n"
+    jobs = "".join(job % number for number in range(BURST))
+    with folder("  python: %s\n  timezone: UTC\n%s" % (python, jobs)) as path:
+        log = path + "/log/scheduler.log"
+        watch = subprocess.Popen(command(sched, path, "watch", "-q"))
+        ended = 0
+        while ended < BURST and time.time() < at + 120:
+            time.sleep(0.01 if time.time() > at else 1)
+            with contextlib.suppress(OSError), open(log) as file:
+                text = file.read()
+                ended = text.count("succeeded in")
+        took = time.time() - int(at)
+        watch.terminate()
+        watch.wait()
+        half = [python, "-c", RIVAL, path + "/tasks", str(BURST // 2)]
+        start = time.time()
+        for rival in [subprocess.Popen(half) for _ in range(2)]:
+            rival.wait()
+        rival = time.time() - start
+    print("burst of %d: %.2f s, rival %.2f s, ratio %.2f" % (ended, took, rival, took / rival))
+
+
+def measure_by_hand(sched, python):
+    """What a run by hand costs, from the start of the program to its end."""
+    with folder("  python: %s\n  t.nothing: {type: interval, hours: 1}\n" % python) as path:
+        ours, rivals = [], []
+        for _ in range(TIMES):
+            rivals.append(timed([python, "-c", "import t; t.nothing()"], path + "/tasks"))
+            ours.append(timed(command(sched, path, "run-once", "-q", "t.nothing"), path))
+    took, rival = statistics.median(ours), statistics.median(rivals)
+    print("by hand: %.1f ms, rival %.1f ms, ratio %.2f" % (took, rival, took / rival))
+
+
+def timed(words, where):
+    start = time.perf_counter()
+    subprocess.run(words, cwd=where, check=True, stdout=subprocess.DEVNULL)
+    return (time.perf_counter() - start) * 1000
+
+
+def main():
+    sched = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "target/release/sched")
+    python = sys.argv[2] if len(sys.argv) > 2 else sys.executable
+    measure_by_hand(sched, python)
+    measure_burst(sched, python)
+    measure_start(sched, python)
+
+
+if __name__ == "__main__":
+    main()
