@@ -12,6 +12,7 @@ mod next;
 mod run_once;
 mod show;
 mod status;
+mod systemd;
 mod usage;
 mod validate;
 mod watch;

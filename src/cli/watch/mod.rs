@@ -6,6 +6,7 @@ mod book;
 mod carrier;
 mod heading;
 mod reader;
+mod systemd;
 mod teller;
 pub(super) mod voice;
 
@@ -38,6 +39,7 @@ use book::State;
 use carrier::{Carrier, Passage};
 use heading::Heading;
 use reader::{Errand, Exits, Reader};
+use systemd::Manager;
 use teller::Teller;
 use voice::Voice;
 
@@ -91,6 +93,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let setup = Setup::new(&config);
     let place = state::place(&given, &path);
     let post = Post::start(place, setup, secrets, SystemClock::wall_time, true)?;
+    let manager = Manager::from_environment();
     let reader = Reader::new(
         loaded,
         given.clone(),
@@ -101,6 +104,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
             post: post.clone(),
             logging: Arc::clone(&logging),
         },
+        manager.clone(),
     );
     reader.start(received)?;
     let passage = Passage {
@@ -111,6 +115,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let teller = Teller {
         voice,
         post: post.clone(),
+        manager: manager.clone(),
     };
     let carrier = Carrier::new(&path, given, &config, passage, global.verbose);
     super::runtime()?.block_on(async {
@@ -123,6 +128,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
                 socket.display()
             ),
         }
+        tokio::spawn(manager.beat());
         let clock = SystemClock::new();
         let mut scheduler = Scheduler::new(config, known, clock, carrier, teller, book);
         let grace = Duration::from_secs(arguments.grace);
