@@ -814,3 +814,18 @@ fn a_failure_is_known_until_the_job_succeeds() {
     assert_eq!(store.take_mailed("a.b").unwrap(), Some(noon(1)));
     assert_eq!(store.take_mailed("a.b").unwrap(), None);
 }
+
+#[test]
+fn a_database_of_the_first_version_gets_an_outbox_and_keeps_its_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place(&folder);
+    let store = open(&place);
+    let run = run("a.b", 0);
+    store.begin(&run, false, run.scheduled_for, None).unwrap();
+    let undo = "DROP TABLE outbox; DROP TABLE mailed; PRAGMA user_version = 1";
+    store.connection.execute_batch(undo).unwrap();
+    drop(store);
+    let store = open(&place);
+    assert!(store.post(&mail("a@example.org", 0)).unwrap());
+    assert_eq!(all(&store)[0].run, run);
+}

@@ -109,7 +109,8 @@ impl Watch {
         self.folder.path().join("config.yml")
     }
 
-    fn log(&self) -> String {
+    /// What `scheduler.log` has.
+    pub(crate) fn log(&self) -> String {
         let path = self.folder.path().join("state/log/scheduler.log");
         fs::read_to_string(path).unwrap()
     }

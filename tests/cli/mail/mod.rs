@@ -8,6 +8,7 @@ use std::thread;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::folder::{Folder, run};
 use crate::watch::Watch;
@@ -274,23 +275,41 @@ fn a_server_that_hangs_holds_up_no_run_for_ever() {
 }
 
 #[test]
+fn a_server_that_hangs_delays_no_job_and_no_end() {
+    let Some(server) = Server::start("hang") else {
+        return;
+    };
+    let jobs = "  t.fail:\n    type: interval\n    hours: 1\n    run_at_start: true\n  \
+                tick:\n    command: [\"true\"]\n    type: interval\n    seconds: 1\n";
+    let mut watch = Watch::start_in(watched(&config(&plain(server.port), jobs)), &[]);
+    server.next("connect");
+    for _ in 0..3 {
+        watch.expect("ok     tick");
+    }
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    assert!(watch.log().contains("Scheduler has been shut down"));
+}
+
+/// A folder to watch, with that config.
+fn watched(config: &str) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("config.yml"), config).unwrap();
+    std::fs::create_dir(root.path().join("tasks")).unwrap();
+    std::fs::write(root.path().join("tasks/t.py"), TASKS).unwrap();
+    root
+}
+
+#[test]
 fn a_mail_outlives_an_outage_and_is_delivered_once() {
     let Some(server) = Server::start("plain") else {
         return;
     };
     let port = server.port;
     drop(server);
-    let root = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = root.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
     let jobs = "  t.fail:\n    type: interval\n    hours: 1\n    run_at_start: true\n    \
                 error handler: t.handle\n";
-    write("config.yml", &config(&plain(port), jobs));
-    write("tasks/t.py", TASKS);
-    let mut watch = Watch::start_in(root, &[]);
+    let mut watch = Watch::start_in(watched(&config(&plain(port), jobs)), &[]);
     watch.expect("FAILED");
     // A handler takes that one; another run by hand has a mail, and no server.
     watch.sched("run-once t.until_mended").exits(1);

@@ -122,30 +122,40 @@ impl Certificates {
 /// The Python that has the server; `None`, and a word about it, where no package index answers.
 fn python() -> Option<&'static Path> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let python = PYTHON.get_or_init(|| {
-        let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail-server");
-        let python = venv.join("bin/python");
-        if !has_server(&python) {
-            let made = Command::new("python3")
-                .args(["-m", "venv"])
-                .arg(&venv)
-                .output();
-            let pip = [
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ];
-            let installed = Command::new(&python).args(pip).args(PACKAGES).output();
-            if !has_server(&python) {
-                eprintln!("SKIPPED: aiosmtpd cannot be installed: {made:?} {installed:?}");
-                return None;
-            }
-        }
-        Some(python)
-    });
-    python.as_deref()
+    PYTHON.get_or_init(install).as_deref()
+}
+
+fn install() -> Option<PathBuf> {
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail-server");
+    let python = venv.join("bin/python");
+    if has_server(&python) {
+        return Some(python);
+    }
+    let made = Command::new("python3")
+        .args(["-m", "venv"])
+        .arg(&venv)
+        .output();
+    let made = made.unwrap();
+    assert!(made.status.success(), "no virtual environment: {made:?}");
+    let pip = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ];
+    let installed = Command::new(&python).args(pip).args(PACKAGES).output();
+    if has_server(&python) {
+        return Some(python);
+    }
+    let said = String::from_utf8(installed.unwrap().stderr).unwrap();
+    let no_index = "No matching distribution";
+    assert!(
+        said.contains(no_index),
+        "aiosmtpd cannot be installed: {said}"
+    );
+    eprintln!("SKIPPED: no package index has aiosmtpd: {said}");
+    None
 }
 
 fn has_server(python: &Path) -> bool {
