@@ -95,8 +95,8 @@ pub struct Memory {
     pub anchor: DateTime<Utc>,
     /// Its fires up to here concern nobody; `None` while it is disabled.
     pub since: Option<DateTime<Utc>>,
-    /// The fire time that was decided last.
-    pub last_fire: Option<DateTime<Utc>>,
+    /// Every fire up to here is decided; `None` where none is. Later ones may be, too.
+    pub settled: Option<DateTime<Utc>>,
 }
 
 impl Default for Policy {

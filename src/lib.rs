@@ -23,6 +23,7 @@ pub mod source;
 pub mod store;
 pub mod watcher;
 
+pub mod alert;
 pub mod task;
 
 pub mod scheduler;

@@ -106,6 +106,9 @@ pub struct Record {
     pub line: u32,
     /// The text; it may have several lines.
     pub message: String,
+    /// What the mail about a critical line of a task says: the exception that was being handled
+    /// there, or the class `Exception` and the text, and how the task came there.
+    pub alarm: Option<Box<RunError>>,
 }
 
 /// What became of writing down that a run begins.

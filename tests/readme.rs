@@ -98,10 +98,14 @@ fn steady(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
-/// A relative time such as `6d`, or a number such as `0.07` or `41` that stands by itself.
+/// A relative time such as `6d`, a number such as `0.07` or `41` that stands by itself, a time of
+/// day, the name of a run.
 fn is_measure(word: &str) -> bool {
     let number = word.trim_end_matches(['d', 'h', 'm', 's', ',']);
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_decimal = number.split('.').count() == 2 && number.parse::<f64>().is_ok();
-    is_number || is_decimal
+    let is_time = word.split(':').count() == 3 && word.split(':').all(digits);
+    let is_capital = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    let is_run = word.len() >= 8 && word.starts_with("01") && word.bytes().all(is_capital);
+    digits(number) || is_decimal || is_time || is_run
 }

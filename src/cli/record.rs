@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::run::{Ended, Run, RunError};
@@ -44,8 +44,10 @@ impl<'a> Record<'a> {
         let time = |at: DateTime<Utc>, precision| zone.local(at).to_rfc3339_opts(precision, false);
         let finished = |ended: &Ended| {
             let took = TimeDelta::from_std(ended.took).unwrap_or(TimeDelta::MAX);
+            // The history has it to the microsecond.
             let at = run
                 .started
+                .trunc_subsecs(6)
                 .checked_add_signed(took)
                 .unwrap_or(DateTime::<Utc>::MAX_UTC);
             time(at, SecondsFormat::Millis)
@@ -57,7 +59,7 @@ impl<'a> Record<'a> {
             scheduled_for: run.scheduled_for.map(|at| time(at, SecondsFormat::Secs)),
             started: Some(time(run.started, SecondsFormat::Millis)),
             finished: ended.map(finished),
-            duration: ended.map(|ended| whole_micros(ended.took)),
+            duration: ended.map(|ended| seconds(ended.took)),
             attempt: run.attempt,
             outcome: ended.map(|ended| ended.outcome.word()),
             exit_code: ended.and_then(|ended| ended.exit_code),
@@ -112,10 +114,9 @@ impl<'a> Failure<'a> {
     }
 }
 
-/// Seconds, cut off after the microsecond, as the store keeps them.
-fn whole_micros(took: Duration) -> f64 {
-    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    Duration::from_micros(micros).as_secs_f64()
+/// Seconds, cut to the microsecond as in the store: a clock knows more, a reader does not.
+fn seconds(took: Duration) -> f64 {
+    Duration::new(took.as_secs(), took.subsec_micros() * 1_000).as_secs_f64()
 }
 
 #[cfg(test)]

@@ -271,12 +271,14 @@ impl<'a> Line<'a> {
         zone: &Zone,
     ) -> Self {
         let known = holder.and_then(Option::as_ref);
+        let state = std::path::absolute(place.folder());
+        let state = state.as_deref().unwrap_or(place.folder());
         Self {
             watching: holder.is_some(),
             pid: known.map(|holder| holder.pid),
             since: known.map(|holder| rfc3339(holder.since, zone)),
             config: paths::identity(&loaded.path).display().to_string(),
-            state: place.folder().display().to_string(),
+            state: state.display().to_string(),
             jobs: standings
                 .iter()
                 .map(|one| JobLine::new(one, zone))

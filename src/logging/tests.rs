@@ -30,6 +30,7 @@ fn record(level: Level, message: &str) -> Record {
         function: "heartbeat".to_owned(),
         line: 15,
         message: message.to_owned(),
+        alarm: None,
     }
 }
 

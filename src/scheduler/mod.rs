@@ -202,7 +202,10 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     }
 
     fn pass(&mut self, outcome: Outcome, job: &str, fire_times: &[DateTime<Utc>]) {
-        self.ledger.pass(outcome, job, fire_times);
+        if let Some(last) = fire_times.last() {
+            let settled = self.plan.settled(job, *last);
+            self.ledger.pass(outcome, job, fire_times, settled);
+        }
     }
 
     /// Writes down and tells what the time brought in which nothing ran.
@@ -243,7 +246,8 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         let late = (late > PUNCTUAL).then(|| late.to_std().unwrap_or_default());
         self.journal.note(&Event::Started { run: &run, late });
         let once = fire.job.trigger.is_once(fire.fire_time);
-        let recorded = self.ledger.begin(&run, once);
+        let settled = self.plan.settled(&run.job, fire.fire_time);
+        let recorded = self.ledger.begin(&run, once, settled);
         let orders = watch::Sender::new(Order::GoOn);
         let job = Arc::clone(&fire.job);
         let ended = self.runner.start(job, run.clone(), orders.subscribe());

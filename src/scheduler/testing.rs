@@ -130,15 +130,20 @@ impl Notebook {
 }
 
 impl Notes {
-    fn fired(&mut self, job: &str, fire_time: DateTime<Utc>) {
+    fn settle(&mut self, job: &str, settled: DateTime<Utc>) {
         if let Some(memory) = self.memories.get_mut(job) {
-            memory.last_fire = Some(fire_time);
+            memory.settled = Some(settled);
         }
     }
 }
 
 impl Ledger for Notebook {
-    fn begin(&mut self, run: &Run, once: bool) -> impl Future<Output = Recorded> + Send + 'static {
+    fn begin(
+        &mut self,
+        run: &Run,
+        once: bool,
+        settled: DateTime<Utc>,
+    ) -> impl Future<Output = Recorded> + Send + 'static {
         let mut notes = self.notes();
         let at = run.scheduled_for.expect("it is not run by hand");
         let key = (run.job.clone(), at, run.attempt);
@@ -154,7 +159,7 @@ impl Ledger for Notebook {
         }
         notes.records.insert(key, None);
         if run.attempt == 1 {
-            notes.fired(&run.job, at);
+            notes.settle(&run.job, settled);
         }
         ready(Recorded::Now)
     }
@@ -166,13 +171,19 @@ impl Ledger for Notebook {
         assert_eq!(before, Some(None), "an end without a beginning: {run:?}");
     }
 
-    fn pass(&mut self, outcome: Outcome, job: &str, fire_times: &[DateTime<Utc>]) {
+    fn pass(
+        &mut self,
+        outcome: Outcome,
+        job: &str,
+        fire_times: &[DateTime<Utc>],
+        settled: DateTime<Utc>,
+    ) {
         let mut notes = self.notes();
         for at in fire_times {
             let key = (job.to_owned(), *at, 1);
             notes.records.entry(key).or_insert(Some(outcome));
-            notes.fired(job, *at);
         }
+        notes.settle(job, settled);
     }
 
     fn remember(&mut self, jobs: Vec<Memory>, faulty: &[String], _: &Settings) {
@@ -184,11 +195,8 @@ impl Ledger for Notebook {
         for memory in jobs {
             let before = old.remove(&memory.job);
             let same = before.filter(|before| before.trigger == memory.trigger);
-            let last_fire = same.and_then(|before| before.last_fire);
-            let memory = Memory {
-                last_fire,
-                ..memory
-            };
+            let settled = same.and_then(|before| before.settled);
+            let memory = Memory { settled, ..memory };
             notes.memories.insert(memory.job.clone(), memory);
         }
     }

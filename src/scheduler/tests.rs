@@ -1,3 +1,5 @@
+mod simulation;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 

@@ -78,11 +78,7 @@ impl Store {
         filter: &Filter,
         mut take: impl FnMut(Entry) -> ControlFlow<B>,
     ) -> Result<Option<B>, Error> {
-        let (conditions, values) = filter.conditions();
-        let sql = format!(
-            "SELECT {COLUMNS} FROM runs JOIN jobs ON jobs.key = runs.job {conditions}
-             ORDER BY id DESC"
-        );
+        let (sql, values) = filter.query();
         let read = || {
             let mut query = self.connection.prepare(&sql)?;
             let mut rows = query.query(params_from_iter(values))?;
@@ -154,14 +150,26 @@ impl Store {
 }
 
 impl Filter {
+    /// The query for it, and the values for its question marks.
+    pub(super) fn query(&self) -> (String, Vec<Box<dyn ToSql>>) {
+        let (conditions, values) = self.conditions();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM runs CROSS JOIN jobs ON jobs.key = runs.job {conditions}
+             ORDER BY id DESC"
+        );
+        (sql, values)
+    }
+
     /// The `WHERE` of it, and the values for its question marks.
     fn conditions(&self) -> (String, Vec<Box<dyn ToSql>>) {
         let mut values: Vec<Box<dyn ToSql>> = Vec::new();
         let mut conditions = Vec::new();
         if !self.jobs.is_empty() {
             let marks = marks(self.jobs.len());
+            // Of one job, an index has the runs in order.
+            let one_of = if self.jobs.len() == 1 { "=" } else { "IN" };
             conditions.push(format!(
-                "runs.job IN (SELECT key FROM jobs WHERE name IN ({marks}))"
+                "runs.job {one_of} (SELECT key FROM jobs WHERE name IN ({marks}))"
             ));
             values.extend(self.jobs.iter().map(|job| boxed(job.clone())));
         }
@@ -210,7 +218,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         started: DateTime::from_timestamp_micros(row.get(5)?).unwrap_or_default(),
     };
     let took: Option<i64> = row.get(7)?;
-    let took = took.map(|took| Duration::from_micros(u64::try_from(took).unwrap_or(0)));
+    let took = took.map(|took| Duration::from_nanos(u64::try_from(took).unwrap_or(0)));
     let ended = match row.get_ref(6)? {
         rusqlite::types::ValueRef::Null => None,
         _ => Some(ended(row, took)?),

@@ -16,7 +16,7 @@ impl Store {
     pub fn memories(&self) -> Result<Vec<Memory>, Error> {
         let read = || {
             let mut query = self.cached(
-                r#"SELECT name, "trigger", "call", anchor, since, last_fire FROM jobs
+                r#"SELECT name, "trigger", "call", anchor, since, settled FROM jobs
                    WHERE "trigger" IS NOT NULL AND "call" IS NOT NULL"#,
             )?;
             let rows = query.query_map([], memory)?;
@@ -83,7 +83,7 @@ impl Store {
 
     fn forget(&self, job: &str) -> rusqlite::Result<()> {
         let sql = r#"UPDATE jobs SET "trigger" = NULL, "call" = NULL, anchor = NULL, since = NULL,
-                     last_fire = NULL WHERE name = ?1"#;
+                     settled = NULL WHERE name = ?1"#;
         self.cached(sql)?.execute([job])?;
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Store {
         let sql = r#"INSERT INTO jobs (name, "trigger", "call", anchor, since)
                      VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT (name) DO UPDATE SET
-                         last_fire = CASE WHEN "trigger" IS excluded."trigger" THEN last_fire END,
+                         settled = CASE WHEN "trigger" IS excluded."trigger" THEN settled END,
                          "trigger" = excluded."trigger", "call" = excluded."call",
                          anchor = excluded.anchor, since = excluded.since"#;
         self.cached(sql)?.execute(params![
@@ -122,6 +122,6 @@ fn memory(row: &Row<'_>) -> rusqlite::Result<Option<Memory>> {
         call: row.get(2)?,
         anchor,
         since: time(4)?,
-        last_fire: time(5)?,
+        settled: time(5)?,
     }))
 }

@@ -34,6 +34,11 @@ impl Owner {
         Self(text)
     }
 
+    /// Its name as it is written down.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether it is still there.
     #[must_use]
     pub fn is_alive(&self) -> bool {
@@ -52,7 +57,7 @@ impl Owner {
 /// When a process began, in a form that only serves to compare; empty where nobody says.
 ///
 /// Source: `proc_pid_stat(5)`, field 22, and the boot to which it refers.
-fn born(pid: u32) -> String {
+pub(super) fn born(pid: u32) -> String {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name of the program, in parentheses, may hold anything.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
@@ -62,14 +67,21 @@ fn born(pid: u32) -> String {
 }
 
 impl Store {
-    /// Writes down that a run begins. `once` for the fire time of a date.
+    /// Writes down that a run begins. `once` for the fire time of a date; `settled` for what is to
+    /// be remembered of its job, if anything is.
     ///
     /// Where the clock was set back, a fire may run that had come and gone without: then it has
     /// another record instead.
     ///
     /// # Errors
     /// Where SQLite says no.
-    pub fn begin(&self, run: &Run, once: bool, owner: Option<&Owner>) -> Result<Recorded, Error> {
+    pub fn begin(
+        &self,
+        run: &Run,
+        once: bool,
+        settled: Option<DateTime<Utc>>,
+        owner: Option<&Owner>,
+    ) -> Result<Recorded, Error> {
         let begun = || {
             let job = self.key_of(&run.job)?;
             if once && run.attempt == 1 && !self.mark_date(job, run.scheduled_for)? {
@@ -95,9 +107,7 @@ impl Store {
             if inserted == 0 {
                 return Ok(Recorded::Before);
             }
-            if run.attempt == 1 {
-                self.note_fire(job, run.scheduled_for)?;
-            }
+            self.settle(job, settled.filter(|_| run.attempt == 1))?;
             Ok(Recorded::Now)
         };
         begun().map_err(|source| self.error(source))
@@ -121,7 +131,7 @@ impl Store {
             update.execute(params![
                 id.to_bytes(),
                 ended.outcome.word(),
-                i64::try_from(ended.took.as_micros()).unwrap_or(i64::MAX),
+                i64::try_from(ended.took.as_nanos()).unwrap_or(i64::MAX),
                 ended.exit_code,
                 ended.signal,
                 ended.returned.as_deref().map(text),
@@ -135,7 +145,8 @@ impl Store {
         end().map(drop).map_err(|source| self.error(source))
     }
 
-    /// Writes down fires that do not run, in order of time: `outcome` says why.
+    /// Writes down fires that do not run, in order of time: `outcome` says why. `settled` is to be
+    /// remembered of their job.
     ///
     /// # Errors
     /// Where SQLite says no.
@@ -144,6 +155,7 @@ impl Store {
         outcome: Outcome,
         job: &str,
         fire_times: &[DateTime<Utc>],
+        settled: DateTime<Utc>,
     ) -> Result<(), Error> {
         let pass = || {
             let job = self.key_of(job)?;
@@ -156,7 +168,7 @@ impl Store {
                 let at = micros(*fire_time);
                 insert.execute(params![id.to_bytes(), job, at, outcome.word()])?;
             }
-            self.note_fire(job, fire_times.last().copied())
+            self.settle(job, Some(settled))
         };
         pass().map_err(|source| self.error(source))
     }
@@ -250,13 +262,13 @@ impl Store {
         Ok(insert.execute(params![job, at.map(micros)])? > 0)
     }
 
-    /// Remembers the fire time that was decided last.
-    fn note_fire(&self, job: i64, fire_time: Option<DateTime<Utc>>) -> rusqlite::Result<()> {
-        let Some(fire_time) = fire_time else {
+    /// Remembers up to where all fires of a job are decided.
+    fn settle(&self, job: i64, settled: Option<DateTime<Utc>>) -> rusqlite::Result<()> {
+        let Some(settled) = settled else {
             return Ok(());
         };
-        self.cached("UPDATE jobs SET last_fire = ?2 WHERE key = ?1")?
-            .execute(params![job, micros(fire_time)])?;
+        self.cached("UPDATE jobs SET settled = ?2 WHERE key = ?1")?
+            .execute(params![job, micros(settled)])?;
         Ok(())
     }
 

@@ -75,7 +75,10 @@ fn a_run_comes_back_as_it_was_written() {
         attempt: 3,
         ..run("a 'job'; -- %\0\u{202e}", 0)
     };
-    assert_eq!(store.begin(&run, false, None).unwrap(), Recorded::Now);
+    assert_eq!(
+        store.begin(&run, false, run.scheduled_for, None).unwrap(),
+        Recorded::Now
+    );
     let going = Filter {
         going_on: true,
         ..Filter::default()
@@ -93,7 +96,11 @@ fn a_run_comes_back_as_it_was_written() {
     assert_eq!(store.runs(&going, 9).unwrap(), []);
     let reader = Store::read(&place).unwrap().unwrap();
     assert_eq!(all(&reader), std::slice::from_ref(&expected));
-    assert!(reader.begin(&expected.run, false, None).is_err());
+    assert!(
+        reader
+            .begin(&expected.run, false, expected.run.scheduled_for, None)
+            .is_err()
+    );
 }
 
 #[test]
@@ -106,13 +113,33 @@ fn a_fire_is_recorded_once() {
         attempt: 2,
         ..run("tick", 0)
     };
-    assert_eq!(store.begin(&first, false, None).unwrap(), Recorded::Now);
-    assert_eq!(store.begin(&again, false, None).unwrap(), Recorded::Before);
-    assert_eq!(store.begin(&retry, false, None).unwrap(), Recorded::Now);
+    assert_eq!(
+        store
+            .begin(&first, false, first.scheduled_for, None)
+            .unwrap(),
+        Recorded::Now
+    );
+    assert_eq!(
+        store
+            .begin(&again, false, again.scheduled_for, None)
+            .unwrap(),
+        Recorded::Before
+    );
+    assert_eq!(
+        store
+            .begin(&retry, false, retry.scheduled_for, None)
+            .unwrap(),
+        Recorded::Now
+    );
     let other = run("tock", 0);
-    assert_eq!(store.begin(&other, false, None).unwrap(), Recorded::Now);
+    assert_eq!(
+        store
+            .begin(&other, false, other.scheduled_for, None)
+            .unwrap(),
+        Recorded::Now
+    );
     store
-        .pass(Outcome::Missed, "tick", &[noon(0), noon(60)])
+        .pass(Outcome::Missed, "tick", &[noon(0), noon(60)], noon(60))
         .unwrap();
     let mut found = outcomes(&store);
     found.sort();
@@ -135,14 +162,19 @@ fn a_fire_that_did_not_run_may_run_when_its_time_comes_again() {
         (1, Outcome::Coalesced),
         (2, Outcome::Skipped),
     ] {
-        store.pass(outcome, "tick", &[noon(second)]).unwrap();
+        store
+            .pass(outcome, "tick", &[noon(second)], noon(second))
+            .unwrap();
         let run = run("tick", second);
         let expected = if outcome == Outcome::Skipped {
             Recorded::Before
         } else {
             Recorded::Now
         };
-        assert_eq!(store.begin(&run, false, None).unwrap(), expected);
+        assert_eq!(
+            store.begin(&run, false, run.scheduled_for, None).unwrap(),
+            expected
+        );
         store.end(run.id, &ended(Outcome::Success)).unwrap();
     }
     assert_eq!(
@@ -156,12 +188,22 @@ fn a_date_has_fired_for_ever() {
     let folder = TempDir::new().unwrap();
     let store = open(&place(&folder));
     let first = run("once", 0);
-    assert_eq!(store.begin(&first, true, None).unwrap(), Recorded::Now);
+    assert_eq!(
+        store
+            .begin(&first, true, first.scheduled_for, None)
+            .unwrap(),
+        Recorded::Now
+    );
     store.end(first.id, &ended(Outcome::Success)).unwrap();
     assert!(!store.prune(noon(100)).unwrap());
     assert_eq!(all(&store), []);
     let again = run("once", 0);
-    assert_eq!(store.begin(&again, true, None).unwrap(), Recorded::Before);
+    assert_eq!(
+        store
+            .begin(&again, true, again.scheduled_for, None)
+            .unwrap(),
+        Recorded::Before
+    );
 }
 
 #[test]
@@ -172,8 +214,10 @@ fn what_was_going_on_is_interrupted_at_the_next_start() {
     let by_hand = run("hand", 1);
     {
         let store = open(&place);
-        store.begin(&dead, false, None).unwrap();
-        store.begin(&by_hand, false, Some(&Owner::this())).unwrap();
+        store.begin(&dead, false, dead.scheduled_for, None).unwrap();
+        store
+            .begin(&by_hand, false, by_hand.scheduled_for, Some(&Owner::this()))
+            .unwrap();
     }
     let store = open(&place);
     let entry = all(&store).remove(1);
@@ -198,7 +242,7 @@ fn memory(job: &str) -> Memory {
         call: "0".to_owned(),
         anchor: noon(0),
         since: Some(noon(0)),
-        last_fire: None,
+        settled: None,
     }
 }
 
@@ -209,12 +253,14 @@ fn jobs_are_remembered_as_long_as_they_are_configured() {
     store
         .remember(&[memory("a"), memory("b"), memory("c")], &[])
         .unwrap();
-    store.begin(&run("a", 60), false, None).unwrap();
     store
-        .pass(Outcome::Skipped, "b", &[noon(60), noon(120)])
+        .begin(&run("a", 60), false, Some(noon(60)), None)
+        .unwrap();
+    store
+        .pass(Outcome::Skipped, "b", &[noon(60), noon(120)], noon(120))
         .unwrap();
     let fired = |job, seconds| Memory {
-        last_fire: Some(noon(seconds)),
+        settled: Some(noon(seconds)),
         ..memory(job)
     };
     let expected = [fired("a", 60), fired("b", 120), memory("c")];
@@ -232,7 +278,7 @@ fn jobs_are_remembered_as_long_as_they_are_configured() {
     let jobs = [other_call.clone(), changed.clone()];
     store.remember(&jobs, &["c".to_owned()]).unwrap();
     let kept = Memory {
-        last_fire: Some(noon(60)),
+        settled: Some(noon(60)),
         ..other_call
     };
     assert_eq!(store.memories().unwrap(), [kept, changed, memory("c")]);
@@ -250,10 +296,12 @@ fn the_history_answers_what_is_asked() {
         let job = if second % 2 == 0 { "even" } else { "odd" };
         let run = run(job, second);
         if outcome.has_run() {
-            store.begin(&run, false, None).unwrap();
+            store.begin(&run, false, run.scheduled_for, None).unwrap();
             store.end(run.id, &ended(outcome)).unwrap();
         } else {
-            store.pass(outcome, job, &[noon(second)]).unwrap();
+            store
+                .pass(outcome, job, &[noon(second)], noon(second))
+                .unwrap();
         }
     }
     let found = |filter: Filter, limit| {
@@ -294,13 +342,49 @@ fn the_history_answers_what_is_asked() {
 }
 
 #[test]
+fn no_question_goes_through_all_runs() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    let one = Filter {
+        jobs: vec!["tick".to_owned()],
+        ..Filter::default()
+    };
+    let going_on = Filter {
+        going_on: true,
+        ..Filter::default()
+    };
+    let since = Filter {
+        since: Some(noon(0)),
+        ..Filter::default()
+    };
+    for (filter, index) in [
+        (one, "runs_of_a_job (job=?)"),
+        (going_on, "SCAN runs USING INDEX going_on"),
+        (since, "(id>?)"),
+    ] {
+        let (sql, values) = filter.query();
+        let sql = format!("EXPLAIN QUERY PLAN {sql}");
+        let mut plan = store.connection.prepare(&sql).unwrap();
+        let steps = plan.query_map(rusqlite::params_from_iter(values), |row| row.get(3));
+        let steps: Vec<String> = steps.unwrap().map(Result::unwrap).collect();
+        let steps = steps.join("; ");
+        assert!(steps.contains(index), "{steps}");
+        assert!(!steps.contains("TEMP B-TREE"), "{steps}");
+    }
+}
+
+#[test]
 fn old_runs_are_forgotten_and_what_goes_on_is_not() {
     let folder = TempDir::new().unwrap();
     let store = open(&place(&folder));
     let going = run("tick", 0);
-    store.begin(&going, false, None).unwrap();
+    store
+        .begin(&going, false, going.scheduled_for, None)
+        .unwrap();
     let times: Vec<_> = (1..=6_000).map(noon).collect();
-    store.pass(Outcome::Missed, "tick", &times).unwrap();
+    store
+        .pass(Outcome::Missed, "tick", &times, noon(0))
+        .unwrap();
     assert!(store.prune(noon(5_990)).unwrap());
     assert!(!store.prune(noon(5_990)).unwrap());
     assert_eq!(all(&store).len(), 12);
@@ -312,7 +396,7 @@ fn a_secret_does_not_reach_the_file_and_a_long_text_only_its_end() {
     let mut store = open(&place(&folder));
     store.set_secrets(Secrets::of_yaml("password: hunter22\n"));
     let run = run("tick", 0);
-    store.begin(&run, false, None).unwrap();
+    store.begin(&run, false, run.scheduled_for, None).unwrap();
     let secret = || "the hunter22 of it".to_owned();
     let ended = Ended {
         returned: Some(secret()),
@@ -342,7 +426,9 @@ fn nobody_else_can_read_it() {
     let folder = TempDir::new().unwrap();
     let place = place(&folder);
     let store = open(&place);
-    store.begin(&run("tick", 0), false, None).unwrap();
+    store
+        .begin(&run("tick", 0), false, Some(noon(0)), None)
+        .unwrap();
     let lock = Lock::take(&place, noon(0)).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(place.folder()), 0o700);
@@ -392,7 +478,9 @@ fn reading_makes_nothing() {
     assert!(Store::read(&place).unwrap().is_none());
     assert!(!place.folder().exists());
     let store = open(&place);
-    store.begin(&run("tick", 0), false, None).unwrap();
+    store
+        .begin(&run("tick", 0), false, Some(noon(0)), None)
+        .unwrap();
     drop(store);
     let files = || {
         let entries = fs::read_dir(place.folder()).unwrap();
@@ -418,7 +506,9 @@ fn a_damaged_file_is_moved_aside() {
         let (store, damage) = Store::open(&place, noon(0)).unwrap();
         let damage = damage.expect("junk is no database").to_string();
         assert!(damage.contains(".db.damaged-20261124T120000"), "{damage}");
-        store.begin(&run("tick", 0), false, None).unwrap();
+        store
+            .begin(&run("tick", 0), false, Some(noon(0)), None)
+            .unwrap();
     }
 }
 
@@ -428,7 +518,9 @@ fn a_truncated_or_hostile_file_never_panics() {
     let place = place(&folder);
     let store = open(&place);
     let times: Vec<_> = (0..500).map(noon).collect();
-    store.pass(Outcome::Missed, "tick", &times).unwrap();
+    store
+        .pass(Outcome::Missed, "tick", &times, noon(0))
+        .unwrap();
     drop(store);
     let whole = fs::read(place.database()).unwrap();
     for round in 0..60 {
@@ -449,7 +541,7 @@ fn a_truncated_or_hostile_file_never_panics() {
         let (store, _) = Store::open(&place, noon(round.try_into().unwrap())).unwrap();
         let _ = store.recover();
         let _ = store.memories();
-        let _ = store.begin(&run("tick", 1_000), false, None);
+        let _ = store.begin(&run("tick", 1_000), false, Some(noon(1_000)), None);
     }
 }
 
@@ -457,7 +549,9 @@ fn a_truncated_or_hostile_file_never_panics() {
 fn what_no_run_can_be_is_an_error() {
     let folder = TempDir::new().unwrap();
     let store = open(&place(&folder));
-    store.begin(&run("tick", 0), false, None).unwrap();
+    store
+        .begin(&run("tick", 0), false, Some(noon(0)), None)
+        .unwrap();
     for change in [
         "outcome = 'eaten'",
         "cause = ''",
@@ -534,10 +628,15 @@ fn the_writer_answers_when_a_run_is_in_the_file() {
             }
             tell.send(recorded).unwrap();
         };
-        writer.begin(run, false, Box::new(answer));
+        writer.begin(run, false, noon(0), Box::new(answer));
         writer.end(id, ended(Outcome::Success));
     }
-    writer.pass(Outcome::Missed, "tick".to_owned(), vec![noon(5_000)]);
+    writer.pass(
+        Outcome::Missed,
+        "tick".to_owned(),
+        vec![noon(5_000)],
+        noon(0),
+    );
     writer.remember(vec![memory("tick")], Vec::new());
     drop(writer);
     drop(tell);
@@ -563,7 +662,12 @@ fn jobs_go_on_while_nothing_can_be_written_and_all_is_written_later() {
     let begin = |second| {
         let tell = tell.clone();
         let run = run("tick", second);
-        writer.begin(run, false, Box::new(move |one| tell.send(one).unwrap()));
+        writer.begin(
+            run,
+            false,
+            noon(0),
+            Box::new(move |one| tell.send(one).unwrap()),
+        );
         told.recv_timeout(Duration::from_secs(30)).unwrap()
     };
     assert_eq!(begin(0), Recorded::Now);
@@ -593,7 +697,12 @@ fn a_file_that_is_damaged_meanwhile_is_replaced() {
     let begin = |second| {
         let tell = tell.clone();
         let run = run("tick", second);
-        writer.begin(run, false, Box::new(move |one| tell.send(one).unwrap()));
+        writer.begin(
+            run,
+            false,
+            noon(0),
+            Box::new(move |one| tell.send(one).unwrap()),
+        );
         told.recv_timeout(Duration::from_secs(30)).unwrap()
     };
     assert_eq!(begin(0), Recorded::Now);
@@ -617,4 +726,91 @@ fn a_file_that_is_damaged_meanwhile_is_replaced() {
     let store = open(&place);
     assert_eq!(outcomes(&store), ["tick runs"]);
     assert_eq!(store.memories().unwrap().len(), 1);
+}
+
+fn mail(recipient: &str, seconds: i64) -> Mail {
+    Mail {
+        id: RunId::new(noon(seconds), fastrand::u128(..)),
+        recipient: recipient.to_owned(),
+        subject: "it failed".to_owned(),
+        body: "with hunter22\n".to_owned(),
+        written: noon(seconds),
+    }
+}
+
+#[test]
+fn a_mail_waits_until_it_is_settled() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place(&folder);
+    let mut store = open(&place);
+    store.set_secrets(Secrets::of_yaml("password: hunter22"));
+    assert!(store.post(&mail("a@example.org", 0)).unwrap());
+    assert!(store.post(&mail("b@example.org", 1)).unwrap());
+    assert_eq!(store.claim_mail(noon(-1)).unwrap(), None, "not due yet");
+    let first = store.claim_mail(noon(2)).unwrap().unwrap();
+    assert_eq!(first.mail.recipient, "a@example.org");
+    assert_eq!(first.mail.body, "with ********\n");
+    store.put_off_mail(first.key, noon(60), true).unwrap();
+    assert_eq!(store.claim_mail(noon(59)).unwrap(), None, "nor the other");
+    assert_eq!(store.next_mail().unwrap(), Some(noon(60)));
+
+    let store = open(&place);
+    store.hurry_mail(noon(3)).unwrap();
+    let first = store.claim_mail(noon(3)).unwrap().unwrap();
+    assert_eq!(first.tries, 1);
+    store.settle_mail(first.key).unwrap();
+    let second = store.claim_mail(noon(3)).unwrap().unwrap();
+    assert_eq!(
+        (second.mail.recipient.as_str(), second.tries),
+        ("b@example.org", 0)
+    );
+    let late = noon(3 * 86_400 + 2);
+    assert_eq!(store.expire_mail(late).unwrap(), [second.mail]);
+    assert_eq!(store.next_mail().unwrap(), None);
+}
+
+#[test]
+fn a_mail_that_another_process_sends_is_left_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&place(&folder));
+    store.post(&mail("a@example.org", 0)).unwrap();
+    let set = |sender: &str| {
+        let update = "UPDATE outbox SET sender = ?1";
+        store.connection.execute(update, [sender]).unwrap();
+    };
+    // The first process of a system is another one, and alive.
+    let birth = runs::born(1);
+    set(&format!("1 {birth}"));
+    assert_eq!(store.claim_mail(noon(1)).unwrap(), None);
+    set("1 of another boot");
+    assert!(store.claim_mail(noon(1)).unwrap().is_some());
+}
+
+#[test]
+fn the_outbox_is_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&place(&folder));
+    let mut long = mail("a@example.org", 0);
+    long.body = "x".repeat(9 << 20);
+    let mut posted = Vec::new();
+    for _ in 0..3 {
+        long.id = RunId::new(noon(0), fastrand::u128(..));
+        posted.push(store.post(&long).unwrap());
+    }
+    assert_eq!(posted, [true, true, false]);
+    store.connection.execute("DELETE FROM outbox", []).unwrap();
+    let posted = (0..1_001).filter(|n| store.post(&mail("a@example.org", *n)).unwrap());
+    assert_eq!(posted.count(), 1_000);
+}
+
+#[test]
+fn a_failure_is_known_until_the_job_succeeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&place(&folder));
+    assert_eq!(store.take_mailed("a.b").unwrap(), None);
+    store.note_mailed("a.b", noon(1)).unwrap();
+    store.note_mailed("a.b", noon(2)).unwrap();
+    assert_eq!(store.mailed_jobs().unwrap(), ["a.b"]);
+    assert_eq!(store.take_mailed("a.b").unwrap(), Some(noon(1)));
+    assert_eq!(store.take_mailed("a.b").unwrap(), None);
 }

@@ -49,6 +49,7 @@ enum Order {
     Begin {
         run: Run,
         once: bool,
+        settled: DateTime<Utc>,
         answer: Option<Answer>,
     },
     End {
@@ -59,6 +60,7 @@ enum Order {
         outcome: Outcome,
         job: String,
         fire_times: Vec<DateTime<Utc>>,
+        settled: DateTime<Utc>,
     },
     Remember {
         jobs: Vec<Memory>,
@@ -118,12 +120,12 @@ impl Writer {
         })
     }
 
-    /// Writes down that a run begins; `answer` is told when that is so. `once` for the fire time
-    /// of a date.
-    pub fn begin(&self, run: Run, once: bool, answer: Answer) {
+    /// Writes down that a run begins, as [`Store::begin`] does; `answer` is told when that is so.
+    pub fn begin(&self, run: Run, once: bool, settled: DateTime<Utc>, answer: Answer) {
         self.send(Order::Begin {
             run,
             once,
+            settled,
             answer: Some(answer),
         });
     }
@@ -134,12 +136,19 @@ impl Writer {
         self.send(Order::End { id, ended });
     }
 
-    /// Writes down fires that do not run, in order of time.
-    pub fn pass(&self, outcome: Outcome, job: String, fire_times: Vec<DateTime<Utc>>) {
+    /// Writes down fires that do not run, as [`Store::pass`] does.
+    pub fn pass(
+        &self,
+        outcome: Outcome,
+        job: String,
+        fire_times: Vec<DateTime<Utc>>,
+        settled: DateTime<Utc>,
+    ) {
         self.send(Order::Pass {
             outcome,
             job,
             fire_times,
+            settled,
         });
     }
 
@@ -189,13 +198,16 @@ impl Drop for Writer {
 impl Order {
     fn write(&self, store: &Store) -> Result<Recorded, Error> {
         match self {
-            Self::Begin { run, once, .. } => return store.begin(run, *once, None),
+            Self::Begin {
+                run, once, settled, ..
+            } => return store.begin(run, *once, Some(*settled), None),
             Self::End { id, ended } => store.end(*id, ended)?,
             Self::Pass {
                 outcome,
                 job,
                 fire_times,
-            } => store.pass(*outcome, job, fire_times)?,
+                settled,
+            } => store.pass(*outcome, job, fire_times, *settled)?,
             Self::Remember { jobs, faulty } => store.remember(jobs, faulty)?,
             Self::Prune(_) | Self::Secrets(_) | Self::Finish => {}
         }

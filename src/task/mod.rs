@@ -315,6 +315,7 @@ impl Observer<'_> {
             function: "run".to_owned(),
             line: 0,
             message,
+            alarm: None,
         };
         self.output.record(self.run, &record);
     }

@@ -11,6 +11,7 @@ mod next;
 mod run_once;
 mod show;
 mod status;
+mod systemd;
 mod usage;
 mod validate;
 mod watch;

@@ -35,7 +35,13 @@ impl Watch {
 
     /// Watches the config of a folder.
     pub(crate) fn start_in(folder: TempDir, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sched"))
+        let command = Command::new(env!("CARGO_BIN_EXE_sched"));
+        Self::start_by(command, folder, arguments)
+    }
+
+    /// Watches the config of a folder by a command that is `sched`, with what else it needs.
+    pub(crate) fn start_by(mut command: Command, folder: TempDir, arguments: &[&str]) -> Self {
+        let mut child = command
             .arg("watch")
             .args(arguments)
             .current_dir(folder.path())
@@ -90,7 +96,7 @@ impl Watch {
         kill(Pid::from_raw(pid), signal).unwrap();
     }
 
-    fn rewrite(&self, text: &str) {
+    pub(crate) fn rewrite(&self, text: &str) {
         fs::write(self.config(), text).unwrap();
     }
 

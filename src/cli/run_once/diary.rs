@@ -33,7 +33,7 @@ impl Diary {
             let since = time::of_day(other.run.started, run.started, zone);
             screen.note(&format!("{} is also running since {since}", run.job));
         }
-        if let Err(error) = store.begin(run, false, Some(&Owner::this())) {
+        if let Err(error) = store.begin(run, false, None, Some(&Owner::this())) {
             tell(&error, screen);
         }
     }

@@ -20,6 +20,7 @@ use super::output::{self, Refusal};
 use super::record::Record;
 use super::watch::voice::Voice;
 use super::{Exit, state, usable};
+use crate::alert::{Post, Setup};
 use crate::config::{Answer, Config, Lookup};
 use crate::diagnostic::{Diagnostic, render};
 use crate::job::{Job, Task};
@@ -30,10 +31,15 @@ use crate::run::{Cause, Ended, Order, Outcome, Run, RunId};
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Event, Journal};
 use crate::secret::Secrets;
+use crate::store::Place;
 use crate::task::{Ready, Tasks};
 use call::Call;
 use diary::Diary;
 use screen::Screen;
+
+/// How long the mails of the run are tried at the end. They wait for `sched watch` if it is too
+/// short.
+const LAST_MAILS: Duration = Duration::from_secs(30);
 
 /// Runs one job.
 ///
@@ -67,16 +73,19 @@ pub(super) fn run(
     let ready = runtime.block_on(tasks.start(&run, &call.job));
     // The state folder is private, and the log's may lie in it: it is made first.
     let place = state::place(&given, &loaded.path);
-    let diary = Diary::open(place, Secrets::of_yaml(&loaded.text));
+    let secrets = Secrets::of_yaml(&loaded.text);
+    let diary = Diary::open(place.clone(), secrets.clone());
     let console = Console::start(Marks::Untouched, Marks::Untouched);
     let logging = Arc::new(open_log(&given, config, &console));
     let level = config.settings.log_level;
+    let post = open_post(arguments, config, place, secrets)?;
     let screen = Screen::new(
         global,
         arguments.format,
         level,
         console.clone(),
         Arc::clone(&logging),
+        post.clone(),
     );
     call.notes.iter().for_each(|note| screen.note(note));
     let zone = &config.settings.timezone;
@@ -95,6 +104,9 @@ pub(super) fn run(
         ended: &ended,
         retry: None,
     });
+    if let Some(post) = &post {
+        post.ended(&run, &ended, true);
+    }
     screen.end(&call.job, &ended);
     runtime.block_on(readers(&console))?;
     if arguments.format == Format::Json {
@@ -102,9 +114,26 @@ pub(super) fn run(
         serde_json::to_writer(&mut out, &Record::new(&run, Some(&ended), zone))?;
         writeln!(out)?;
     }
+    if let Some(post) = post {
+        post.finish(LAST_MAILS);
+    }
     // A disk that took no line has been complained of, and does not make the run a failure.
     let _ = logging.finish();
     Ok(exit(ended.outcome))
+}
+
+/// What sends mail, where that is wanted.
+fn open_post(
+    arguments: &RunOnce,
+    config: &Config,
+    place: Place,
+    secrets: Secrets,
+) -> io::Result<Option<Post>> {
+    let setup = Setup::new(config);
+    if arguments.no_mail || !setup.is_wanted() {
+        return Ok(None);
+    }
+    Post::start(place, setup, secrets, SystemClock::wall_time, false).map(Some)
 }
 
 /// Opens `scheduler.log`; the terminal has its own form of what is said.

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::alert::Post;
 use crate::clean;
 use crate::cli::arguments::{Format, Global};
 use crate::cli::output::{self, Paint, paint};
@@ -17,6 +18,8 @@ use crate::task::Output;
 pub(super) struct Screen {
     console: Console,
     logging: Arc<Logging>,
+    /// Where mail goes, if any is wanted.
+    post: Option<Post>,
     /// Whether our own lines are left out.
     quiet: bool,
     color: bool,
@@ -35,6 +38,7 @@ impl Screen {
         level: Level,
         console: Console,
         logging: Arc<Logging>,
+        post: Option<Post>,
     ) -> Self {
         let color = output::style(global.color, &io::stderr()).color;
         let level = if global.verbose { Level::Debug } else { level };
@@ -46,6 +50,7 @@ impl Screen {
         Self {
             console,
             logging,
+            post,
             quiet: global.quiet,
             color,
             level,
@@ -136,12 +141,21 @@ impl Output for Screen {
         self.console.pass(Stream::Stderr, run, bytes);
     }
 
+    fn handled(&self, run: &Run) {
+        if let Some(post) = &self.post {
+            post.handled(run);
+        }
+    }
+
     fn wants_records(&self) -> bool {
         !self.logging.is_behind()
     }
 
     fn record(&self, run: &Run, record: &Record) {
         logging::task_record(run, record);
+        if let (Some(post), Some(alarm)) = (&self.post, &record.alarm) {
+            post.critical(run, alarm, record.at);
+        }
         let ours = record.file == "sched";
         if record.level < self.level || (ours && record.level < self.own_level) {
             return;

@@ -148,14 +148,20 @@ impl Book {
 }
 
 impl Ledger for Book {
-    fn begin(&mut self, run: &Run, once: bool) -> impl Future<Output = Recorded> + Send + 'static {
+    fn begin(
+        &mut self,
+        run: &Run,
+        once: bool,
+        settled: DateTime<Utc>,
+    ) -> impl Future<Output = Recorded> + Send + 'static {
         self.prune(run.started);
         let (answer, answered) = oneshot::channel();
         let tell = move |recorded| {
             // A run that was ended meanwhile does not wait for it.
             let _ = answer.send(recorded);
         };
-        self.writer.begin(run.clone(), once, Box::new(tell));
+        self.writer
+            .begin(run.clone(), once, settled, Box::new(tell));
         async move { answered.await.unwrap_or(Recorded::Not) }
     }
 
@@ -163,9 +169,15 @@ impl Ledger for Book {
         self.writer.end(run.id, ended.clone());
     }
 
-    fn pass(&mut self, outcome: Outcome, job: &str, fire_times: &[DateTime<Utc>]) {
-        self.writer
-            .pass(outcome, job.to_owned(), fire_times.to_vec());
+    fn pass(
+        &mut self,
+        outcome: Outcome,
+        job: &str,
+        fire_times: &[DateTime<Utc>],
+        settled: DateTime<Utc>,
+    ) {
+        let (job, fire_times) = (job.to_owned(), fire_times.to_vec());
+        self.writer.pass(outcome, job, fire_times, settled);
     }
 
     fn remember(&mut self, jobs: Vec<Memory>, faulty: &[String], settings: &Settings) {

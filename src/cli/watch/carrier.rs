@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::alert::{Post, Setup};
 use crate::config::Config;
 use crate::job::Job;
 use crate::logging::console::{Console, Stream};
@@ -14,7 +15,7 @@ use crate::paths::{self, Given};
 use crate::run::{Ended, Level, Order, Record, Run};
 use crate::scheduler::Runner;
 use crate::scheduler::plan::Fire;
-use crate::task::{Coming, Output, Setup, Tasks};
+use crate::task::{self, Coming, Output, Tasks};
 
 /// Carries out runs with the tasks of the config that holds.
 pub(super) struct Carrier {
@@ -22,15 +23,16 @@ pub(super) struct Carrier {
     given: Given,
     /// Whether everything is wanted in the log.
     verbose: bool,
-    setup: Setup,
+    setup: task::Setup,
     tasks: Arc<Tasks>,
     output: Arc<Passage>,
 }
 
-/// What runs say goes to the console and to the log.
+/// What runs say goes to the console and to the log, and what is critical to the post.
 pub(super) struct Passage {
     pub(super) console: Console,
     pub(super) logging: Arc<Logging>,
+    pub(super) post: Post,
 }
 
 impl Carrier {
@@ -53,8 +55,8 @@ impl Carrier {
     }
 }
 
-fn setup(path: &Path, given: &Given, config: &Config, verbose: bool) -> Setup {
-    Setup {
+fn setup(path: &Path, given: &Given, config: &Config, verbose: bool) -> task::Setup {
+    task::Setup {
         config_file: path.to_owned(),
         tasks_folder: paths::tasks(given, path, Some(config)),
         python: config.settings.python.clone(),
@@ -92,6 +94,7 @@ impl Runner for Carrier {
     }
 
     fn configure(&mut self, config: &Config) {
+        self.output.post.configure(Setup::new(config));
         let setup = setup(&self.path, &self.given, config, self.verbose);
         // Tasks remember which Python they found: they are made anew only where that may differ.
         if setup != self.setup {
@@ -112,6 +115,13 @@ impl Output for Passage {
 
     fn record(&self, run: &Run, record: &Record) {
         logging::task_record(run, record);
+        if let Some(alarm) = &record.alarm {
+            self.post.critical(run, alarm, record.at);
+        }
+    }
+
+    fn handled(&self, run: &Run) {
+        self.post.handled(run);
     }
 
     fn wants_records(&self) -> bool {

@@ -6,6 +6,8 @@ mod book;
 mod carrier;
 mod heading;
 mod reader;
+mod systemd;
+mod teller;
 pub(super) mod voice;
 
 use std::io::{self, IsTerminal, Write};
@@ -22,6 +24,7 @@ use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::pulse::Pulse;
 use super::{Exit, state, usable};
+use crate::alert::{Post, Setup};
 use crate::config::Config;
 use crate::diagnostic::render;
 use crate::logging::console::{Console, Marks};
@@ -36,7 +39,12 @@ use book::State;
 use carrier::{Carrier, Passage};
 use heading::Heading;
 use reader::{Errand, Reader};
+use systemd::Manager;
+use teller::Teller;
 use voice::Voice;
+
+/// How long the last mails are tried at the end. They wait for the next start if it is too short.
+const LAST_MAILS: Duration = Duration::from_secs(2);
 
 /// Runs jobs until a signal asks to stop.
 ///
@@ -79,18 +87,31 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let (messages, mut inbox) = mpsc::channel(4);
     let known = std::mem::take(&mut state.known);
     let socket = state.socket();
-    let book = state.book(Secrets::of_yaml(&loaded.text))?;
+    let secrets = Secrets::of_yaml(&loaded.text);
+    let book = state.book(secrets.clone())?;
+    let setup = Setup::new(&config);
+    let place = state::place(&given, &path);
+    let post = Post::start(place, setup, secrets, SystemClock::wall_time, true)?;
+    let manager = Manager::from_environment();
     let reader = Reader::new(
         loaded,
         given.clone(),
         messages.clone(),
         watcher,
         book.masks(),
+        post.clone(),
+        manager.clone(),
     );
     reader.start(received)?;
     let passage = Passage {
         console,
         logging: Arc::clone(&logging),
+        post: post.clone(),
+    };
+    let teller = Teller {
+        voice,
+        post: post.clone(),
+        manager: manager.clone(),
     };
     let carrier = Carrier::new(&path, given, &config, passage, global.verbose);
     super::runtime()?.block_on(async {
@@ -103,12 +124,14 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
                 socket.display()
             ),
         }
+        tokio::spawn(manager.beat());
         let clock = SystemClock::new();
-        let mut scheduler = Scheduler::new(config, known, clock, carrier, voice, book);
+        let mut scheduler = Scheduler::new(config, known, clock, carrier, teller, book);
         let grace = Duration::from_secs(arguments.grace);
         scheduler.run(&mut inbox, grace).await;
         io::Result::Ok(())
     })?;
+    post.finish(LAST_MAILS);
     if !logging.finish() {
         // The console has ended; where stderr is gone too, nobody is left to tell.
         let _ = writeln!(io::stderr(), "warning: scheduler.log has not all lines");

@@ -9,6 +9,8 @@ use std::thread;
 use tokio::sync::mpsc;
 
 use super::short_name;
+use super::systemd::Manager;
+use crate::alert::Post;
 use crate::cli::load::{self, Loaded};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
@@ -19,6 +21,9 @@ use crate::secret::Secrets;
 use crate::source::Source;
 use crate::store::Masks;
 use crate::watcher::{News, Watcher};
+
+/// What follows from a config that cannot be used.
+const STAYS: &str = "nothing changed: the config that was read before stays in force";
 
 /// What the reader is asked for.
 #[derive(Debug)]
@@ -36,6 +41,8 @@ pub(super) struct Reader {
     messages: mpsc::Sender<Message>,
     watcher: Watcher,
     masks: Masks,
+    post: Post,
+    manager: Manager,
     /// The faults that have been told; a fault is told again when it returns.
     told: HashSet<String>,
     /// Why the file could not be read, the last time.
@@ -49,9 +56,13 @@ impl Reader {
         messages: mpsc::Sender<Message>,
         watcher: Watcher,
         masks: Masks,
+        post: Post,
+        manager: Manager,
     ) -> Self {
         Self {
             masks,
+            post,
+            manager,
             loaded,
             given,
             messages,
@@ -103,9 +114,12 @@ impl Reader {
         if source.digest == self.loaded.digest && !even_if_same && !was_unreadable {
             return;
         }
+        self.manager.reloading();
         let loaded = load::understand(path, &source, SystemClock::wall_time());
         if let Some(config) = &loaded.reading.config {
-            self.masks.set(Secrets::of_yaml(&loaded.text));
+            let secrets = Secrets::of_yaml(&loaded.text);
+            self.masks.set(secrets.clone());
+            self.post.hide(secrets);
             let message = Message::Reload(Box::new(config.clone()));
             self.loaded = loaded;
             // Once the scheduler has ended, nobody needs it.
@@ -114,15 +128,22 @@ impl Reader {
         } else {
             // The same bytes are not told twice.
             self.loaded.digest = loaded.digest;
-            refuse(&tellings(&loaded).join("\n"));
+            self.refuse(&tellings(&loaded).join("\n"));
         }
     }
 
     fn tell_unreadable(&mut self, error: String) {
         if self.unreadable.as_ref() != Some(&error) {
-            refuse(&error);
+            self.manager.reloading();
+            self.refuse(&error);
             self.unreadable = Some(error);
         }
+    }
+
+    /// Tells that a config cannot be used, and what follows from that.
+    fn refuse(&self, why: &str) {
+        tracing::error!(event = "reload_refused", "{why}\n{STAYS}");
+        self.manager.ready(STAYS);
     }
 
     /// Looks whether the tasks exist, and tells every error of the config that is new.
@@ -141,14 +162,6 @@ impl Reader {
         }
         self.told = faults.into_iter().collect();
     }
-}
-
-/// Tells that a config cannot be used, and what follows from that.
-fn refuse(why: &str) {
-    tracing::error!(
-        event = "reload_refused",
-        "{why}\nnothing changed: the config that was read before stays in force"
-    );
 }
 
 /// The errors of a config, one line each: `config.yml:7:15: what is wrong; what to do`.

@@ -38,6 +38,8 @@ pub(super) struct Beat {
     follows: bool,
     /// Whether `next` is due and waits for a run of the job to end.
     pub(super) parked: bool,
+    /// The fire times that are claimed and not decided: few, mostly none.
+    pub(super) pending: Vec<DateTime<Utc>>,
     /// Where a fire of it waits for a worker.
     pub(super) place: Option<Place>,
 }
@@ -55,6 +57,7 @@ impl Beat {
             recorded: HashSet::new(),
             follows: false,
             parked: false,
+            pending: Vec::new(),
             place: None,
         };
         beat.count_from(now);
@@ -90,8 +93,23 @@ impl Beat {
             call: self.job.call_digest(),
             anchor: self.anchor,
             since: self.since,
-            last_fire: None,
+            settled: None,
         }
+    }
+
+    /// A claimed fire is decided.
+    pub(super) fn decide(&mut self, fire_time: DateTime<Utc>) {
+        if let Some(place) = self.pending.iter().position(|one| *one == fire_time) {
+            self.pending.swap_remove(place);
+        }
+    }
+
+    /// Up to where all fires are decided, now that the one at `decided` is.
+    pub(super) fn settled(&self, decided: DateTime<Utc>) -> DateTime<Utc> {
+        let pending = self.pending.iter().min();
+        // Fire times are whole seconds.
+        let before = pending.map(|first| *first - TimeDelta::milliseconds(1));
+        before.map_or(decided, |before| before.min(decided))
     }
 
     /// All fire times from `first` to `last` are decided.
@@ -104,6 +122,7 @@ impl Beat {
     pub(super) fn with(mut self, job: Arc<Job>, now: DateTime<Utc>) -> Self {
         if job.trigger != self.job.trigger {
             return Self {
+                pending: self.pending,
                 place: self.place,
                 ..Self::new(job, now)
             };
@@ -114,6 +133,7 @@ impl Beat {
         if !self.job.policy.enabled {
             self.since = None;
             self.next = None;
+            self.pending.clear();
             self.place = None;
         } else if !was_enabled {
             self.since = Some(now);

@@ -42,13 +42,7 @@ pub fn owed_after(job: &Job, memory: &Memory) -> Option<DateTime<Utc>> {
     if job.trigger.identity() != memory.trigger {
         return None;
     }
-    // A fire may still have waited, for its jitter or to be caught up on, when a later one was
-    // decided.
-    let wait = TimeDelta::seconds(job.trigger.longest_jitter_s().into()) + SETTLING;
-    let settled = memory
-        .last_fire
-        .and_then(|last| last.checked_sub_signed(wait));
-    Some(settled.map_or(since, |settled| settled.max(since)))
+    Some(memory.settled.map_or(since, |settled| settled.max(since)))
 }
 
 impl Plan {
@@ -99,6 +93,7 @@ impl Plan {
         downtime.missed.extend(verdict.missed.of(job));
         downtime.coalesced.extend(verdict.coalesced.of(job));
         for (fire_time, due) in verdict.caught_up {
+            self.beats[index].pending.push(fire_time);
             self.put_off(Claim {
                 beat: index,
                 fire_time,

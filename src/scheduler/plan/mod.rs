@@ -89,6 +89,7 @@ impl Plan {
             let at_start = job.policy.enabled && job.policy.run_at_start;
             let beat = plan.add(Beat::new(job, now));
             if at_start {
+                plan.beats[beat].pending.push(now);
                 plan.put_off(Claim {
                     beat,
                     fire_time: now,
@@ -145,6 +146,13 @@ impl Plan {
     #[must_use]
     pub fn jobs(&self) -> impl ExactSizeIterator<Item = &Arc<Job>> {
         self.beats.iter().map(|beat| &beat.job)
+    }
+
+    /// Up to where all fires of a job are decided, now that the one at `decided` is.
+    #[must_use]
+    pub fn settled(&self, job: &str, decided: DateTime<Utc>) -> DateTime<Utc> {
+        let beat = self.by_name.get(job).map(|beat| &self.beats[*beat]);
+        beat.map_or(decided, |beat| beat.settled(decided))
     }
 
     /// What is to be remembered of the jobs, but for the fires that have been decided.
@@ -321,6 +329,7 @@ impl Plan {
             attempt: 1,
             cause: Cause::Schedule,
         };
+        self.beats[beat].pending.push(fire_time);
         if claim.due > self.now {
             self.put_off(claim);
         } else {
@@ -337,6 +346,7 @@ impl Plan {
         }
         if !self.has_room(&claim) {
             decisions.push(Decision::Skip(claim.of(&beat.job)));
+            self.beats[claim.beat].decide(claim.fire_time);
             return;
         }
         let ahead = beat.place.filter(|_| beat.job.policy.coalesce);
@@ -350,6 +360,7 @@ impl Plan {
                     &beat.job,
                     earlier.fire_time,
                 )));
+                self.beats[claim.beat].decide(earlier.fire_time);
             }
             _ => {
                 let place = self.get_in_line(claim);
@@ -376,6 +387,9 @@ impl Plan {
             self.waiting.remove(&place);
             if self.beats[claim.beat].place == Some(place) {
                 self.beats[claim.beat].place = None;
+            }
+            if claim.attempt == 1 {
+                self.beats[claim.beat].decide(claim.fire_time);
             }
             let beat = &self.beats[claim.beat];
             if claim.attempt == 1 && beat.is_missed(claim.due, self.now) {

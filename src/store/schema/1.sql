@@ -1,4 +1,4 @@
--- Times are microseconds since 1970, durations too.
+-- Times are microseconds since 1970, durations nanoseconds.
 
 -- Every job that was ever seen. What is remembered of it is null once it is no longer configured;
 -- its runs stay.
@@ -9,7 +9,7 @@ CREATE TABLE jobs (
     "call"    TEXT,
     anchor    INTEGER,
     since     INTEGER,
-    last_fire INTEGER
+    settled INTEGER
 ) STRICT;
 
 -- One row for each attempt at each fire; its identifier sorts by time.
@@ -37,7 +37,7 @@ CREATE TABLE runs (
 -- Nothing runs twice for one fire time. Runs by hand have none.
 CREATE UNIQUE INDEX one_record_per_attempt ON runs (job, fire_time, attempt);
 CREATE INDEX runs_of_a_job ON runs (job, id);
-CREATE INDEX going_on ON runs (key) WHERE outcome IS NULL;
+CREATE INDEX going_on ON runs (id) WHERE outcome IS NULL;
 
 -- Dates that have fired: they outlive their runs, for they must never fire again.
 CREATE TABLE dates (

@@ -685,16 +685,19 @@ def install_logger():
         def emit(self, record):
             if Logger.channel is None:
                 return
-            Logger.channel.send(
-                log_message(
-                    record.levelno,
-                    text_of(record),
-                    record.filename,
-                    record.funcName or "",
-                    record.lineno,
-                    record.created,
-                )
+            message = log_message(
+                record.levelno,
+                text_of(record),
+                record.filename,
+                record.funcName or "",
+                record.lineno,
+                record.created,
             )
+            if record.levelno >= CRITICAL:
+                error = (record.exc_info or sys.exc_info())[1]
+                known = getattr(record, ALARM, None)
+                message["alarm"] = known or alarm(message_of(record), error)
+            Logger.channel.send(message)
 
     logger = Logger.real = logging.getLogger("scheduler")
     logger.__class__ = SchedulerLogger
@@ -703,12 +706,17 @@ def install_logger():
     logger.addHandler(ChannelHandler())
 
 
+def message_of(record):
+    """The message of a log record."""
+    try:
+        return record.getMessage()
+    except Exception:
+        return shown(record.msg)
+
+
 def text_of(record):
     """The message of a log record, with its traceback and stack where it has them."""
-    try:
-        text = record.getMessage()
-    except Exception:
-        text = shown(record.msg)
+    text = message_of(record)
     if record.exc_info and record.exc_info[0] is not None:
         text += "\n" + traceback_of(record.exc_info[1]).rstrip("\n")
     if record.stack_info:
@@ -716,17 +724,57 @@ def text_of(record):
     return text
 
 
-def to_log(level, text):
+# The attribute of a log record that holds what its mail says.
+ALARM = "_sched_alarm"
+
+
+def alarm(text, error):
+    """What the mail about a critical line says; `error` is the exception being handled, if any."""
+    stack = "Current Stack:\n" + current_stack()
+    if error is None:
+        return described("Exception", text, stack)
+    return described(
+        type(error).__name__,
+        "%s\nMessage: %s" % (shown(error), text),
+        "Original Exception:\n%s\n%s" % (traceback_of(error), stack),
+    )
+
+
+def current_stack():
+    """How the task came here, as Python prints it, without our own frames and `logging`'s."""
+    import traceback
+
+    ours = NOT_THEIRS
+    if "logging" in sys.modules:
+        ours += (sys.modules["logging"].__file__,)
+    frames = traceback.extract_stack()
+    theirs = [frame for frame in frames if not frame.filename.startswith(ours)]
+    return "".join(traceback.format_list(theirs))
+
+
+def described(name, message, trace):
+    """An exception as it is reported."""
+    return {
+        "type": shortened(name, 1000),
+        "message": shortened(message, LONGEST_TRACEBACK),
+        "traceback": shortened(trace, LONGEST_TRACEBACK),
+    }
+
+
+def to_log(level, text, mailed=None):
     """Logs `text` in the name of whoever called the caller of this."""
     if Logger.real is not None:
-        Logger.real.log(level, "%s", text, stacklevel=3)
+        Logger.real.log(level, "%s", text, stacklevel=3, extra={ALARM: mailed})
         return
     if Logger.channel is None:
         return
     frame = sys._getframe(2)
     code = frame.f_code
     file = os.path.basename(code.co_filename)
-    Logger.channel.send(log_message(level, text, file, code.co_name, frame.f_lineno))
+    message = log_message(level, text, file, code.co_name, frame.f_lineno)
+    if level >= CRITICAL:
+        message["alarm"] = mailed or alarm(text, sys.exc_info()[1])
+    Logger.channel.send(message)
 
 
 MISSING = object()
@@ -758,10 +806,12 @@ def error_notification(
     err, message=None, history=None, trace=None, referer=None, the_vars=None
 ):
     """Tells the administrator of `err`."""
-    text = "%s: %s" % (type(err).__name__, shown(err if message is None else message))
+    name, told = type(err).__name__, shown(err if message is None else message)
+    text = "%s: %s" % (name, told)
     if trace:
         text += "\n" + shown(trace)
-    to_log(CRITICAL, text)
+    mailed = described(name, told, shown(trace) if trace else traceback_of(err))
+    to_log(CRITICAL, text, mailed)
 
 
 def docassemble_log(message):
@@ -1134,6 +1184,8 @@ class Attempt:
             return resolve(name, self.channel)
         except BaseException as error:
             self.unresolved = error
+            reason = "%s: %s" % (type(error).__name__, shown(error, LONGEST_VALUE))
+            self.channel.note(CRITICAL, "Could not import '%s': %s" % (name, reason))
             raise
 
     def call(self):
@@ -1190,12 +1242,8 @@ def success(returned):
 
 def failure(error):
     """The result of a run that `error` ended, and the exit code that Python would give it."""
-    described = {
-        "type": type(error).__name__,
-        "message": shown(error, LONGEST_TRACEBACK),
-        "traceback": shortened(traceback_of(error), LONGEST_TRACEBACK),
-    }
-    return {"returned": None, "error": described}, exit_code(error)
+    reported = described(type(error).__name__, shown(error), traceback_of(error))
+    return {"returned": None, "error": reported}, exit_code(error)
 
 
 def exit_code(error):
@@ -1209,9 +1257,9 @@ def traceback_of(error):
     try:
         import traceback
 
-        described = traceback.TracebackException.from_exception(error)
-        without_our_frames(described, traceback.StackSummary)
-        return "".join(described.format())
+        told = traceback.TracebackException.from_exception(error)
+        without_our_frames(told, traceback.StackSummary)
+        return "".join(told.format())
     except BaseException as second:
         return "%s: %s (its traceback cannot be shown: %s)\n" % (
             type(error).__name__,
@@ -1220,10 +1268,10 @@ def traceback_of(error):
         )
 
 
-def without_our_frames(described, summary):
+def without_our_frames(told, summary):
     """Takes frames that are not the user's out of an exception and of those it came from."""
     seen = set()
-    waiting = [described]
+    waiting = [told]
     while waiting:
         one = waiting.pop()
         if one is None or id(one) in seen:

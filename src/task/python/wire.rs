@@ -110,6 +110,7 @@ pub(in crate::task) fn parse(bytes: &[u8]) -> Option<Message> {
             function: log.function,
             line: log.line,
             message: log.message,
+            alarm: log.alarm.map(|alarm| Box::new(alarm.into())),
         }),
         Form::Result {
             returned,
@@ -118,11 +119,7 @@ pub(in crate::task) fn parse(bytes: &[u8]) -> Option<Message> {
         } => Message::Result(Report {
             handled,
             returned,
-            error: error.map(|error| RunError {
-                class: error.class,
-                message: error.message,
-                traceback: error.traceback,
-            }),
+            error: error.map(RunError::from),
         }),
     })
 }
@@ -147,6 +144,7 @@ struct LogForm {
     function: String,
     line: u32,
     message: String,
+    alarm: Option<ErrorForm>,
 }
 
 #[derive(Deserialize)]
@@ -155,6 +153,16 @@ struct ErrorForm {
     class: String,
     message: String,
     traceback: String,
+}
+
+impl From<ErrorForm> for RunError {
+    fn from(form: ErrorForm) -> Self {
+        Self {
+            class: form.class,
+            message: form.message,
+            traceback: form.traceback,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -147,14 +147,70 @@ fn a_task_may_change_its_world() {
     let bench = Bench::of(
         "import os, time\nfrom docassemble.Scheduler.scheduler_logger import log\n\
          def f():\n    before = time.time()\n    os.environ['TZ'] = 'Asia/Tokyo'; time.tzset(); os.chdir('/'); os.umask(0o777)\n\
-         \x20   log('late')\n    return int(before)\n",
+         \x20   log(int(before))\n",
     );
     let ran = bench.run("t.f");
-    let before: i64 = ran.ended.returned.as_deref().unwrap().parse().unwrap();
-    let record = ran
-        .records
-        .iter()
-        .find(|record| record.message == "late")
-        .unwrap();
+    let record = ran.records.iter().find(|record| record.file == "t.py");
+    let record = record.unwrap();
+    let before: i64 = record.message.parse().unwrap();
     assert!((0..600).contains(&(record.at.timestamp() - before)));
+}
+
+#[test]
+fn a_critical_line_tells_what_was_handled_and_where() {
+    let bench = Bench::of(
+        "from docassemble.Scheduler.scheduler_logger import log, error_notification, get_logger\n\
+         def f():\n\
+         \x20   log('alone', 'critical')\n\
+         \x20   log('not so', 'error')\n\
+         \x20   try:\n\
+         \x20       try: 1 / 0\n\
+         \x20       except ZeroDivisionError as error: raise KeyError('k') from error\n\
+         \x20   except KeyError as error:\n\
+         \x20       log('inside', 'critical')\n\
+         \x20       error_notification(error, message='told')\n\
+         \x20   error_notification(ValueError('v'), trace='by hand')\n\
+         \x20   get_logger().critical('odd', extra={'alarm': 5})\n",
+    );
+    let ran = bench.run("t.f");
+    let theirs = ran.records.iter().filter(|record| record.file != "sched");
+    let mut alarms = theirs.map(|record| record.alarm.as_deref());
+    let mut next = || alarms.next().unwrap();
+    let alone = next().unwrap();
+    assert_eq!((&*alone.class, &*alone.message), ("Exception", "alone"));
+    let stack = "Current Stack:\n  File ";
+    assert!(alone.traceback.starts_with(stack), "{alone:?}");
+    assert!(!alone.traceback.contains("<sched>") && !alone.traceback.contains("logging"));
+    assert_eq!(next(), None);
+    let inside = next().unwrap();
+    assert_eq!(inside.class, "KeyError");
+    assert_eq!(inside.message, "'k'\nMessage: inside");
+    for part in ["Original Exception:\nTraceback", "ZeroDivisionError", stack] {
+        assert!(inside.traceback.contains(part), "{inside:?}");
+    }
+    let told = next().unwrap();
+    assert_eq!((&*told.class, &*told.message), ("KeyError", "told"));
+    assert!(told.traceback.contains("direct cause"), "{told:?}");
+    let by_hand = next().unwrap();
+    assert_eq!((&*by_hand.message, &*by_hand.traceback), ("v", "by hand"));
+    assert_eq!(next().unwrap().message, "odd");
+}
+
+#[test]
+fn what_cannot_be_imported_is_one_critical_line_of_ours() {
+    for (code, reason) in [
+        ("import nowhere_at_all", "ModuleNotFoundError: No module"),
+        ("f = 5", "Unusable: `t.f` is not callable"),
+        ("raise SystemExit", "SystemExit: "),
+    ] {
+        let ran = Bench::of(code).run("t.f");
+        let warnings = ran.warnings();
+        let line = format!("CRITICAL Could not import 't.f': {reason}");
+        assert!(
+            warnings.len() == 1 && warnings[0].starts_with(&line),
+            "{warnings:?}"
+        );
+        assert!(ran.records.iter().all(|record| record.alarm.is_none()));
+        assert_eq!(ran.ended.outcome, crate::run::Outcome::Failure);
+    }
 }

@@ -1,0 +1,243 @@
+//! Where the rest of the program hands in what is to be mailed.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::clerk::{Clerk, Order};
+use super::postman::{Errand, Postman};
+use super::rate::Rate;
+use super::{News, Setup, What, error_of};
+use crate::run::{Ended, Outcome, Run, RunError, RunId};
+use crate::secret::Secrets;
+use crate::store::{Place, Store};
+
+/// How many mails may wait to be written down.
+const MOST_NEWS: usize = 1_000;
+
+/// How long to wait at the end until all mails are written down.
+const WRITING: Duration = Duration::from_secs(10);
+
+/// Takes what is to be mailed. Nothing of it waits.
+#[derive(Debug, Clone)]
+pub struct Post {
+    orders: SyncSender<Order>,
+    shared: Arc<Shared>,
+    desk: Arc<Mutex<Desk>>,
+}
+
+/// What the threads share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    setup: RwLock<Arc<Setup>>,
+    secrets: RwLock<Arc<Secrets>>,
+    /// The jobs whose failure was mailed.
+    mailed: Mutex<HashSet<String>>,
+    /// What time it is.
+    pub(super) now: fn() -> DateTime<Utc>,
+}
+
+/// What is known where news come in.
+#[derive(Debug, Default)]
+struct Desk {
+    rate: Rate,
+    /// Runs whose failure their error handler took.
+    handled: HashSet<RunId>,
+    is_full: bool,
+    /// Whether anything was handed in.
+    is_used: bool,
+}
+
+impl Post {
+    /// Begins to write and to send, with the outbox at `place`; `hurry` to try all that waits in
+    /// it now.
+    ///
+    /// # Errors
+    /// Where no thread can be had.
+    pub fn start(
+        place: Place,
+        setup: Setup,
+        secrets: Secrets,
+        now: fn() -> DateTime<Utc>,
+        hurry: bool,
+    ) -> io::Result<Self> {
+        tell_unusable(&setup);
+        // Without a store jobs go on, and mails are sent at once or not at all.
+        let store = Store::join(&place).ok();
+        if let (Some(store), true) = (&store, hurry) {
+            // What stays put off is tried in its time.
+            let _ = store.hurry_mail(now());
+        }
+        let mailed = store.as_ref().and_then(|store| store.mailed_jobs().ok());
+        let shared = Arc::new(Shared {
+            setup: RwLock::new(Arc::new(setup)),
+            secrets: RwLock::new(Arc::new(secrets)),
+            mailed: Mutex::new(mailed.unwrap_or_default().into_iter().collect()),
+            now,
+        });
+        let (orders, received) = sync_channel(MOST_NEWS);
+        let (errands, walked) = channel();
+        Postman::new(place.clone(), Arc::clone(&shared)).start(walked)?;
+        if hurry {
+            // It was just started and listens.
+            let _ = errands.send(Errand::Look);
+        }
+        Clerk::new(place, store, Arc::clone(&shared), errands).start(received)?;
+        Ok(Self {
+            orders,
+            shared,
+            desk: Arc::default(),
+        })
+    }
+
+    /// A task logged a critical line.
+    pub fn critical(&self, run: &Run, alarm: &RunError, at: DateTime<Utc>) {
+        self.tell(run, alarm, at, What::Critical);
+    }
+
+    /// The error handler of the run's job took its failure: it is not mailed.
+    pub fn handled(&self, run: &Run) {
+        self.desk().handled.insert(run.id);
+    }
+
+    /// A run ended; `is_final` where it is not tried again.
+    pub fn ended(&self, run: &Run, ended: &Ended, is_final: bool) {
+        let handled = self.desk().handled.remove(&run.id);
+        if ended.outcome == Outcome::Success {
+            return self.succeeded(run, ended);
+        }
+        if let Some(error) = error_of(run, ended).filter(|_| is_final && !handled) {
+            self.tell(run, &error, end_of(run, ended), What::Failed);
+        }
+    }
+
+    /// Goes on with another config.
+    pub fn configure(&self, setup: Setup) {
+        tell_unusable(&setup);
+        *self
+            .shared
+            .setup
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
+        // Where it has too much to do, it notices anyhow.
+        let _ = self.orders.try_send(Order::Look);
+    }
+
+    /// From now on these reach no mail.
+    pub fn hide(&self, secrets: Secrets) {
+        *self
+            .shared
+            .secrets
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(secrets);
+    }
+
+    /// Comes to an end: all mails are written down, and if there were any, each is tried, for at
+    /// most `longest`.
+    pub fn finish(&self, longest: Duration) {
+        let (written, all_written) = channel();
+        let (tried, all_tried) = channel();
+        if self.orders.send(Order::Finish { written, tried }).is_ok() {
+            // What is not done in time is tried by the next who starts.
+            let _ = all_written.recv_timeout(WRITING);
+            if self.desk().is_used {
+                let _ = all_tried.recv_timeout(longest);
+            }
+        }
+    }
+
+    fn tell(
+        &self,
+        run: &Run,
+        error: &RunError,
+        at: DateTime<Utc>,
+        what: fn(RunError, u64) -> What,
+    ) {
+        if self.shared.setup().recipients.is_empty() {
+            return;
+        }
+        let now = (self.shared.now)();
+        let Some(held_back) = self.desk().rate.admit(&error.class, &error.message, now) else {
+            return;
+        };
+        self.send(News {
+            job: run.job.clone(),
+            run: run.id,
+            at,
+            what: what(error.clone(), held_back),
+        });
+    }
+
+    fn succeeded(&self, run: &Run, ended: &Ended) {
+        let was_mailed = self.shared.mailed().remove(&run.job);
+        if was_mailed {
+            self.send(News {
+                job: run.job.clone(),
+                run: run.id,
+                at: end_of(run, ended),
+                what: What::Recovered,
+            });
+        }
+    }
+
+    fn send(&self, news: News) {
+        let sent = self.orders.try_send(Order::News(Box::new(news)));
+        let is_full = matches!(sent, Err(TrySendError::Full(_)));
+        let mut desk = self.desk();
+        desk.is_used = true;
+        let was_full = std::mem::replace(&mut desk.is_full, is_full);
+        drop(desk);
+        if is_full && !was_full {
+            tracing::error!(
+                event = "mail_lost",
+                "mails are lost: more than {MOST_NEWS} wait to be written down"
+            );
+        }
+    }
+
+    fn desk(&self) -> std::sync::MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    /// What the config says now.
+    pub(super) fn setup(&self) -> Arc<Setup> {
+        Arc::clone(&self.setup.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What must not be shown.
+    pub(super) fn secrets(&self) -> Arc<Secrets> {
+        Arc::clone(&self.secrets.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The jobs whose failure was mailed.
+    pub(super) fn mailed(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.mailed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What comes to the thread that writes.
+pub(super) type Orders = Receiver<Order>;
+
+fn end_of(run: &Run, ended: &Ended) -> DateTime<Utc> {
+    let took = chrono::TimeDelta::from_std(ended.took).unwrap_or_default();
+    run.started.checked_add_signed(took).unwrap_or(run.started)
+}
+
+/// Tells what keeps mail from being sent, before there is any.
+fn tell_unusable(setup: &Setup) {
+    for address in &setup.unusable {
+        tracing::warn!(
+            event = "mail_unusable",
+            "`{address}` in `error notification email` is no address"
+        );
+    }
+    if let (false, Err(error)) = (setup.recipients.is_empty(), &setup.account) {
+        tracing::warn!(event = "mail_unusable", "mail cannot be sent: {error}");
+    }
+}

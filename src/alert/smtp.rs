@@ -1,0 +1,138 @@
+//! Handing a mail to a mail server.
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use lettre::Address;
+use lettre::address::Envelope;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+
+use super::Failure;
+
+/// How long the server may take for each step.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A mail server.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Server {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) security: Security,
+    /// User and password.
+    pub(super) login: Option<(String, String)>,
+}
+
+/// When the connection is encrypted. There is no way back to clear text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Security {
+    /// Never.
+    None,
+    /// Before anything of the mail is said.
+    StartTls,
+    /// From the beginning.
+    Tls,
+}
+
+impl fmt::Debug for Server {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{} ({:?})", self.host, self.port, self.security)
+    }
+}
+
+impl Server {
+    /// Delivers a message; `host` is how this computer calls itself.
+    pub(super) fn deliver(
+        &self,
+        from: Address,
+        to: Address,
+        message: &[u8],
+        host: &str,
+    ) -> Result<(), Failure> {
+        let envelope = Envelope::new(Some(from), vec![to]);
+        let envelope = envelope.map_err(|error| Failure::Refused(error.to_string()))?;
+        let mut connection = self.connect(host)?;
+        let sent = connection.send(&envelope, message);
+        if sent.is_ok() {
+            // The mail is delivered, whatever the server says to that.
+            let _ = connection.quit();
+        }
+        sent.map(drop).map_err(|error| of_mail(&error))
+    }
+
+    /// A connection that is encrypted and logged in as wanted.
+    fn connect(&self, host: &str) -> Result<SmtpConnection, Failure> {
+        let to_failure = |error: Error| Failure::Server(chain(&error));
+        let addresses = self.addresses()?;
+        let hello = ClientId::Domain(host.to_owned());
+        let tls = match self.security {
+            Security::None => None,
+            Security::StartTls | Security::Tls => {
+                Some(TlsParameters::new(self.host.clone()).map_err(to_failure)?)
+            }
+        };
+        let at_once = tls.as_ref().filter(|_| self.security == Security::Tls);
+        let patience = Some(PATIENCE);
+        let connection = SmtpConnection::connect(&addresses[..], patience, &hello, at_once, None);
+        let mut connection = connection.map_err(to_failure)?;
+        if let (Some(tls), Security::StartTls) = (&tls, self.security) {
+            connection.starttls(tls, &hello).map_err(to_failure)?;
+        }
+        if let Some((user, password)) = &self.login {
+            let credentials = Credentials::new(user.clone(), password.clone());
+            let login = connection.auth(DEFAULT_MECHANISMS, &credentials);
+            login.map_err(|error| Failure::Server(format!("login: {}", chain(&error))))?;
+        }
+        Ok(connection)
+    }
+
+    /// Where the server is. A password goes unencrypted to this computer alone.
+    fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
+        let found = (self.host.as_str(), self.port).to_socket_addrs();
+        let mut found: Vec<_> = found
+            .map_err(|error| Failure::Server(error.to_string()))?
+            .collect();
+        if self.login.is_some() && self.security == Security::None {
+            found.retain(|address| address.ip().is_loopback());
+            if found.is_empty() {
+                let why = "a password is never sent unencrypted: set `use tls` or `use ssl`";
+                return Err(Failure::Server(why.to_owned()));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whose fault it is that a mail was not taken.
+fn of_mail(error: &Error) -> Failure {
+    let text = chain(error);
+    // Source: RFC 4954 and RFC 3207: these ask for a login or for TLS.
+    let wants_login = [530, 534, 535, 538];
+    let code = error.status().map(u16::from);
+    if code.is_some_and(|code| wants_login.contains(&code)) {
+        Failure::Server(text)
+    } else if error.is_permanent() || error.is_client() {
+        Failure::Refused(text)
+    } else if error.is_transient() {
+        Failure::Later(text)
+    } else {
+        Failure::Server(text)
+    }
+}
+
+/// What an error says, with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.contains(&cause) {
+            text
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
+}

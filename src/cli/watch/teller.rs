@@ -1,0 +1,46 @@
+//! What the scheduler does is told thrice: in the log, to systemd, and by mail where somebody must
+//! know of it.
+
+use super::systemd::Manager;
+use super::voice::Voice;
+use crate::alert::Post;
+use crate::cli::load::counted;
+use crate::scheduler::plan::Plan;
+use crate::scheduler::{Event, Journal};
+
+/// Tells of events in the log, to systemd, and of failures by mail.
+pub(super) struct Teller {
+    pub(super) voice: Voice,
+    pub(super) post: Post,
+    pub(super) manager: Manager,
+}
+
+impl Journal for Teller {
+    fn note(&mut self, event: &Event<'_>) {
+        self.voice.note(event);
+        match event {
+            Event::Planned { plan } | Event::Reloaded { plan, .. } => {
+                self.manager.ready(&watched(plan));
+            }
+            Event::Ended {
+                run, ended, retry, ..
+            } => self.post.ended(run, ended, retry.is_none()),
+            Event::Stopping { runs, .. } => {
+                let runs = counted(runs.len(), "run");
+                self.manager.stopping(&format!("waiting for {runs}"));
+            }
+            Event::Stopped => self.manager.stopping("nothing runs any more"),
+            Event::Started { .. }
+            | Event::Skipped { .. }
+            | Event::Passed { .. }
+            | Event::Resumed { .. }
+            | Event::Repeated { .. }
+            | Event::Dropped { .. }
+            | Event::Ending { .. } => {}
+        }
+    }
+}
+
+fn watched(plan: &Plan) -> String {
+    format!("watching {}", counted(plan.jobs().len(), "job"))
+}

@@ -1,0 +1,398 @@
+//! Whole lives of the scheduler in virtual time: crashes, restarts, reloads, jumps of the clock and
+//! failures at random, held against a slow model that asks each trigger second by second.
+//!
+//! A failing story is shrunk to a short one and printed.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use proptest::prelude::*;
+
+use super::super::clock::ManualClock;
+use super::super::testing::{Notebook, config, every, job, noon};
+use super::super::*;
+use crate::value::Value;
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+enum Act {
+    /// So many seconds pass.
+    Live(u64),
+    /// The clock jumps ahead: the machine slept.
+    Sleep(i64),
+    /// The clock is set back.
+    Back(i64),
+    /// The scheduler is killed, and begins again so many seconds later.
+    Crash(i64),
+    /// It is asked to stop, and begins again so many seconds later.
+    Stop(i64),
+    /// The jobs get other arguments.
+    Reload,
+    /// All jobs are gone, and come back after so many seconds.
+    Vanish(u64),
+}
+
+fn jobs() -> impl Strategy<Value = Vec<Job>> {
+    let policy = (
+        1..3_u32,
+        any::<bool>(),
+        proptest::option::of(0..100_u64),
+        0..3_u32,
+    );
+    let one = (7..90_i64, 0..8_u32, any::<bool>(), policy);
+    proptest::collection::vec(one, 1..8).prop_map(|all| {
+        let named = all.into_iter().enumerate();
+        named
+            .map(|(index, (seconds, jitter_s, is_date, policy))| {
+                let mut one = job(&format!("job{index}"));
+                one.trigger = every(seconds, jitter_s);
+                if is_date {
+                    one = one.once(noon(5 * seconds));
+                }
+                let (max_instances, coalesce, grace, retries) = policy;
+                one.with(|policy| {
+                    policy.max_instances = max_instances;
+                    policy.coalesce = coalesce;
+                    policy.misfire_grace_time = grace.map(Duration::from_secs);
+                    policy.retries = retries;
+                    policy.retry_delay = Duration::from_secs(3);
+                })
+            })
+            .collect()
+    })
+}
+
+fn acts(anything: bool) -> impl Strategy<Value = Vec<Act>> {
+    let rarely = u32::from(anything);
+    let act = prop_oneof![
+        8 => (0..200_u64).prop_map(Act::Live),
+        2 => (0..900_i64).prop_map(Act::Sleep),
+        3 => (0..900_i64).prop_map(Act::Crash),
+        1 => (0..900_i64).prop_map(Act::Stop),
+        1 => Just(Act::Reload),
+        rarely => (0..900_i64).prop_map(Act::Back),
+        rarely => (0..100_u64).prop_map(Act::Vanish),
+    ];
+    proptest::collection::vec(act, 1..25)
+}
+
+/// What the tasks did, and how many were at it.
+#[derive(Debug, Clone, Default)]
+struct World(Arc<std::sync::Mutex<Doings>>);
+
+#[derive(Debug, Default)]
+struct Doings {
+    /// Job, fire time, attempt, in the order they began.
+    begun: Vec<(String, DateTime<Utc>, u32)>,
+    going: HashMap<String, u32>,
+    /// The latest that any clock read.
+    latest: DateTime<Utc>,
+    /// What must not have happened.
+    faults: Vec<String>,
+}
+
+/// Carries out runs: how long they take and how they end depends on their fire alone.
+struct Chance {
+    world: World,
+    clock: ManualClock,
+    workers: u32,
+}
+
+/// A run that is going on, also when it is dropped in the middle.
+struct AtWork {
+    world: World,
+    job: String,
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        let mut doings = self.world.0.lock().unwrap();
+        *doings.going.get_mut(&self.job).unwrap() -= 1;
+    }
+}
+
+impl World {
+    /// A clock reads `now`.
+    fn see(&self, now: DateTime<Utc>) {
+        let mut doings = self.0.lock().unwrap();
+        doings.latest = doings.latest.max(now);
+    }
+
+    fn begin(&self, run: &Run, most: u32, workers: u32) -> AtWork {
+        let mut doings = self.0.lock().unwrap();
+        let fire_time = run.scheduled_for.unwrap();
+        let begun = (run.job.clone(), fire_time, run.attempt);
+        doings.begun.push(begun);
+        let going = doings.going.entry(run.job.clone()).or_default();
+        *going += 1;
+        let overlaps = *going > most;
+        let all: u32 = doings.going.values().sum();
+        let faults = [
+            ("early", fire_time > doings.latest),
+            ("overlaps", overlaps),
+            ("too many at once", all > workers),
+        ];
+        let faults = faults.into_iter().filter(|(_, is_one)| *is_one);
+        let faults = faults.map(|(what, _)| format!("{what}: {run:?}"));
+        doings.faults.extend(faults);
+        AtWork {
+            world: self.clone(),
+            job: run.job.clone(),
+        }
+    }
+}
+
+impl Runner for Chance {
+    fn start(
+        &mut self,
+        job: Arc<Job>,
+        run: Run,
+        mut orders: watch::Receiver<Order>,
+    ) -> impl Future<Output = Ended> + Send + 'static {
+        let (world, clock, workers) = (self.world.clone(), self.clock.clone(), self.workers);
+        async move {
+            let most = job.policy.max_instances;
+            let _at_work = {
+                world.see(clock.now());
+                world.begin(&run, most, workers)
+            };
+            let mut hasher = DefaultHasher::new();
+            (&run.job, run.scheduled_for, run.attempt).hash(&mut hasher);
+            let chance = hasher.finish();
+            let outcome = if chance.is_multiple_of(3) {
+                Outcome::Failure
+            } else {
+                Outcome::Success
+            };
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(chance / 3 % 40)) => {}
+                _ = orders.wait_for(|order| *order != Order::GoOn) => {}
+            }
+            Ended {
+                outcome,
+                ..never_begun()
+            }
+        }
+    }
+
+    fn configure(&mut self, _: &Config) {}
+}
+
+/// Nobody listens.
+struct Silence;
+
+impl Journal for Silence {
+    fn note(&mut self, _: &Event<'_>) {}
+}
+
+/// One story: the jobs and what is written down of them.
+struct Story {
+    jobs: Vec<Job>,
+    lenient: bool,
+    workers: u32,
+    notebook: Notebook,
+    world: World,
+}
+
+impl Story {
+    fn config(&self) -> Config {
+        let mut config = config(self.jobs.clone());
+        config.settings.use_docassemble_database = self.lenient;
+        config.settings.max_workers = Some(self.workers);
+        config
+    }
+
+    /// One life from `now` on; gives when it ended, and what is left of the acts.
+    async fn live<'a>(
+        &mut self,
+        now: DateTime<Utc>,
+        acts: &'a [Act],
+    ) -> (DateTime<Utc>, &'a [Act]) {
+        let clock = ManualClock::new(now);
+        self.world.see(now);
+        self.notebook.recover();
+        let runner = Chance {
+            world: self.world.clone(),
+            clock: clock.clone(),
+            workers: self.workers,
+        };
+        let known = self.notebook.known(&self.jobs, now);
+        let (config, ledger) = (self.config(), self.notebook.clone());
+        let mut scheduler = Scheduler::new(config, known, clock.clone(), runner, Silence, ledger);
+        let (sender, mut messages) = mpsc::channel(9);
+        let script = self.act(&clock, sender, acts);
+        let life = scheduler.run(&mut messages, Duration::from_secs(10));
+        tokio::pin!(life);
+        let mut ended = None;
+        tokio::select! {
+            biased;
+            () = &mut life => {}
+            left = script => ended = Some(left),
+        }
+        let (down, left, is_stop) = ended.expect("it lives as long as there are acts");
+        if is_stop {
+            life.await;
+        }
+        (clock.now() + TimeDelta::seconds(down), left)
+    }
+
+    /// Carries out acts up to the end of this life; gives how long the next is away, what is left,
+    /// and whether the end is an orderly one.
+    async fn act<'a>(
+        &mut self,
+        clock: &ManualClock,
+        sender: mpsc::Sender<Message>,
+        acts: &'a [Act],
+    ) -> (i64, &'a [Act], bool) {
+        for (index, act) in acts.iter().enumerate() {
+            self.world.see(clock.now());
+            let left = &acts[index + 1..];
+            match act {
+                Act::Live(seconds) => pass(*seconds).await,
+                Act::Sleep(seconds) => clock.set(clock.now() + TimeDelta::seconds(*seconds)),
+                Act::Back(seconds) => clock.set(clock.now() - TimeDelta::seconds(*seconds)),
+                Act::Crash(seconds) => return (*seconds, left, false),
+                Act::Stop(seconds) => {
+                    sender.send(Message::Stop).await.unwrap();
+                    return (*seconds, left, true);
+                }
+                Act::Reload => {
+                    for job in &mut self.jobs {
+                        job.args.push(Value::None);
+                    }
+                    let config = Box::new(self.config());
+                    sender.send(Message::Reload(config)).await.unwrap();
+                }
+                Act::Vanish(seconds) => {
+                    let mut none = self.config();
+                    none.jobs.clear();
+                    sender.send(Message::Reload(Box::new(none))).await.unwrap();
+                    pass(*seconds).await;
+                    let config = Box::new(self.config());
+                    sender.send(Message::Reload(config)).await.unwrap();
+                }
+            }
+        }
+        (0, &[], false)
+    }
+
+    /// All of it, and one more start that leaves nothing open; gives when that was.
+    async fn tell(&mut self, mut acts: &[Act]) -> DateTime<Utc> {
+        let mut now = noon(0);
+        loop {
+            (now, acts) = self.live(now, acts).await;
+            if acts.is_empty() {
+                break;
+            }
+        }
+        for job in &mut self.jobs {
+            job.policy.misfire_grace_time = None;
+        }
+        self.lenient = false;
+        self.live(now, &[Act::Live(0)]).await;
+        self.notebook.recover();
+        now
+    }
+
+    /// No attempt is made twice, each that is made has a record, and a retry follows a failure.
+    fn check_runs(&self) {
+        let doings = self.world.0.lock().unwrap();
+        let notes = self.notebook.notes();
+        assert!(doings.faults.is_empty(), "{:#?}", doings.faults);
+        let distinct: BTreeSet<_> = doings.begun.iter().collect();
+        assert_eq!(
+            distinct.len(),
+            doings.begun.len(),
+            "twice: {:?}",
+            doings.begun
+        );
+        for begun in distinct {
+            let outcome = notes.records.get(begun).copied().flatten();
+            assert!(
+                outcome.is_some_and(Outcome::has_run),
+                "{begun:?}: {outcome:?}"
+            );
+        }
+        for ((job, at, attempt), _) in notes.records.iter().filter(|(key, _)| key.2 > 1) {
+            let before = notes.records.get(&(job.clone(), *at, attempt - 1));
+            assert_eq!(
+                before,
+                Some(&Some(Outcome::Failure)),
+                "{job} {at} {attempt}"
+            );
+        }
+    }
+
+    /// Every fire time up to `end` has a record, and nothing else has.
+    fn check_fires(&self, end: DateTime<Utc>) {
+        let notes = self.notebook.notes();
+        for job in &self.jobs {
+            let own = notes.records.keys().filter(|(name, ..)| *name == job.name);
+            let recorded: BTreeSet<DateTime<Utc>> = own.map(|(_, at, _)| *at).collect();
+            let expected: BTreeSet<DateTime<Utc>> = fire_times(job, end).collect();
+            let lost: Vec<_> = expected.difference(&recorded).collect();
+            let made_up: Vec<_> = recorded.difference(&expected).collect();
+            assert!(
+                lost.is_empty() && made_up.is_empty(),
+                "{}: {lost:?} {made_up:?}",
+                job.name
+            );
+        }
+    }
+}
+
+async fn pass(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+/// The fire times of a job from the beginning to `end`, found second by second.
+fn fire_times(job: &Job, end: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
+    let trigger = job.trigger.clone().anchored(noon(0));
+    let seconds = 1..=(end - noon(0)).num_seconds();
+    seconds
+        .map(noon)
+        .filter(move |at| trigger.next_after(*at - TimeDelta::seconds(1)) == Some(*at))
+}
+
+fn tell(jobs: Vec<Job>, acts: &[Act], workers: u32, lenient: bool) -> (Story, DateTime<Utc>) {
+    let mut story = Story {
+        jobs,
+        lenient,
+        workers,
+        notebook: Notebook::default(),
+        world: World::default(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let end = runtime.block_on(story.tell(acts));
+    (story, end)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// Crashes, restarts, sleep, reloads: no fire is lost, doubled or early.
+    #[test]
+    fn every_fire_has_one_record(
+        jobs in jobs(), acts in acts(false), workers in 1..5_u32, lenient in any::<bool>(),
+    ) {
+        let (story, end) = tell(jobs, &acts, workers, lenient);
+        story.check_runs();
+        story.check_fires(end);
+    }
+
+    /// Also where the clock is set back, and jobs come and go, nothing runs twice.
+    #[test]
+    fn nothing_runs_twice(
+        jobs in jobs(), acts in acts(true), workers in 1..5_u32, lenient in any::<bool>(),
+    ) {
+        let (story, _) = tell(jobs, &acts, workers, lenient);
+        story.check_runs();
+    }
+}

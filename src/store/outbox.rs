@@ -1,0 +1,248 @@
+//! Mails that wait for their server, and the jobs of whose failures somebody knows.
+//!
+//! Several processes may send at once: each mail is claimed by one of them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::runs::Owner;
+use super::{Error, Store, micros};
+use crate::run::RunId;
+
+/// How many mails may wait, and how many bytes.
+const MOST: i64 = 1_000;
+const MOST_BYTES: i64 = 16 << 20;
+
+/// How long a mail is tried.
+const LONGEST: TimeDelta = TimeDelta::days(3);
+
+/// A mail to one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Its name, by which nobody takes it for another one.
+    pub id: RunId,
+    /// The address.
+    pub recipient: String,
+    /// What it is about, one line.
+    pub subject: String,
+    /// What it says.
+    pub body: String,
+    /// When it was written.
+    pub written: DateTime<Utc>,
+}
+
+/// A mail that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its number in the outbox.
+    pub key: i64,
+    /// How often it was tried.
+    pub tries: u32,
+    /// The mail.
+    pub mail: Mail,
+}
+
+impl Store {
+    /// Puts a mail into the outbox; gives whether there was room for it.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn post(&self, mail: &Mail) -> Result<bool, Error> {
+        let post = || {
+            let mut insert = self.cached(
+                "INSERT INTO outbox (id, recipient, subject, body, written, due)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?5
+                 WHERE (SELECT count(*) FROM outbox) < ?6
+                 AND (SELECT coalesce(sum(octet_length(body)), 0) FROM outbox) < ?7",
+            )?;
+            insert.execute(params![
+                mail.id.to_string(),
+                mail.recipient,
+                self.secrets.mask(&mail.subject),
+                self.secrets.mask(&mail.body),
+                micros(mail.written),
+                MOST,
+                MOST_BYTES
+            ])
+        };
+        let posted = post().map_err(|source| self.error(source))?;
+        Ok(posted > 0)
+    }
+
+    /// Claims the first mail that is due at `now` and that no other process is sending.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn claim_mail(&self, now: DateTime<Utc>) -> Result<Option<Waiting>, Error> {
+        let this = Owner::this();
+        let claim = || {
+            let mut due = self.cached(
+                "SELECT key, id, recipient, subject, body, written, tries, sender FROM outbox
+                 WHERE due <= ?1 ORDER BY due, key",
+            )?;
+            let mut rows = due.query([micros(now)])?;
+            while let Some(row) = rows.next()? {
+                let sender: Option<String> = row.get(7)?;
+                let sender = sender.map(Owner::of);
+                if sender
+                    .as_ref()
+                    .is_some_and(|one| *one != this && one.is_alive())
+                {
+                    continue;
+                }
+                let waiting = waiting(row)?;
+                let claimed = self
+                    .cached("UPDATE outbox SET sender = ?2 WHERE key = ?1 AND sender IS ?3")?
+                    .execute(params![
+                        waiting.key,
+                        this.as_str(),
+                        sender.as_ref().map(Owner::as_str)
+                    ])?;
+                if claimed > 0 {
+                    return Ok(Some(waiting));
+                }
+            }
+            Ok(None)
+        };
+        claim().map_err(|source| self.error(source))
+    }
+
+    /// Takes a mail out of the outbox: it is delivered, or never will be.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn settle_mail(&self, key: i64) -> Result<(), Error> {
+        let settle = || {
+            self.cached("DELETE FROM outbox WHERE key = ?1")?
+                .execute([key])
+        };
+        settle().map(drop).map_err(|source| self.error(source))
+    }
+
+    /// Lets a mail that was tried in vain wait until `due`, and all others at least as long where
+    /// the server is to blame.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn put_off_mail(&self, key: i64, due: DateTime<Utc>, others: bool) -> Result<(), Error> {
+        let put_off = || {
+            self.cached(
+                "UPDATE outbox SET tries = tries + 1, due = ?2, sender = NULL WHERE key = ?1",
+            )?
+            .execute(params![key, micros(due)])?;
+            if others {
+                self.cached("UPDATE outbox SET due = ?1 WHERE due < ?1")?
+                    .execute([micros(due)])?;
+            }
+            Ok(())
+        };
+        put_off().map_err(|source| self.error(source))
+    }
+
+    /// When the next mail is due; `None` where none waits.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn next_mail(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        let next = || {
+            self.cached("SELECT min(due) FROM outbox")?
+                .query_row([], |row| row.get::<_, Option<i64>>(0))
+        };
+        let next = next().map_err(|source| self.error(source))?;
+        Ok(next.and_then(DateTime::from_timestamp_micros))
+    }
+
+    /// Lets every mail be due at `now`, as when the program starts.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn hurry_mail(&self, now: DateTime<Utc>) -> Result<(), Error> {
+        let hurry = || {
+            self.cached("UPDATE outbox SET due = ?1")?
+                .execute([micros(now)])
+        };
+        hurry().map(drop).map_err(|source| self.error(source))
+    }
+
+    /// Takes out the mails that have waited too long at `now`, and gives them.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn expire_mail(&self, now: DateTime<Utc>) -> Result<Vec<Mail>, Error> {
+        let oldest = now.checked_sub_signed(LONGEST).map_or(i64::MIN, micros);
+        let expire = || {
+            let mut delete = self.cached(
+                "DELETE FROM outbox WHERE written < ?1
+                 RETURNING key, id, recipient, subject, body, written, tries",
+            )?;
+            let rows = delete.query_map([oldest], waiting)?;
+            let mails = rows.map(|row| row.map(|waiting| waiting.mail));
+            mails.collect::<rusqlite::Result<_>>()
+        };
+        expire().map_err(|source| self.error(source))
+    }
+
+    /// Notes at `now` that the failure of a job is mailed.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn note_mailed(&self, job: &str, now: DateTime<Utc>) -> Result<(), Error> {
+        let note = || {
+            let job = self.key_of(job)?;
+            self.cached("INSERT INTO mailed (job, since) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+                .execute(params![job, micros(now)])
+        };
+        note().map(drop).map_err(|source| self.error(source))
+    }
+
+    /// The jobs whose failure is known by mail.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn mailed_jobs(&self) -> Result<Vec<String>, Error> {
+        let jobs = || {
+            let mut select =
+                self.cached("SELECT name FROM mailed JOIN jobs ON jobs.key = mailed.job")?;
+            let names = select.query_map([], |row| row.get(0))?;
+            names.collect::<rusqlite::Result<_>>()
+        };
+        jobs().map_err(|source| self.error(source))
+    }
+
+    /// Since when the job's failure is known by mail; from now on it is not.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn take_mailed(&self, job: &str) -> Result<Option<DateTime<Utc>>, Error> {
+        let take = || {
+            self.cached(
+                "DELETE FROM mailed WHERE job = (SELECT key FROM jobs WHERE name = ?1)
+                 RETURNING since",
+            )?
+            .query_row([job], |row| row.get::<_, i64>(0))
+            .optional()
+        };
+        let since = take().map_err(|source| self.error(source))?;
+        Ok(since.and_then(DateTime::from_timestamp_micros))
+    }
+}
+
+fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
+    let id: String = row.get(1)?;
+    let (id, _) = RunId::beginning_with(&id).unwrap_or_else(|| {
+        // Somebody else wrote it: any name will do.
+        let none = RunId::from_bytes([0; 16]);
+        (none, none)
+    });
+    Ok(Waiting {
+        key: row.get(0)?,
+        tries: row.get(6)?,
+        mail: Mail {
+            id,
+            recipient: row.get(2)?,
+            subject: row.get(3)?,
+            body: row.get(4)?,
+            written: DateTime::from_timestamp_micros(row.get(5)?).unwrap_or_default(),
+        },
+    })
+}
