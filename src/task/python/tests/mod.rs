@@ -6,3 +6,4 @@ mod forks;
 mod interpreter;
 mod names;
 mod says;
+mod versions;
