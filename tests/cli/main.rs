@@ -8,6 +8,7 @@ mod history;
 mod kill;
 mod killed;
 mod next;
+mod orphans;
 mod run_once;
 mod show;
 mod status;
