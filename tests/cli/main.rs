@@ -4,6 +4,7 @@
 
 mod folder;
 
+mod completion;
 mod history;
 mod kill;
 mod killed;
