@@ -824,3 +824,38 @@ if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERS
 else
     complete -F _sched -o bashdefault -o default sched
 fi
+
+# The names of jobs, where one can be named.
+_sched_jobs() {
+    _sched "$@"
+    local i word want="" command="" named=0 given=() jobs=() name quoted
+    [[ $2 == -* ]] && return
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word="${COMP_WORDS[i]}"
+        if [[ -n $want ]]; then
+            # `--config=FILE` comes as three words.
+            [[ $word == "=" ]] && continue
+            [[ $want == -c || $want == --config ]] && given=(--config "${word/#\~/$HOME}")
+            want=""
+            continue
+        fi
+        case "$word" in
+            --color | --config | --count | --format | --from | --grace | --kwarg | --log-dir | --log-format | --since | --state-dir | --tasks-dir | --timeout | --until | -c | -n) want="$word" ;;
+            -*) ;;
+            *) if [[ -z $command ]]; then command="$word"; else ((named++)); fi ;;
+        esac
+    done
+    case "$command" in
+        next) ;;
+        run-once | history | show) ((named)) && return ;;
+        *) return ;;
+    esac
+    [[ -n $want ]] && return
+    while IFS= read -r name; do
+        printf -v quoted %q "$name"
+        [[ $name == "$2"* || $quoted == "$2"* ]] && jobs+=("$quoted")
+    done < <("$1" __jobs "${given[@]}" 2>/dev/null)
+    [[ ${#jobs[@]} -gt 0 ]] && COMPREPLY=("${jobs[@]}")
+}
+
+complete -F _sched_jobs -o bashdefault -o default sched

@@ -149,3 +149,15 @@ complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_su
 complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch history status show help" -f -a "status" -d 'Show how the jobs are doing, and whether they are watched'
 complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch history status show help" -f -a "show" -d 'Show the config as understood, every default filled in, secrets masked'
 complete -c sched -n "__fish_sched_using_subcommand help; and not __fish_seen_subcommand_from validate next run-once watch history status show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+
+# The names of jobs, where one can be named.
+function __fish_sched_jobs
+    set -l cmd (commandline -opc)
+    set -l given
+    argparse -i c/config= -- $cmd[2..-1] 2>/dev/null
+    and set -q _flag_config
+    and set given --config=$_flag_config
+    sched __jobs $given 2>/dev/null
+end
+
+complete -c sched -n "__fish_sched_using_subcommand next run-once history show" -f -a "(__fish_sched_jobs)"

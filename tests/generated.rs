@@ -7,6 +7,7 @@
     reason = "a test that cannot read or write its files fails"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -63,6 +64,55 @@ fn there_is_a_manual_page_for_each_command() {
     assert_eq!(fs::read_dir(folder).unwrap().count(), commands.len() + 1);
 }
 
+/// The completion of a shell, that of job names included.
+fn completion(shell: Shell) -> String {
+    let mut script = Vec::new();
+    generate(shell, &mut Arguments::command(), "sched", &mut script);
+    let script = String::from_utf8(script).unwrap();
+    match shell {
+        Shell::Bash => {
+            let jobs = include_str!("completions/jobs.bash");
+            script + &jobs.replace("VALUE_FLAGS", &value_flags().join(" | "))
+        }
+        Shell::Zsh => {
+            let script: String = script.lines().map(zsh_line).collect();
+            let (functions, call) = script.split_once("if [ \"$funcstack").unwrap();
+            let jobs = include_str!("completions/jobs.zsh");
+            format!("{functions}{jobs}if [ \"$funcstack{call}")
+        }
+        Shell::Fish => script + include_str!("completions/jobs.fish"),
+        _ => script,
+    }
+}
+/// The same line of zsh's completion; where a job is to be named, with the names of jobs.
+fn zsh_line(line: &str) -> String {
+    let names = ["'*::jobs -- ", "':job -- ", "'::job -- ", "'::of -- "];
+    let line = match line.strip_suffix(":_default' \\") {
+        Some(start) if names.iter().any(|name| line.starts_with(name)) => {
+            format!("{start}:_sched_jobs' \\")
+        }
+        Some(_) | None => line.to_owned(),
+    };
+    line + "\n"
+}
+
+/// The flags of all commands that take a value.
+fn value_flags() -> Vec<String> {
+    let mut sched = Arguments::command();
+    sched.build();
+    let commands = sched.get_subcommands();
+    let flags = commands
+        .flat_map(Command::get_arguments)
+        .filter(|flag| !flag.is_positional() && flag.get_action().takes_values())
+        .flat_map(|flag| {
+            let short = flag.get_short().map(|short| format!("-{short}"));
+            let long = flag.get_long().map(|long| format!("--{long}"));
+            short.into_iter().chain(long)
+        });
+    let flags: BTreeSet<String> = flags.collect();
+    flags.into_iter().collect()
+}
+
 #[test]
 fn there_are_completions_for_each_shell() {
     for (shell, name) in [
@@ -70,8 +120,7 @@ fn there_are_completions_for_each_shell() {
         (Shell::Zsh, "_sched"),
         (Shell::Fish, "sched.fish"),
     ] {
-        let mut script = Vec::new();
-        generate(shell, &mut Arguments::command(), "sched", &mut script);
-        hold(&root().join("completions").join(name), &script);
+        let script = completion(shell);
+        hold(&root().join("completions").join(name), script.as_bytes());
     }
 }

@@ -381,6 +381,14 @@ impl Arguments {
 }
 
 impl Global {
+    /// Reads flags that belong to no command, the first word being the program's name.
+    pub(super) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let command = Self::augment_args(clap::Command::new("sched"));
+        let mut global = Self::from_arg_matches(&command.try_get_matches_from(words)?)?;
+        global.forget_empty_paths();
+        Ok(global)
+    }
+
     fn forget_empty_paths(&mut self) {
         for path in [
             &mut self.config,

@@ -2,6 +2,7 @@
 
 pub mod arguments;
 mod history;
+mod jobs;
 pub mod load;
 pub mod next;
 pub mod output;
@@ -18,6 +19,7 @@ mod understood;
 mod validate;
 mod watch;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -68,7 +70,11 @@ impl From<Exit> for ExitCode {
 /// Does what the command line asks for.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::read(std::env::args_os()) {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if words.get(1).is_some_and(|word| word == jobs::COMMAND) {
+        return jobs::run(words, SystemClock::wall_time()).into();
+    }
+    let arguments = match Arguments::read(words) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };

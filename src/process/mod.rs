@@ -10,6 +10,7 @@ mod control;
 mod group;
 mod guard;
 mod identity;
+mod init;
 mod life;
 mod pump;
 mod spawn;
@@ -33,6 +34,7 @@ pub use child::Foster;
 pub use control::{Control, Lines};
 pub use guard::Guard;
 pub use identity::Identity;
+pub use init::leave_orphans;
 pub use pump::{Pipes, Theirs};
 
 use crate::run::{Order, Outcome};

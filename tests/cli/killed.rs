@@ -57,11 +57,16 @@ fn pids(root: &Path) -> Vec<u32> {
         .collect()
 }
 
-/// The children of a process, and theirs.
-fn descendants(process: u32) -> Vec<u32> {
+/// The children of a process, also those that are over and wait to be reaped.
+pub(crate) fn children(process: u32) -> Vec<u32> {
     let list = format!("/proc/{process}/task/{process}/children");
     let list = fs::read_to_string(list).unwrap_or_default();
-    let children = list.split_whitespace().flat_map(str::parse);
+    list.split_whitespace().flat_map(str::parse).collect()
+}
+
+/// The children of a process, and theirs.
+fn descendants(process: u32) -> Vec<u32> {
+    let children = children(process).into_iter();
     children
         .flat_map(|child: u32| [vec![child], descendants(child)].concat())
         .collect()
@@ -73,7 +78,7 @@ fn lives(process: u32) -> bool {
 }
 
 /// Waits until `done`, or fails after half a minute.
-fn eventually(done: impl Fn() -> bool) {
+pub(crate) fn eventually(done: impl Fn() -> bool) {
     for _ in 0..1500 {
         if done() {
             return;

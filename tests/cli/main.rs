@@ -4,11 +4,13 @@
 
 mod folder;
 
+mod completion;
 mod history;
 mod kill;
 mod killed;
 mod mail;
 mod next;
+mod orphans;
 mod run_once;
 mod show;
 mod status;

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -30,6 +31,7 @@ use crate::diagnostic::render;
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths;
+use crate::process::leave_orphans;
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
@@ -51,6 +53,10 @@ const LAST_MAILS: Duration = Duration::from_secs(2);
 /// # Errors
 /// Where there is no config to watch, or the system refuses what watching needs.
 pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+    // Before anything else: there must be no other thread yet.
+    if let Some(code) = leave_orphans().context("cannot start a process to reap orphans")? {
+        std::process::exit(code.into());
+    }
     let given = global.given();
     let path = paths::config(&given).map_err(load::Error::from);
     let path = path.map_err(Refusal::from)?;
