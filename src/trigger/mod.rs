@@ -226,20 +226,6 @@ impl Trigger {
         }
     }
 
-    /// The longest delay by jitter of any of its fires, in seconds.
-    #[must_use]
-    pub fn longest_jitter_s(&self) -> u32 {
-        match self {
-            Self::Interval(interval) => interval.jitter_s(),
-            Self::Cron(cron) => cron.jitter_s(),
-            Self::Date(date) => date.jitter_s(),
-            Self::Any(triggers) => {
-                let all = triggers.iter().map(Self::longest_jitter_s);
-                all.max().unwrap_or(0)
-            }
-        }
-    }
-
     /// A text that is the same as long as the fire times are, an interval's anchor aside.
     #[must_use]
     pub fn identity(&self) -> String {
