@@ -18,7 +18,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         self.tell_runs(|runs| Event::Stopping { runs, grace });
         let deadline = tokio::time::sleep(grace);
         tokio::pin!(deadline);
-        let mut open = true;
+        let (mut open, mut within_grace) = (true, true);
         while !self.going.is_empty() {
             tokio::select! {
                 biased;
@@ -28,7 +28,12 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
                     None => open = false,
                 },
                 ended = self.runs.join_next_with_id() => self.take_ended(ended),
-                () = &mut deadline, if !deadline.is_elapsed() => self.end_runs(Order::Terminate),
+                // The timer can fire while another branch is taken, so it cannot be asked itself
+                // whether that was seen.
+                () = &mut deadline, if within_grace => {
+                    within_grace = false;
+                    self.end_runs(Order::Terminate);
+                }
             }
         }
     }
