@@ -71,10 +71,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         let _ = news.send(Errand::News(one));
     })?;
     let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
-    if usable(&loaded, global).is_none() || arguments.strict && !is_valid(&mut loaded, global) {
-        return Ok(Exit::Failed);
-    }
-    let Some(config) = loaded.reading.config.clone() else {
+    let Some(config) = config_to_start_with(&mut loaded, global, arguments.strict) else {
         return Ok(Exit::Failed);
     };
     let zone = config.settings.timezone.clone();
@@ -126,14 +123,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let carrier = Carrier::new(&path, given, &config, passage, global.verbose);
     super::runtime()?.block_on(async {
         tokio::spawn(Signals::new()?.pass_on(messages, errands));
-        match Pulse::new(&socket) {
-            Ok(pulse) => drop(tokio::spawn(pulse.beat())),
-            Err(error) => tracing::warn!(
-                event = "pulse_failed",
-                "`sched status --check` gets no answer: {}: {error}",
-                socket.display()
-            ),
-        }
+        answer_on(&socket);
         tokio::spawn(manager.beat());
         let clock = SystemClock::new();
         let mut scheduler = Scheduler::new(config, known, clock, carrier, teller, book);
@@ -147,6 +137,27 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         let _ = writeln!(io::stderr(), "warning: scheduler.log has not all lines");
     }
     Ok(Exit::Done)
+}
+
+/// The config, where it is good enough to start with; where it is not, that is told.
+fn config_to_start_with(loaded: &mut Loaded, global: &Global, strict: bool) -> Option<Config> {
+    usable(loaded, global)?;
+    if strict && !is_valid(loaded, global) {
+        return None;
+    }
+    loaded.reading.config.clone()
+}
+
+/// Answers `sched status --check` for as long as the loop goes round.
+fn answer_on(socket: &Path) {
+    match Pulse::new(socket) {
+        Ok(pulse) => drop(tokio::spawn(pulse.beat())),
+        Err(error) => tracing::warn!(
+            event = "pulse_failed",
+            "`sched status --check` gets no answer: {}: {error}",
+            socket.display()
+        ),
+    }
 }
 
 /// Whether the config has no error, also none in what it names; where it has, they are told.
