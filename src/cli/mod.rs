@@ -8,7 +8,7 @@ pub mod next;
 pub mod output;
 mod pulse;
 pub mod record;
-mod run_once;
+pub mod run_once;
 pub mod select;
 pub mod show;
 mod state;

@@ -24,6 +24,7 @@ use tokio::sync::{Mutex, watch};
 pub use exec::ArgumentError;
 pub use python::interpreter::{Interpreter, InterpreterError};
 pub use python::lookup::{CallFault, LookupError};
+pub use python::wire;
 pub use resolve::Ambiguous;
 pub use surroundings::VariablesError;
 

@@ -12,13 +12,13 @@ use crate::yaml;
 
 /// The job to run, and what should be said about the choice.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Call {
+pub struct Call {
     /// The job, with the arguments of the command line.
-    pub(super) job: Job,
+    pub job: Job,
     /// Notes for the user, one a line.
-    pub(super) notes: Vec<String>,
+    pub notes: Vec<String>,
     /// Whether the command line gave any argument.
-    pub(super) has_own_arguments: bool,
+    pub has_own_arguments: bool,
 }
 
 /// Finds the job that is meant and gives it the arguments of the command line.
@@ -27,7 +27,7 @@ pub(super) struct Call {
 ///
 /// # Errors
 /// Where no job is meant, or a value is not YAML.
-pub(super) fn call(
+pub fn call(
     config: &Config,
     arguments: &RunOnce,
     find: impl FnOnce(&str) -> Result<(), Vec<String>>,

@@ -1,6 +1,6 @@
 //! `sched run-once`: one job, now, in the foreground.
 
-mod call;
+pub mod call;
 mod diary;
 mod screen;
 

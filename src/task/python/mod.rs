@@ -8,7 +8,7 @@ mod server;
 pub(super) mod servers;
 #[cfg(test)]
 mod tests;
-pub(super) mod wire;
+pub mod wire;
 
 use std::ffi::OsString;
 use std::os::fd::RawFd;

@@ -1,0 +1,7 @@
+#![no_main]
+
+#[path = "../../tests/fuzz/targets.rs"]
+#[expect(dead_code, reason = "the others have programs of their own")]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::yaml(data));
