@@ -21,6 +21,7 @@ pub mod paths;
 pub mod process;
 pub mod source;
 pub mod store;
+pub mod trust;
 pub mod watcher;
 
 pub mod alert;

@@ -28,6 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("process", &["run"]),
     ("source", &["yaml"]),
     ("store", &["job", "run", "secret", "trigger", "value"]),
+    ("trust", &[]),
     ("watcher", &["source"]),
     ("task", &["config", "job", "process", "run", "value"]),
     (

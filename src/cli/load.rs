@@ -91,10 +91,16 @@ fn is_stdin(path: &Path) -> bool {
 }
 
 impl Loaded {
+    /// Whether it came from standard input.
+    #[must_use]
+    pub fn is_stdin(&self) -> bool {
+        is_stdin(&self.path)
+    }
+
     /// How messages name the file.
     #[must_use]
     pub fn name(&self) -> String {
-        if is_stdin(&self.path) {
+        if self.is_stdin() {
             "<stdin>".to_owned()
         } else {
             self.path.display().to_string()

@@ -15,6 +15,7 @@ mod state;
 mod status;
 mod table;
 pub mod time;
+mod trusted;
 mod understood;
 mod validate;
 mod watch;

@@ -74,9 +74,15 @@ impl Folder {
     /// Writes a file, whole and at once.
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let folder = path.parent().unwrap();
+        fs::create_dir_all(folder).unwrap();
         let new = path.with_extension("new");
         fs::write(&new, text).unwrap();
+        // Whatever the umask of the tests: as root, `sched` runs nothing that others can write.
+        if folder != self.root() {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        fs::set_permissions(&new, fs::Permissions::from_mode(0o644)).unwrap();
         fs::rename(new, path).unwrap();
     }
 

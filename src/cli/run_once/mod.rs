@@ -19,7 +19,7 @@ use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::record::Record;
 use super::watch::voice::Voice;
-use super::{Exit, state, usable};
+use super::{Exit, state, trusted, usable};
 use crate::alert::{Post, Setup};
 use crate::config::{Answer, Config, Lookup};
 use crate::diagnostic::{Diagnostic, render};
@@ -67,6 +67,7 @@ pub(super) fn run(
         dry_run(&call, &loaded, config, &tasks)?;
         return Ok(Exit::Done);
     }
+    trusted::check(&loaded, &given, global)?;
     let run = begin(&call.job, now);
     let runtime = super::runtime()?;
     // Python takes its time to start, in which we make ready for it.

@@ -24,7 +24,7 @@ use super::arguments::{Format, Global, Watch};
 use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::pulse::Pulse;
-use super::{Exit, state, usable};
+use super::{Exit, state, trusted, usable};
 use crate::alert::{Post, Setup};
 use crate::config::Config;
 use crate::diagnostic::render;
@@ -74,6 +74,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let Some(config) = config_to_start_with(&mut loaded, global, arguments.strict) else {
         return Ok(Exit::Failed);
     };
+    trusted::check(&loaded, &given, global)?;
     let zone = config.settings.timezone.clone();
     let console = console();
     // The state folder is private, and the log's may lie in it: it is made first.

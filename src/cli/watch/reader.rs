@@ -13,6 +13,7 @@ use super::short_name;
 use super::systemd::Manager;
 use crate::alert::Post;
 use crate::cli::load::{self, Loaded};
+use crate::cli::trusted;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
 use crate::logging::Logging;
@@ -130,7 +131,10 @@ impl Reader {
         }
         self.manager.reloading();
         let loaded = load::understand(path, &source, SystemClock::wall_time());
-        if let Some(config) = &loaded.reading.config {
+        if let Some(refusal) = trusted::distrust(&loaded, &self.given) {
+            self.loaded.digest = loaded.digest;
+            self.refuse(&refusal.message);
+        } else if let Some(config) = &loaded.reading.config {
             self.exits.hide(&Secrets::of_yaml(&loaded.text));
             let message = Message::Reload(Box::new(config.clone()));
             self.loaded = loaded;
