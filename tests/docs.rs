@@ -1,8 +1,11 @@
-//! The examples of the README, run as they stand there.
+//! The examples of the README and the guides, run as they stand there.
 //!
 //! A block marked `console` is a list of commands after `$ `, each followed by what it prints.
-//! What depends on the moment and the machine may differ: relative times, durations.
+//! What depends on the moment and the machine may differ: relative times, durations. A guide's
+//! examples run in a folder of their own, with the files that it shows: a block after a line such
+//! as "`config.yml`:" is the text of that file.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -15,24 +18,62 @@ struct Example {
 #[test]
 fn the_examples_of_the_readme_print_what_it_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    holds("README.md", root);
+}
+
+#[test]
+fn the_examples_of_the_guides_print_what_they_say() {
+    for guide in ["docs/docassemble.md", "docs/cron.md", "docs/containers.md"] {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files(&read(guide)) {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        holds(guide, folder.path());
+    }
+}
+
+/// Runs the examples of a document in `folder`.
+fn holds(document: &str, folder: &Path) {
     let state = tempfile::tempdir().unwrap();
-    let examples: Vec<Example> = blocks(&readme).flat_map(examples).collect();
-    assert!(examples.len() >= 5, "the README has examples");
+    let text = read(document);
+    let examples: Vec<Example> = blocks(&text).flat_map(examples).collect();
+    assert!(examples.len() >= 3, "{document} has examples");
     for example in &examples {
-        let output = run(&example.command, root, state.path());
+        let output = run(&example.command, folder, state.path());
         assert_eq!(
             steady(&output),
             steady(&example.output),
-            "`{}` printed:\n{output}",
+            "{document}: `{}` printed:\n{output}",
             example.command
         );
     }
 }
 
+fn read(document: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap()
+}
+
+/// The files that a guide shows, and their texts.
+fn files(guide: &str) -> Vec<(&str, &str)> {
+    let mut files = Vec::new();
+    for (before, rest) in guide
+        .match_indices("`:\n\n```")
+        .map(|(at, _)| guide.split_at(at))
+    {
+        let (_, name) = before.rsplit_once('`').expect("a name is quoted");
+        let (_, text) = rest[5..].split_once('\n').expect("a block has lines");
+        let (text, _) = text.split_once("\n```").expect("a block has an end");
+        files.push((name, text));
+    }
+    assert!(!files.is_empty(), "the guide shows a file");
+    files
+}
+
 /// The texts of the blocks marked `console`.
-fn blocks(readme: &str) -> impl Iterator<Item = &str> {
-    readme.split("```console\n").skip(1).map(|rest| {
+fn blocks(text: &str) -> impl Iterator<Item = &str> {
+    text.split("```console\n").skip(1).map(|rest| {
         let (block, _) = rest.split_once("\n```").expect("a block has an end");
         block
     })
