@@ -160,7 +160,10 @@ pub async fn run(
     order: &mut watch::Receiver<Order>,
     sink: &mut dyn Sink,
 ) -> Result<Exit, Error> {
-    start(launch)?.follow(&[], order, sink).await
+    // The child may be over before we are told that it began.
+    let stopwatch = Stopwatch::start();
+    let started = start(launch)?;
+    started.follow_since(stopwatch, &[], order, sink).await
 }
 
 /// Starts a child. Whatever of its input is to come must be given to [`Started::follow`].
@@ -199,14 +202,24 @@ impl Started {
     /// # Errors
     /// Where the system refuses news of the child.
     pub async fn follow(
+        self,
+        input: &[u8],
+        order: &mut watch::Receiver<Order>,
+        sink: &mut dyn Sink,
+    ) -> Result<Exit, Error> {
+        self.follow_since(Stopwatch::start(), input, order, sink)
+            .await
+    }
+
+    async fn follow_since(
         mut self,
+        stopwatch: Stopwatch,
         input: &[u8],
         order: &mut watch::Receiver<Order>,
         sink: &mut dyn Sink,
     ) -> Result<Exit, Error> {
         self.pipes.feed(input);
         let program = self.program;
-        let stopwatch = Stopwatch::start();
         let (child, group, pipes) = (self.child, self.group, self.pipes);
         let exit = follow(child, group, pipes, &self.limits, stopwatch, order, sink).await;
         exit.map_err(|source| Error::System { program, source })
