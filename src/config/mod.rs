@@ -23,6 +23,9 @@ mod trigger;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use directives::Timezone;
 use names::JobNames;
 use reader::Reader;
@@ -44,10 +47,19 @@ pub struct Config {
     pub settings: Settings,
     /// The directives of docassemble that matter here.
     pub directives: Directives,
-    /// The jobs that can be scheduled, in the order of the file.
-    pub jobs: Vec<Job>,
+    /// The jobs that can be scheduled, in the order of the file. Whoever keeps some shares them.
+    pub jobs: Vec<Arc<Job>>,
     /// The names of the jobs that are left out, because their schedule or policy is faulty.
     pub faulty: Vec<String>,
+}
+
+impl Config {
+    /// The jobs by their names.
+    #[must_use]
+    pub fn by_name(&self) -> HashMap<&str, &Arc<Job>> {
+        let named = self.jobs.iter().map(|job| (job.name.as_str(), job));
+        named.collect()
+    }
 }
 
 /// What reading a config gave.
@@ -148,6 +160,7 @@ fn root(reader: &mut Reader<'_>, node: &Node, names: &mut JobNames) -> Option<Co
             job.error_handler = Some(handler.clone());
         }
     }
+    let jobs = jobs.into_iter().map(Arc::new).collect();
     if names.count == 0 {
         let message = "the `scheduler` section has no jobs";
         reader.report(

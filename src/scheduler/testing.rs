@@ -1,5 +1,6 @@
 //! Jobs and instants for the tests of the scheduler.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashSet};
 use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -100,10 +101,11 @@ impl Notebook {
     }
 
     /// What a scheduler of these jobs is to know when it begins.
-    pub(super) fn known(&self, jobs: &[Job], now: DateTime<Utc>) -> Vec<Known> {
+    pub(super) fn known(&self, jobs: &[impl Borrow<Job>], now: DateTime<Utc>) -> Vec<Known> {
         let notes = self.notes();
         let known = |memory: &Memory| {
-            let job = jobs.iter().find(|job| job.name == memory.job);
+            let mut jobs = jobs.iter().map(Borrow::borrow);
+            let job = jobs.find(|job| job.name == memory.job);
             let after = job.and_then(|job| owed_after(job, memory));
             let recorded = after.map(|after| {
                 let own = notes.records.iter().filter(|((job, at, _), outcome)| {
@@ -221,7 +223,7 @@ pub(super) fn config(jobs: impl IntoIterator<Item = Job>) -> Config {
             recovery_mail: true,
         },
         directives: Directives::default(),
-        jobs: jobs.into_iter().collect(),
+        jobs: jobs.into_iter().map(Arc::new).collect(),
         faulty: Vec::new(),
     }
 }

@@ -116,8 +116,9 @@ impl State {
 /// What is known of the configured jobs.
 fn known(store: &Store, config: &Config, now: DateTime<Utc>) -> Result<Vec<Known>, Error> {
     let mut known = Vec::new();
+    let jobs = config.by_name();
     for memory in store.memories()? {
-        let job = config.jobs.iter().find(|job| job.name == memory.job);
+        let job = jobs.get(memory.job.as_str());
         let owed = job.and_then(|job| owed_after(job, &memory));
         let recorded = owed.map(|after| store.recorded(&memory.job, after, now));
         let recorded = recorded.transpose()?.unwrap_or_default();

@@ -98,7 +98,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let post = Post::start(place, setup, secrets, SystemClock::wall_time, true)?;
     let manager = Manager::from_environment();
     let reader = Reader::new(
-        loaded,
+        &loaded,
         given.clone(),
         messages.clone(),
         watcher,
@@ -109,7 +109,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         },
         manager.clone(),
     );
-    reader.start(received)?;
+    reader.start(loaded, received)?;
     let passage = Passage {
         console,
         logging: Arc::clone(&logging),
