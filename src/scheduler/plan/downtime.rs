@@ -63,7 +63,7 @@ impl Plan {
             self.schedule(beat);
         }
         for claim in agenda.into_iter().filter_map(|Reverse(wake)| wake.claim) {
-            self.put_off(claim);
+            self.put_off(*claim);
         }
         downtime
     }

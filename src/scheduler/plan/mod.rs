@@ -111,20 +111,32 @@ impl Plan {
     /// What is due next, if that is by `until`: the first fires, in their order.
     #[must_use]
     pub fn soon(&self, until: DateTime<Utc>) -> Vec<Fire> {
-        if self.next().is_none_or(|next| next > until) {
-            return Vec::new();
-        }
-        let wakes = self.agenda.iter().map(|Reverse(wake)| wake);
-        let mut wakes: Vec<&Wake> = wakes.filter(|wake| wake.at <= until).collect();
-        wakes.sort();
-        let fires = wakes.into_iter().filter_map(|wake| self.fire(wake));
+        let wakes = self.wakes().take_while(|wake| wake.at <= until);
+        let fires = wakes.filter_map(|wake| self.fire(wake));
         fires.take(FORESIGHT).collect()
+    }
+
+    /// The entries of the agenda in their order, each as costly as a few steps down its heap:
+    /// none comes before the one above it.
+    fn wakes(&self) -> impl Iterator<Item = &Wake> {
+        let heap = self.agenda.as_slice();
+        let numbered = |index: usize| heap.get(index).map(|wake| (wake, index));
+        let mut frontier: BinaryHeap<_> = numbered(0).into_iter().collect();
+        std::iter::from_fn(move || {
+            let (Reverse(wake), index) = frontier.pop()?;
+            frontier.extend(
+                [2 * index + 1, 2 * index + 2]
+                    .into_iter()
+                    .filter_map(numbered),
+            );
+            Some(wake)
+        })
     }
 
     /// The fire that a wake brings, if nothing happens before.
     fn fire(&self, wake: &Wake) -> Option<Fire> {
         let beat = &self.beats[wake.beat];
-        let claim = wake.claim.or_else(|| {
+        let claim = wake.claim.as_deref().copied().or_else(|| {
             Some(Claim {
                 beat: wake.beat,
                 fire_time: beat.next?,
@@ -181,7 +193,7 @@ impl Plan {
             {
                 steps += 1;
                 match wake.claim {
-                    Some(claim) => self.arrive(claim, &mut decisions),
+                    Some(claim) => self.arrive(*claim, &mut decisions),
                     None => steps += self.beat(wake.beat, &mut decisions),
                 }
             }
@@ -252,7 +264,7 @@ impl Plan {
         self.agenda.push(Reverse(Wake {
             at: claim.due,
             beat: claim.beat,
-            claim: Some(claim),
+            claim: Some(Box::new(claim)),
         }));
     }
 
