@@ -131,7 +131,7 @@ impl Reader {
             return;
         }
         self.manager.reloading();
-        let loaded = self.understand(&source);
+        let loaded = self.understand(source);
         // The same bytes are not told twice.
         self.digest = loaded.digest;
         let Some(config) = &loaded.reading.config else {
@@ -144,7 +144,7 @@ impl Reader {
         self.look_up(loaded);
     }
 
-    fn understand(&self, source: &Source) -> Loaded {
+    fn understand(&self, source: Source) -> Loaded {
         load::understand(self.path.clone(), source, SystemClock::wall_time())
     }
 
@@ -165,7 +165,7 @@ impl Reader {
     /// Looks whether the tasks exist, now that one may have changed.
     fn look_again(&mut self) {
         match Source::read(&self.path) {
-            Ok(source) if source.digest == self.digest => self.look_up(self.understand(&source)),
+            Ok(source) if source.digest == self.digest => self.look_up(self.understand(source)),
             // News of it is on the way.
             Ok(_) | Err(_) => {}
         }
