@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -82,6 +83,17 @@ pub struct Surroundings {
     pub user: Option<String>,
 }
 
+/// A job that is to be remembered from one start of the scheduler to the next.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// The job.
+    pub job: Arc<Job>,
+    /// [`Memory::anchor`].
+    pub anchor: DateTime<Utc>,
+    /// [`Memory::since`].
+    pub since: Option<DateTime<Utc>>,
+}
+
 /// What is remembered of a job from one start of the scheduler to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Memory {
@@ -97,6 +109,21 @@ pub struct Memory {
     pub since: Option<DateTime<Utc>>,
     /// Every fire up to here is decided; `None` where none is. Later ones may be, too.
     pub settled: Option<DateTime<Utc>>,
+}
+
+impl Seen {
+    /// What is to be remembered, but for the fires that have been decided.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        Memory {
+            job: self.job.name.clone(),
+            trigger: self.job.trigger.identity(),
+            call: self.job.call_digest(),
+            anchor: self.anchor,
+            since: self.since,
+            settled: None,
+        }
+    }
 }
 
 impl Default for Policy {

@@ -228,8 +228,8 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
 
     /// Writes down the jobs that are configured now.
     fn remember(&mut self) {
-        let memories = self.plan.memories();
-        self.ledger.remember(memories, &self.faulty, &self.settings);
+        let seen = self.plan.seen();
+        self.ledger.remember(seen, &self.faulty, &self.settings);
     }
 
     /// Begins a run: the one place where runs begin.

@@ -12,7 +12,7 @@ use super::Ledger;
 use super::plan::{Known, owed_after};
 use crate::config::{Config, Directives, DocassembleContext, Settings, ZoneOrigin};
 use crate::diagnostic::Span;
-use crate::job::{Job, Memory, Policy, Surroundings, Task};
+use crate::job::{Job, Memory, Policy, Seen, Surroundings, Task};
 use crate::run::{Ended, Level, Outcome, Recorded, Run};
 use crate::trigger::{Bounds, Date, Interval, Trigger, Zone};
 
@@ -188,13 +188,13 @@ impl Ledger for Notebook {
         notes.settle(job, settled);
     }
 
-    fn remember(&mut self, jobs: Vec<Memory>, faulty: &[String], _: &Settings) {
+    fn remember(&mut self, jobs: Arc<[Seen]>, faulty: &[String], _: &Settings) {
         let mut notes = self.notes();
         let mut old = std::mem::take(&mut notes.memories);
         for name in faulty {
             notes.memories.extend(old.remove_entry(name));
         }
-        for memory in jobs {
+        for memory in jobs.iter().map(Seen::memory) {
             let before = old.remove(&memory.job);
             let same = before.filter(|before| before.trigger == memory.trigger);
             let settled = same.and_then(|before| before.settled);

@@ -3,13 +3,14 @@
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::oneshot;
 
 use crate::config::{Config, Settings};
-use crate::job::Memory;
+use crate::job::Seen;
 use crate::run::{Ended, Outcome, Recorded, Run};
 use crate::scheduler::Ledger;
 use crate::scheduler::clock::SystemClock;
@@ -181,7 +182,7 @@ impl Ledger for Book {
         self.writer.pass(outcome, job, fire_times, settled);
     }
 
-    fn remember(&mut self, jobs: Vec<Memory>, faulty: &[String], settings: &Settings) {
+    fn remember(&mut self, jobs: Arc<[Seen]>, faulty: &[String], settings: &Settings) {
         self.keep_history = settings.keep_history;
         self.writer.remember(jobs, faulty.to_vec());
     }

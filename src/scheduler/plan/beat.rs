@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Place;
-use crate::job::{Job, Memory};
+use crate::job::{Job, Memory, Seen};
 use crate::run::Outcome;
 use crate::trigger::Trigger;
 
@@ -86,14 +86,11 @@ impl Beat {
     }
 
     /// What is to be remembered of the job.
-    pub(super) fn memory(&self) -> Memory {
-        Memory {
-            job: self.job.name.clone(),
-            trigger: self.job.trigger.identity(),
-            call: self.job.call_digest(),
+    pub(super) fn seen(&self) -> Seen {
+        Seen {
+            job: Arc::clone(&self.job),
             anchor: self.anchor,
             since: self.since,
-            settled: None,
         }
     }
 

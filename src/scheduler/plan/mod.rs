@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::job::{Job, Memory};
+use crate::job::{Job, Seen};
 use crate::run::{Cause, Outcome};
 
 use beat::Beat;
@@ -167,10 +167,10 @@ impl Plan {
         beat.map_or(decided, |beat| beat.settled(decided))
     }
 
-    /// What is to be remembered of the jobs, but for the fires that have been decided.
+    /// What is to be remembered of the jobs.
     #[must_use]
-    pub fn memories(&self) -> Vec<Memory> {
-        self.beats.iter().map(Beat::memory).collect()
+    pub fn seen(&self) -> Arc<[Seen]> {
+        self.beats.iter().map(Beat::seen).collect()
     }
 
     /// How many fires wait for a worker.
