@@ -1,6 +1,7 @@
 //! What the config says of one job: its name, its task, its triggers, its policy.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,12 +32,16 @@ pub struct Job {
     /// The dotted name of the function that is told of a failure.
     pub error_handler: Option<String>,
     /// How its fires are treated.
-    pub policy: Policy,
+    pub policy: Common<Policy>,
     /// Its process's surroundings.
-    pub surroundings: Surroundings,
+    pub surroundings: Common<Surroundings>,
     /// What the administrator says about it.
     pub description: Option<String>,
 }
+
+/// Something that most jobs have in common: it is held once until somebody changes his own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Common<T>(Arc<T>);
 
 /// What a job calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +114,38 @@ pub struct Memory {
     pub since: Option<DateTime<Utc>>,
     /// Every fire up to here is decided; `None` where none is. Later ones may be, too.
     pub settled: Option<DateTime<Utc>>,
+}
+
+impl<T: PartialEq> Common<T> {
+    /// This value, which is held once where it is the same as `usual`.
+    #[must_use]
+    pub fn like(value: T, usual: &Self) -> Self {
+        if value == *usual.0 {
+            Self(Arc::clone(&usual.0))
+        } else {
+            value.into()
+        }
+    }
+}
+
+impl<T> From<T> for Common<T> {
+    fn from(value: T) -> Self {
+        Self(Arc::new(value))
+    }
+}
+
+impl<T> Deref for Common<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Clone> DerefMut for Common<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        Arc::make_mut(&mut self.0)
+    }
 }
 
 impl Seen {

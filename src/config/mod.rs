@@ -157,10 +157,9 @@ fn root(reader: &mut Reader<'_>, node: &Node, names: &mut JobNames) -> Option<Co
     // docassemble.Scheduler 0.2: the handler of all jobs comes before a job's own.
     if let Some(handler) = &settings.error_handler {
         for job in &mut jobs {
-            job.error_handler = Some(handler.clone());
+            Arc::make_mut(job).error_handler = Some(handler.clone());
         }
     }
-    let jobs = jobs.into_iter().map(Arc::new).collect();
     if names.count == 0 {
         let message = "the `scheduler` section has no jobs";
         reader.report(
@@ -221,7 +220,7 @@ fn jobs(
     entries: &[Entry],
     defaults: &job::Defaults,
     names: &mut JobNames,
-) -> (Vec<Job>, Vec<String>) {
+) -> (Vec<Arc<Job>>, Vec<String>) {
     let (mut jobs, mut faulty) = (Vec::new(), Vec::new());
     for entry in entries.iter().filter(|entry| !is_setting(&entry.key)) {
         let Some(key) = entry.key.as_str() else {
@@ -239,7 +238,7 @@ fn jobs(
         }
         let name = names.next(key, entry.key.span);
         match job::read(reader, &name, entry.key.span, &entry.value, defaults) {
-            Some(job) => jobs.push(job),
+            Some(job) => jobs.push(Arc::new(job)),
             None => faulty.push(name),
         }
     }

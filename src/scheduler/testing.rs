@@ -12,7 +12,7 @@ use super::Ledger;
 use super::plan::{Known, owed_after};
 use crate::config::{Config, Directives, DocassembleContext, Settings, ZoneOrigin};
 use crate::diagnostic::Span;
-use crate::job::{Job, Memory, Policy, Seen, Surroundings, Task};
+use crate::job::{Common, Job, Memory, Policy, Seen, Task};
 use crate::run::{Ended, Level, Outcome, Recorded, Run};
 use crate::trigger::{Bounds, Date, Interval, Trigger, Zone};
 
@@ -42,8 +42,8 @@ pub(super) fn job(name: &str) -> Job {
         kwargs: Vec::new(),
         contextmanager: None,
         error_handler: None,
-        policy: Policy::default(),
-        surroundings: Surroundings::default(),
+        policy: Common::default(),
+        surroundings: Common::default(),
         description: None,
     }
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::diagnostic::Span;
-use crate::job::{Job, Memory, Policy, Seen, Surroundings, Task};
+use crate::job::{Common, Job, Memory, Seen, Task};
 use crate::run::{Cause, Ended, Outcome, Recorded, Run, RunError, RunId};
 use crate::trigger::{Bounds, Interval, Trigger, Zone};
 use crate::value::Value;
@@ -251,8 +251,8 @@ fn seen(name: &str, every_s: i64) -> Seen {
         kwargs: Vec::new(),
         contextmanager: None,
         error_handler: None,
-        policy: Policy::default(),
-        surroundings: Surroundings::default(),
+        policy: Common::default(),
+        surroundings: Common::default(),
         description: None,
     };
     Seen {

@@ -31,7 +31,7 @@ impl Plan {
         let mut moved = vec![None; old.len()];
         for job in jobs {
             let enabled = job.policy.enabled;
-            let before = old_names.get(&job.name).copied();
+            let before = old_names.get(&*job.name).copied();
             let kept = before.and_then(|at| old[at].take());
             let beat = self.add(match kept {
                 Some(kept) => kept.with(job, now),

@@ -14,8 +14,10 @@ mod passed;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -40,7 +42,7 @@ const SLICE: usize = 1_000;
 #[derive(Debug)]
 pub struct Plan {
     beats: Vec<Beat>,
-    by_name: HashMap<String, usize>,
+    by_name: HashMap<Named, usize>,
     agenda: BinaryHeap<Reverse<Wake>>,
     waiting: BTreeMap<Place, Claim>,
     going: HashMap<String, Going>,
@@ -51,6 +53,10 @@ pub struct Plan {
     draw: fn(u32) -> u32,
 }
 
+/// A job, found by its name.
+#[derive(Debug)]
+struct Named(Arc<Job>);
+
 /// A place in the queue for workers: by fire time, then by arrival.
 type Place = (DateTime<Utc>, u64);
 
@@ -60,6 +66,26 @@ struct Going {
     count: u32,
     began: DateTime<Utc>,
 }
+
+impl Borrow<str> for Named {
+    fn borrow(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl Hash for Named {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
+
+impl PartialEq for Named {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Named {}
 
 impl Plan {
     /// A plan of `jobs` that begins at `now`: intervals count from there, jobs with
@@ -73,10 +99,12 @@ impl Plan {
         workers: usize,
         draw: fn(u32) -> u32,
     ) -> Self {
+        let jobs = jobs.into_iter();
+        let count = jobs.size_hint().0;
         let mut plan = Self {
-            beats: Vec::new(),
-            by_name: HashMap::new(),
-            agenda: BinaryHeap::new(),
+            beats: Vec::with_capacity(count),
+            by_name: HashMap::with_capacity(count),
+            agenda: BinaryHeap::with_capacity(count),
             waiting: BTreeMap::new(),
             going: HashMap::new(),
             workers: workers.max(1),
@@ -224,7 +252,7 @@ impl Plan {
         if idle {
             self.going.remove(&fire.job.name);
         }
-        let beat = *self.by_name.get(&fire.job.name)?;
+        let beat = *self.by_name.get(&*fire.job.name)?;
         if idle {
             self.unpark(beat);
         }
@@ -242,7 +270,7 @@ impl Plan {
     /// Adds a job with its beat on the agenda.
     fn add(&mut self, beat: Beat) -> usize {
         let index = self.beats.len();
-        self.by_name.insert(beat.job.name.clone(), index);
+        self.by_name.insert(Named(Arc::clone(&beat.job)), index);
         self.beats.push(beat);
         self.schedule(index);
         index
