@@ -31,7 +31,7 @@ use crate::diagnostic::render;
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths;
-use crate::process::leave_orphans;
+use crate::process::{give_back, leave_orphans};
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
@@ -121,6 +121,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         manager: manager.clone(),
     };
     let carrier = Carrier::new(&path, given, &config, passage, global.verbose);
+    give_back();
     super::runtime()?.block_on(async {
         tokio::spawn(Signals::new()?.pass_on(messages, errands));
         answer_on(&socket);

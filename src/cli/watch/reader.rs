@@ -17,6 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
 use crate::logging::Logging;
 use crate::paths::Given;
+use crate::process::give_back;
 use crate::scheduler::Message;
 use crate::scheduler::clock::SystemClock;
 use crate::secret::Secrets;
@@ -97,8 +98,10 @@ impl Reader {
         let thread = thread::Builder::new().name("reader".to_owned());
         thread.spawn(move || {
             self.look_up(loaded);
+            give_back();
             for errand in errands {
                 self.take(errand);
+                give_back();
             }
         })?;
         Ok(())
