@@ -1,7 +1,9 @@
 //! What the config says of one job: its name, its task, its triggers, its policy.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -30,12 +32,16 @@ pub struct Job {
     /// The dotted name of the function that is told of a failure.
     pub error_handler: Option<String>,
     /// How its fires are treated.
-    pub policy: Policy,
+    pub policy: Common<Policy>,
     /// Its process's surroundings.
-    pub surroundings: Surroundings,
+    pub surroundings: Common<Surroundings>,
     /// What the administrator says about it.
     pub description: Option<String>,
 }
+
+/// Something that most jobs have in common: it is held once until somebody changes his own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Common<T>(Arc<T>);
 
 /// What a job calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +88,17 @@ pub struct Surroundings {
     pub user: Option<String>,
 }
 
+/// A job that is to be remembered from one start of the scheduler to the next.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// The job.
+    pub job: Arc<Job>,
+    /// [`Memory::anchor`].
+    pub anchor: DateTime<Utc>,
+    /// [`Memory::since`].
+    pub since: Option<DateTime<Utc>>,
+}
+
 /// What is remembered of a job from one start of the scheduler to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Memory {
@@ -97,6 +114,53 @@ pub struct Memory {
     pub since: Option<DateTime<Utc>>,
     /// Every fire up to here is decided; `None` where none is. Later ones may be, too.
     pub settled: Option<DateTime<Utc>>,
+}
+
+impl<T: PartialEq> Common<T> {
+    /// This value, which is held once where it is the same as `usual`.
+    #[must_use]
+    pub fn like(value: T, usual: &Self) -> Self {
+        if value == *usual.0 {
+            Self(Arc::clone(&usual.0))
+        } else {
+            value.into()
+        }
+    }
+}
+
+impl<T> From<T> for Common<T> {
+    fn from(value: T) -> Self {
+        Self(Arc::new(value))
+    }
+}
+
+impl<T> Deref for Common<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Clone> DerefMut for Common<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl Seen {
+    /// What is to be remembered, but for the fires that have been decided.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        Memory {
+            job: self.job.name.clone(),
+            trigger: self.job.trigger.identity(),
+            call: self.job.call_digest(),
+            anchor: self.anchor,
+            since: self.since,
+            settled: None,
+        }
+    }
 }
 
 impl Default for Policy {

@@ -49,26 +49,28 @@ pub fn load(given: &Given, now: DateTime<Utc>) -> Result<Loaded, Error> {
     } else {
         Source::read(&path)?
     };
-    Ok(understand(path, &source, now))
+    Ok(understand(path, source, now))
 }
 
 /// Reads what a config file holds.
 #[must_use]
-pub fn understand(path: PathBuf, source: &Source, now: DateTime<Utc>) -> Loaded {
-    let (text, reading) = match yaml::decode(&source.bytes) {
+pub fn understand(path: PathBuf, source: Source, now: DateTime<Utc>) -> Loaded {
+    let Source { bytes, digest } = source;
+    let (text, reading) = match yaml::decode(&bytes) {
         Ok(text) => {
+            drop(bytes);
             let reading = config::read(&text, &paths::outside(&path, now));
             (text, reading)
         }
         Err(diagnostic) => {
-            let text = String::from_utf8_lossy(&source.bytes).into_owned();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
             (text, Reading::of_fault(*diagnostic))
         }
     };
     Loaded {
         path,
         text,
-        digest: source.digest,
+        digest,
         reading,
     }
 }

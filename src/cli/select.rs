@@ -1,5 +1,7 @@
 //! Which jobs the user means by a word.
 
+use std::sync::Arc;
+
 use super::Exit;
 use super::output::Refusal;
 use crate::config::Config;
@@ -12,7 +14,7 @@ use crate::job::Job;
 /// The first word that names no job, with near names.
 pub fn jobs<'a>(config: &'a Config, words: &[String]) -> Result<Vec<&'a Job>, Refusal> {
     if words.is_empty() {
-        return Ok(config.jobs.iter().collect());
+        return Ok(config.jobs.iter().map(Arc::as_ref).collect());
     }
     let mut selected: Vec<&Job> = Vec::new();
     for word in words {
@@ -34,7 +36,8 @@ pub fn jobs<'a>(config: &'a Config, words: &[String]) -> Result<Vec<&'a Job>, Re
 #[must_use]
 pub fn named<'a>(config: &'a Config, word: &str) -> Vec<&'a Job> {
     let is_meant = |job: &&Job| job.name == word || job.function() == word;
-    let mut named: Vec<&Job> = config.jobs.iter().filter(is_meant).collect();
+    let jobs = config.jobs.iter().map(Arc::as_ref);
+    let mut named: Vec<&Job> = jobs.filter(is_meant).collect();
     named.sort_by_key(|job| job.name != word);
     named
 }

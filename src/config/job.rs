@@ -6,7 +6,7 @@ use super::section::{Item, Section};
 use super::trigger::{self, Kind};
 use super::{call, key, policy, scalar, surprise};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::job::{Job, Policy, Surroundings, Task};
+use crate::job::{Common, Job, Policy, Surroundings, Task};
 use crate::trigger::Trigger;
 use crate::trigger::cron::never_fires_reason;
 use crate::yaml::Node;
@@ -14,8 +14,8 @@ use crate::yaml::Node;
 /// What `job defaults` says.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Defaults {
-    pub(super) policy: Policy,
-    pub(super) surroundings: Surroundings,
+    pub(super) policy: Common<Policy>,
+    pub(super) surroundings: Common<Surroundings>,
 }
 
 /// Reads `job defaults`.
@@ -30,8 +30,8 @@ pub(super) fn defaults(reader: &mut Reader<'_>, item: Item<'_>) -> Defaults {
     };
     let mut keys = Section::read(reader, entries);
     let defaults = Defaults {
-        policy: policy::policy(reader, &mut keys, &Policy::default()),
-        surroundings: policy::surroundings(reader, &mut keys, &Surroundings::default()),
+        policy: policy::policy(reader, &mut keys, &Policy::default()).into(),
+        surroundings: policy::surroundings(reader, &mut keys, &Surroundings::default()).into(),
     };
     let allowed = [key::POLICY, key::SURROUNDINGS].concat();
     for item in keys.rest() {
@@ -103,8 +103,8 @@ fn body(
         kwargs,
         contextmanager: contextmanager.or(inner_context),
         error_handler,
-        policy,
-        surroundings,
+        policy: Common::like(policy, &defaults.policy),
+        surroundings: Common::like(surroundings, &defaults.surroundings),
         description: description.map(str::to_owned),
     })
 }

@@ -23,6 +23,9 @@ mod trigger;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use directives::Timezone;
 use names::JobNames;
 use reader::Reader;
@@ -44,10 +47,19 @@ pub struct Config {
     pub settings: Settings,
     /// The directives of docassemble that matter here.
     pub directives: Directives,
-    /// The jobs that can be scheduled, in the order of the file.
-    pub jobs: Vec<Job>,
+    /// The jobs that can be scheduled, in the order of the file. Whoever keeps some shares them.
+    pub jobs: Vec<Arc<Job>>,
     /// The names of the jobs that are left out, because their schedule or policy is faulty.
     pub faulty: Vec<String>,
+}
+
+impl Config {
+    /// The jobs by their names.
+    #[must_use]
+    pub fn by_name(&self) -> HashMap<&str, &Arc<Job>> {
+        let named = self.jobs.iter().map(|job| (job.name.as_str(), job));
+        named.collect()
+    }
 }
 
 /// What reading a config gave.
@@ -145,7 +157,7 @@ fn root(reader: &mut Reader<'_>, node: &Node, names: &mut JobNames) -> Option<Co
     // docassemble.Scheduler 0.2: the handler of all jobs comes before a job's own.
     if let Some(handler) = &settings.error_handler {
         for job in &mut jobs {
-            job.error_handler = Some(handler.clone());
+            Arc::make_mut(job).error_handler = Some(handler.clone());
         }
     }
     if names.count == 0 {
@@ -208,7 +220,7 @@ fn jobs(
     entries: &[Entry],
     defaults: &job::Defaults,
     names: &mut JobNames,
-) -> (Vec<Job>, Vec<String>) {
+) -> (Vec<Arc<Job>>, Vec<String>) {
     let (mut jobs, mut faulty) = (Vec::new(), Vec::new());
     for entry in entries.iter().filter(|entry| !is_setting(&entry.key)) {
         let Some(key) = entry.key.as_str() else {
@@ -226,7 +238,7 @@ fn jobs(
         }
         let name = names.next(key, entry.key.span);
         match job::read(reader, &name, entry.key.span, &entry.value, defaults) {
-            Some(job) => jobs.push(job),
+            Some(job) => jobs.push(Arc::new(job)),
             None => faulty.push(name),
         }
     }

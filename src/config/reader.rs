@@ -1,11 +1,12 @@
 //! What the parts of the reader share: the text, the world outside, and the faults found so far.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use super::lookup::{Reference, Role};
 use super::{Outside, key};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::trigger::Zone;
+use crate::trigger::{Cron, Zone};
 
 /// Collects what reading a config finds.
 pub(super) struct Reader<'a> {
@@ -17,6 +18,8 @@ pub(super) struct Reader<'a> {
     pub(super) zone: Option<Zone>,
     diagnostics: Vec<Diagnostic>,
     references: Vec<Reference>,
+    /// The schedules so far: many jobs have the same.
+    crons: HashSet<Arc<Cron>>,
     /// The job that is being read.
     job: Option<String>,
     /// Whether the schedule or the policy of that job is faulty.
@@ -35,6 +38,7 @@ impl<'a> Reader<'a> {
             zone: None,
             diagnostics: Vec::new(),
             references: Vec::new(),
+            crons: HashSet::new(),
             job: None,
             job_is_faulty: false,
             understood: HashSet::new(),
@@ -114,6 +118,16 @@ impl<'a> Reader<'a> {
     /// Whether nothing more need be said of the scalar at `span`.
     pub(super) fn is_understood(&self, span: Span) -> bool {
         self.understood.contains(&span)
+    }
+
+    /// The same schedule, held once for all jobs that have it.
+    pub(super) fn share(&mut self, cron: Cron) -> Arc<Cron> {
+        if let Some(same) = self.crons.get(&cron) {
+            return Arc::clone(same);
+        }
+        let cron = Arc::new(cron);
+        self.crons.insert(Arc::clone(&cron));
+        cron
     }
 
     /// Notes a dotted name that must exist.

@@ -15,6 +15,9 @@ use crate::trigger::Zone;
 /// How many bytes wait for a file that cannot be written.
 const WAITING_BYTES: usize = 1 << 20;
 
+/// How many bytes are written at once.
+const BATCH_BYTES: usize = 1 << 16;
+
 /// Who may read the log: its owner, who also writes it, and its group.
 const MODE: u32 = 0o640;
 
@@ -169,13 +172,16 @@ impl LogFile {
 }
 
 impl Write for LogFile {
+    /// Takes a record, which waits for the next flush, or until there are many.
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
         self.add(record);
-        self.put();
+        if self.waiting.len() >= BATCH_BYTES {
+            self.put();
+        }
         Ok(record.len())
     }
 
-    /// Tries again to write what waits; fails where that cannot be.
+    /// Writes what waits; fails where that cannot be.
     fn flush(&mut self) -> io::Result<()> {
         self.put();
         if self.waiting.is_empty() {

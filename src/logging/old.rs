@@ -112,6 +112,7 @@ mod tests {
         fn write(&mut self, at: &str, line: &str) {
             *self.now.lock().unwrap() = at.parse().unwrap();
             self.log.write_all(format!("{line}\n").as_bytes()).unwrap();
+            self.log.flush().unwrap();
         }
 
         /// Every file with its lines.
@@ -229,8 +230,10 @@ mod tests {
         let mut other = log_at(bench.folder.path(), &bench.now, &bench.complaints);
         bench.write("2026-11-23T10:00:00Z", "a");
         other.write_all(b"b\n").unwrap();
+        other.flush().unwrap();
         bench.write("2026-11-24T10:00:00Z", "c");
         other.write_all(b"d\n").unwrap();
+        other.flush().unwrap();
         let found = bench.files();
         let all: String = found.iter().flat_map(|(_, text)| text.chars()).collect();
         for line in ["a", "b", "c", "d"] {

@@ -1,4 +1,7 @@
 //! The way of records to the thread that writes them.
+//!
+//! The appender's thread is only woken by what it is sent: the records themselves wait here, in
+//! one piece of memory that is as large as they are, and a thousand of them are written at once.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,12 +14,14 @@ use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuar
 const MOST_RECORDS: usize = 100_000;
 const MOST_BYTES: usize = 32 << 20;
 
-/// How many marks may wait besides.
-const MOST_MARKS: usize = 1_000;
+/// How many words may wait: one that wakes, and a mark of each who waits.
+const MOST_WORDS: usize = 64;
 
-/// What is sent to the writer to learn that everything before it is written. A record never begins
-/// like this.
-const MARK: &[u8] = b"\0everything before this is written\0";
+/// Wakes the writer: there are records.
+const WAKE: &[u8] = b"records";
+
+/// What is sent to the writer to learn that everything before it is written.
+const MARK: &[u8] = b"mark";
 
 /// Hands records to a thread of their own.
 #[derive(Debug, Clone)]
@@ -28,11 +33,19 @@ pub(super) struct Queue {
 /// What both ends of the queue know.
 #[derive(Debug, Default)]
 struct Shared {
+    waiting: Mutex<Records>,
     records: AtomicUsize,
     bytes: AtomicUsize,
     lost: AtomicUsize,
     passed: Mutex<Option<bool>>,
     news: Condvar,
+}
+
+/// Records one after the other, and where each ends.
+#[derive(Debug, Default)]
+struct Records {
+    text: Vec<u8>,
+    ends: Vec<usize>,
 }
 
 /// The end of the queue at which records are written.
@@ -51,7 +64,7 @@ impl Queue {
             shared: Arc::clone(&shared),
         };
         let (writer, guard) = NonBlockingBuilder::default()
-            .buffered_lines_limit(MOST_RECORDS + MOST_MARKS)
+            .buffered_lines_limit(MOST_WORDS)
             .thread_name("scheduler.log")
             .finish(end);
         (Self { writer, shared }, guard)
@@ -66,7 +79,16 @@ impl Queue {
             shared.take(record.len());
             return false;
         }
-        self.writer.clone().write_all(record).is_ok()
+        // Who comes after the first need not wake it again.
+        if shared.add(record) {
+            self.say(WAKE);
+        }
+        true
+    }
+
+    fn say(&self, word: &[u8]) {
+        // Where there is no room for it, others are on the way, and it has no other way to fail.
+        let _ = self.writer.clone().write_all(word);
     }
 
     /// Counts records that are lost, because there was no room for them.
@@ -88,9 +110,7 @@ impl Queue {
     /// Waits until everything that was sent so far has been tried to write, at most `longest`.
     /// Gives whether it is in the file.
     pub(super) fn reach(&self, longest: Duration) -> bool {
-        let mut writer = self.writer.clone();
-        // There is room for it, and it has no other way to fail.
-        let _ = writer.write_all(MARK);
+        self.say(MARK);
         let Shared { passed, news, .. } = &*self.shared;
         let passed = passed.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = news.wait_timeout_while(passed, longest, |passed| passed.is_none());
@@ -100,6 +120,20 @@ impl Queue {
 }
 
 impl Shared {
+    /// Adds a record to those that wait; gives whether it is the first of them.
+    fn add(&self, record: &[u8]) -> bool {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.text.extend_from_slice(record);
+        let end = waiting.text.len();
+        waiting.ends.push(end);
+        waiting.ends.len() == 1
+    }
+
+    fn take_waiting(&self) -> Records {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *waiting)
+    }
+
     fn take(&self, length: usize) {
         self.records.fetch_sub(1, Ordering::Relaxed);
         self.bytes.fetch_sub(length, Ordering::Relaxed);
@@ -111,16 +145,29 @@ impl Shared {
     }
 }
 
-impl<W: Write> Write for End<W> {
-    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        if record == MARK {
-            let written = self.log.flush();
-            self.shared.pass(written.is_ok());
-            return Ok(record.len());
+impl<W: Write> End<W> {
+    /// Writes all that waits.
+    fn write_waiting(&mut self) -> io::Result<()> {
+        let Records { text, ends } = self.shared.take_waiting();
+        let mut start = 0;
+        for end in ends {
+            // What cannot be written waits in the log, which complains of it.
+            let _ = self.log.write_all(&text[start..end]);
+            self.shared.take(end - start);
+            start = end;
         }
-        let written = self.log.write_all(record);
-        self.shared.take(record.len());
-        written.map(|()| record.len())
+        self.log.flush()
+    }
+}
+
+impl<W: Write> Write for End<W> {
+    /// Hears a word.
+    fn write(&mut self, word: &[u8]) -> io::Result<usize> {
+        let written = self.write_waiting();
+        if word == MARK {
+            self.shared.pass(written.is_ok());
+        }
+        Ok(word.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,16 +1,17 @@
 //! What the loop wants written down.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use crate::config::Settings;
-use crate::job::Memory;
+use crate::job::Seen;
 use crate::run::{Ended, Outcome, Recorded, Run};
 
 /// Whoever writes down what must survive the end of the program. None of it may block.
 ///
-/// `settled` is up to where all fires of the job are decided; [`Memory::settled`] is the last of
+/// `settled` is up to where all fires of the job are decided; [`Memory::settled`](crate::job::Memory::settled) is the last of
 /// these.
 pub trait Ledger {
     /// Writes down that `run` begins; the future says when that is done. `once` where it is the
@@ -36,5 +37,5 @@ pub trait Ledger {
 
     /// Writes down the jobs that are configured from now on. What is remembered of those called as
     /// in `faulty` stays.
-    fn remember(&mut self, jobs: Vec<Memory>, faulty: &[String], settings: &Settings);
+    fn remember(&mut self, jobs: Arc<[Seen]>, faulty: &[String], settings: &Settings);
 }

@@ -109,8 +109,9 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         ledger: L,
     ) -> Self {
         let workers = workers(&config);
-        let jobs = config.jobs.into_iter().map(Arc::new);
-        let mut plan = Plan::new(jobs, clock.now(), workers, |most| fastrand::u32(0..=most));
+        let mut plan = Plan::new(config.jobs, clock.now(), workers, |most| {
+            fastrand::u32(0..=most)
+        });
         let downtime = plan.resume(known, config.settings.use_docassemble_database);
         Self {
             clock,
@@ -227,8 +228,8 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
 
     /// Writes down the jobs that are configured now.
     fn remember(&mut self) {
-        let memories = self.plan.memories();
-        self.ledger.remember(memories, &self.faulty, &self.settings);
+        let seen = self.plan.seen();
+        self.ledger.remember(seen, &self.faulty, &self.settings);
     }
 
     /// Begins a run: the one place where runs begin.

@@ -48,7 +48,7 @@ pub fn merge<'a>(
                 None => changes.unchanged += 1,
             },
         }
-        jobs.push(Arc::new(job));
+        jobs.push(job);
     }
     for name in config.faulty {
         match by_name.get(name.as_str()) {

@@ -1,5 +1,6 @@
 //! Jobs and instants for the tests of the scheduler.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashSet};
 use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,7 +12,7 @@ use super::Ledger;
 use super::plan::{Known, owed_after};
 use crate::config::{Config, Directives, DocassembleContext, Settings, ZoneOrigin};
 use crate::diagnostic::Span;
-use crate::job::{Job, Memory, Policy, Surroundings, Task};
+use crate::job::{Common, Job, Memory, Policy, Seen, Task};
 use crate::run::{Ended, Level, Outcome, Recorded, Run};
 use crate::trigger::{Bounds, Date, Interval, Trigger, Zone};
 
@@ -41,8 +42,8 @@ pub(super) fn job(name: &str) -> Job {
         kwargs: Vec::new(),
         contextmanager: None,
         error_handler: None,
-        policy: Policy::default(),
-        surroundings: Surroundings::default(),
+        policy: Common::default(),
+        surroundings: Common::default(),
         description: None,
     }
 }
@@ -100,10 +101,11 @@ impl Notebook {
     }
 
     /// What a scheduler of these jobs is to know when it begins.
-    pub(super) fn known(&self, jobs: &[Job], now: DateTime<Utc>) -> Vec<Known> {
+    pub(super) fn known(&self, jobs: &[impl Borrow<Job>], now: DateTime<Utc>) -> Vec<Known> {
         let notes = self.notes();
         let known = |memory: &Memory| {
-            let job = jobs.iter().find(|job| job.name == memory.job);
+            let mut jobs = jobs.iter().map(Borrow::borrow);
+            let job = jobs.find(|job| job.name == memory.job);
             let after = job.and_then(|job| owed_after(job, memory));
             let recorded = after.map(|after| {
                 let own = notes.records.iter().filter(|((job, at, _), outcome)| {
@@ -186,13 +188,13 @@ impl Ledger for Notebook {
         notes.settle(job, settled);
     }
 
-    fn remember(&mut self, jobs: Vec<Memory>, faulty: &[String], _: &Settings) {
+    fn remember(&mut self, jobs: Arc<[Seen]>, faulty: &[String], _: &Settings) {
         let mut notes = self.notes();
         let mut old = std::mem::take(&mut notes.memories);
         for name in faulty {
             notes.memories.extend(old.remove_entry(name));
         }
-        for memory in jobs {
+        for memory in jobs.iter().map(Seen::memory) {
             let before = old.remove(&memory.job);
             let same = before.filter(|before| before.trigger == memory.trigger);
             let settled = same.and_then(|before| before.settled);
@@ -221,7 +223,7 @@ pub(super) fn config(jobs: impl IntoIterator<Item = Job>) -> Config {
             recovery_mail: true,
         },
         directives: Directives::default(),
-        jobs: jobs.into_iter().collect(),
+        jobs: jobs.into_iter().map(Arc::new).collect(),
         faulty: Vec::new(),
     }
 }

@@ -1,12 +1,16 @@
 //! What is remembered of jobs from one start of the scheduler to the next.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Row, params};
 
 use super::{Error, Store, micros};
-use crate::job::Memory;
+use crate::job::{Memory, Seen};
+
+/// What is remembered of configured jobs.
+const CONFIGURED: &str = r#"SELECT name, "trigger", "call", anchor, since, settled FROM jobs
+    WHERE "trigger" IS NOT NULL AND "call" IS NOT NULL"#;
 
 impl Store {
     /// What is remembered of every configured job.
@@ -15,10 +19,7 @@ impl Store {
     /// Where SQLite says no.
     pub fn memories(&self) -> Result<Vec<Memory>, Error> {
         let read = || {
-            let mut query = self.cached(
-                r#"SELECT name, "trigger", "call", anchor, since, settled FROM jobs
-                   WHERE "trigger" IS NOT NULL AND "call" IS NOT NULL"#,
-            )?;
+            let mut query = self.cached(CONFIGURED)?;
             let rows = query.query_map([], memory)?;
             rows.filter_map(Result::transpose)
                 .collect::<rusqlite::Result<_>>()
@@ -59,26 +60,47 @@ impl Store {
     /// Remembers these jobs, and of others no more than their runs and their fired dates. Those
     /// called as in `faulty` keep what is remembered of them.
     ///
+    /// What is known already is not written again: a reload mostly changes few of many jobs.
+    ///
     /// # Errors
     /// Where SQLite says no.
-    pub fn remember(&self, jobs: &[Memory], faulty: &[String]) -> Result<(), Error> {
-        let names = jobs.iter().map(|memory| &memory.job).chain(faulty);
-        let names: HashSet<&str> = names.map(String::as_str).collect();
+    pub fn remember(&self, jobs: &[Seen], faulty: &[String]) -> Result<(), Error> {
         let remember = || {
-            for old in self.configured()? {
-                if !names.contains(old.as_str()) {
-                    self.forget(&old)?;
-                }
-            }
-            jobs.iter().try_for_each(|memory| self.keep(memory))
+            let (known, gone) = self.compare(jobs, faulty)?;
+            gone.iter().try_for_each(|old| self.forget(old))?;
+            let news = jobs.iter().filter(|seen| !known.contains(&*seen.job.name));
+            news.map(Seen::memory)
+                .try_for_each(|memory| self.keep(&memory))
         };
         remember().map_err(|source| self.error(source))
     }
 
-    fn configured(&self) -> rusqlite::Result<Vec<String>> {
-        let mut query = self.cached(r#"SELECT name FROM jobs WHERE "trigger" IS NOT NULL"#)?;
-        let names = query.query_map([], |row| row.get(0))?;
-        names.collect()
+    /// The names of those of `jobs` that are remembered as they are, and the names of the jobs
+    /// that are remembered and neither among them nor faulty.
+    fn compare<'a>(
+        &self,
+        jobs: &'a [Seen],
+        faulty: &[String],
+    ) -> rusqlite::Result<(HashSet<&'a str>, Vec<String>)> {
+        let named = jobs.iter().map(|seen| (seen.job.name.as_str(), seen));
+        let named: HashMap<&str, &Seen> = named.collect();
+        let faulty: HashSet<&str> = faulty.iter().map(String::as_str).collect();
+        let (mut known, mut gone) = (HashSet::new(), Vec::new());
+        let mut query = self.cached(CONFIGURED)?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let name = row.get_ref(0)?.as_str()?;
+            match named.get_key_value(name) {
+                Some((&name, seen)) => {
+                    if memory(row)?.is_some_and(|old| is_same(&old, &seen.memory())) {
+                        known.insert(name);
+                    }
+                }
+                None if faulty.contains(name) => {}
+                None => gone.push(name.to_owned()),
+            }
+        }
+        Ok((known, gone))
     }
 
     fn forget(&self, job: &str) -> rusqlite::Result<()> {
@@ -105,6 +127,12 @@ impl Store {
         ])?;
         Ok(())
     }
+}
+
+/// Whether both say the same, up to the microseconds that are written.
+fn is_same(old: &Memory, new: &Memory) -> bool {
+    let times = |memory: &Memory| (micros(memory.anchor), memory.since.map(micros));
+    old.trigger == new.trigger && old.call == new.call && times(old) == times(new)
 }
 
 /// One row; `None` where its anchor is no time.

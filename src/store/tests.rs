@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -7,8 +8,11 @@ use chrono::TimeDelta;
 use tempfile::TempDir;
 
 use super::*;
-use crate::job::Memory;
+use crate::diagnostic::Span;
+use crate::job::{Common, Job, Memory, Seen, Task};
 use crate::run::{Cause, Ended, Outcome, Recorded, Run, RunError, RunId};
+use crate::trigger::{Bounds, Interval, Trigger, Zone};
+use crate::value::Value;
 
 fn noon(seconds: i64) -> DateTime<Utc> {
     let noon: DateTime<Utc> = "2026-11-24T12:00:00Z".parse().unwrap();
@@ -235,15 +239,31 @@ fn what_was_going_on_is_interrupted_at_the_next_start() {
     assert_eq!(outcomes(&store), ["hand success", "tick interrupted"]);
 }
 
-fn memory(job: &str) -> Memory {
-    Memory {
-        job: job.to_owned(),
-        trigger: "interval[0:01:00]".to_owned(),
-        call: "0".to_owned(),
+/// A job of every so many seconds that is first seen at noon.
+fn seen(name: &str, every_s: i64) -> Seen {
+    let interval = Interval::new(every_s, Bounds::default(), Zone::utc(), 0);
+    let job = Job {
+        name: name.to_owned(),
+        span: Span::default(),
+        task: Task::Named("test.task".to_owned()),
+        trigger: Trigger::Interval(interval),
+        args: Vec::new(),
+        kwargs: Vec::new(),
+        contextmanager: None,
+        error_handler: None,
+        policy: Common::default(),
+        surroundings: Common::default(),
+        description: None,
+    };
+    Seen {
+        job: Arc::new(job),
         anchor: noon(0),
         since: Some(noon(0)),
-        settled: None,
     }
+}
+
+fn memory(name: &str) -> Memory {
+    seen(name, 60).memory()
 }
 
 #[test]
@@ -251,7 +271,7 @@ fn jobs_are_remembered_as_long_as_they_are_configured() {
     let folder = TempDir::new().unwrap();
     let store = open(&place(&folder));
     store
-        .remember(&[memory("a"), memory("b"), memory("c")], &[])
+        .remember(&["a", "b", "c"].map(|name| seen(name, 60)), &[])
         .unwrap();
     store
         .begin(&run("a", 60), false, Some(noon(60)), None)
@@ -266,22 +286,26 @@ fn jobs_are_remembered_as_long_as_they_are_configured() {
     let expected = [fired("a", 60), fired("b", 120), memory("c")];
     assert_eq!(store.memories().unwrap(), expected);
 
-    let changed = Memory {
-        trigger: "interval[0:02:00]".to_owned(),
+    let changed = Seen {
         anchor: noon(90),
-        ..memory("b")
+        ..seen("b", 120)
     };
-    let other_call = Memory {
-        call: "1".to_owned(),
-        ..memory("a")
-    };
+    let mut other_call = seen("a", 60);
+    Arc::make_mut(&mut other_call.job).args.push(Value::Int(1));
     let jobs = [other_call.clone(), changed.clone()];
     store.remember(&jobs, &["c".to_owned()]).unwrap();
     let kept = Memory {
         settled: Some(noon(60)),
-        ..other_call
+        ..other_call.memory()
     };
-    assert_eq!(store.memories().unwrap(), [kept, changed, memory("c")]);
+    assert_ne!(kept.call, memory("a").call);
+    let expected = [kept, changed.memory(), memory("c")];
+    assert_eq!(store.memories().unwrap(), expected);
+    // What is the same is not written again, and nothing is forgotten of it.
+    let written = store.connection.total_changes();
+    store.remember(&jobs, &["c".to_owned()]).unwrap();
+    assert_eq!(store.connection.total_changes(), written);
+    assert_eq!(store.memories().unwrap(), expected);
     store.remember(&[], &[]).unwrap();
     assert_eq!(store.memories().unwrap(), []);
     assert_eq!(store.jobs().unwrap(), ["a", "b", "c"]);
@@ -637,7 +661,7 @@ fn the_writer_answers_when_a_run_is_in_the_file() {
         vec![noon(5_000)],
         noon(0),
     );
-    writer.remember(vec![memory("tick")], Vec::new());
+    writer.remember([seen("tick", 60)].into(), Vec::new());
     drop(writer);
     drop(tell);
     let answers: Vec<Recorded> = told.iter().collect();
@@ -692,7 +716,7 @@ fn a_file_that_is_damaged_meanwhile_is_replaced() {
     let folder = TempDir::new().unwrap();
     let place = place(&folder);
     let (writer, complaints) = writer(&place);
-    writer.remember(vec![memory("tick")], Vec::new());
+    writer.remember([seen("tick", 60)].into(), Vec::new());
     let (tell, told) = channel();
     let begin = |second| {
         let tell = tell.clone();

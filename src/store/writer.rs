@@ -6,6 +6,7 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{Error, Place, Store};
-use crate::job::Memory;
+use crate::job::Seen;
 use crate::run::{Ended, Outcome, Recorded, Run, RunId};
 use crate::secret::Secrets;
 
@@ -63,7 +64,7 @@ enum Order {
         settled: DateTime<Utc>,
     },
     Remember {
-        jobs: Vec<Memory>,
+        jobs: Arc<[Seen]>,
         faulty: Vec<String>,
     },
     Prune(DateTime<Utc>),
@@ -82,7 +83,7 @@ struct Hand {
     /// What is to be written, the oldest first.
     waiting: Vec<Order>,
     /// The last that was remembered, for a file that has to be begun anew.
-    memory: Option<(Vec<Memory>, Vec<String>)>,
+    memory: Option<(Arc<[Seen]>, Vec<String>)>,
     secrets: Secrets,
     troubled: bool,
     lost: usize,
@@ -153,7 +154,7 @@ impl Writer {
     }
 
     /// Remembers these jobs instead of those before; see [`Store::remember`].
-    pub fn remember(&self, jobs: Vec<Memory>, faulty: Vec<String>) {
+    pub fn remember(&self, jobs: Arc<[Seen]>, faulty: Vec<String>) {
         self.send(Order::Remember { jobs, faulty });
     }
 
@@ -270,7 +271,7 @@ impl Hand {
             }
             Order::Prune(cutoff) => self.prune(cutoff),
             Order::Remember { jobs, faulty } => {
-                self.memory = Some((jobs.clone(), faulty.clone()));
+                self.memory = Some((Arc::clone(&jobs), faulty.clone()));
                 self.waiting.push(Order::Remember { jobs, faulty });
             }
             order @ (Order::Begin { .. } | Order::End { .. } | Order::Pass { .. }) => {

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::{Output, Setup, Tasks};
 use crate::config::DocassembleContext;
 use crate::diagnostic::Span;
-use crate::job::{Job, Policy, Surroundings, Task};
+use crate::job::{Common, Job, Task};
 use crate::run::{Cause, Ended, Level, Order, Record, Run, RunId};
 use crate::trigger::Trigger;
 use crate::value::Value;
@@ -234,8 +234,8 @@ pub(super) fn job(task: Task) -> Job {
         kwargs: Vec::new(),
         contextmanager: None,
         error_handler: None,
-        policy: Policy::default(),
-        surroundings: Surroundings::default(),
+        policy: Common::default(),
+        surroundings: Common::default(),
         description: None,
     }
 }

@@ -38,6 +38,8 @@ fn more(bounds: Bounds, jitter_s: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use chrono::{DateTime, Utc};
 
     use crate::trigger::{Bounds, Cron, Date, Interval, Trigger, Zone};
@@ -53,7 +55,7 @@ mod tests {
         let zone = |name| Zone::named(name).unwrap();
         let cron = |text, zone| {
             let cron = Cron::of_expression(text, none, zone, 0).unwrap();
-            Trigger::Cron(Box::new(cron))
+            Trigger::Cron(Arc::new(cron))
         };
         let interval = |every, bounds, jitter| {
             Trigger::Interval(Interval::new(every, bounds, Zone::utc(), jitter))

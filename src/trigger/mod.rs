@@ -13,6 +13,7 @@ pub mod zone;
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
@@ -26,8 +27,8 @@ pub use zone::Zone;
 pub enum Trigger {
     /// Every so many seconds.
     Interval(Interval),
-    /// When the wall clock reads so.
-    Cron(Box<Cron>),
+    /// When the wall clock reads so. Jobs of the same schedule may share it.
+    Cron(Arc<Cron>),
     /// Once.
     Date(Date),
     /// When any of several triggers fires, once per instant.
@@ -46,7 +47,7 @@ pub struct Fault {
 }
 
 /// The first and the last instant at which a trigger may fire, both inclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Bounds {
     /// Not before.
     pub start: Option<DateTime<Utc>>,

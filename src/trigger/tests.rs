@@ -27,7 +27,7 @@ fn cron(fields: &[(cron::Name, &str)], jitter_s: u32) -> Trigger {
         .iter()
         .map(|(name, text)| cron::Field::parse(*name, text).unwrap());
     let cron = Cron::of_fields(fields.collect(), Bounds::default(), Zone::utc(), jitter_s);
-    Trigger::Cron(Box::new(cron))
+    Trigger::Cron(Arc::new(cron))
 }
 
 fn every(seconds: i64, start: Option<i64>, jitter_s: u32) -> Trigger {
@@ -154,7 +154,7 @@ fn a_fire_after_a_gap_tells_the_reading_that_was_skipped() {
     let skipped = |expression: &str, fire_time: &str| {
         let new_york = Zone::named("America/New_York").unwrap();
         let cron = Cron::of_expression(expression, Bounds::default(), new_york, 0).unwrap();
-        let list = Trigger::Any(vec![every(60, None, 0), Trigger::Cron(Box::new(cron))]);
+        let list = Trigger::Any(vec![every(60, None, 0), Trigger::Cron(Arc::new(cron))]);
         list.skipped_reading(at(fire_time))
             .map(|reading| reading.to_string())
     };

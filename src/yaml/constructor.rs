@@ -6,12 +6,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::composer::{BYTES_PER_NODE, Content, Edge, Graph, NodeId};
+use super::composer::BYTES_PER_NODE;
+use super::graph::{Content, Graph, NodeId};
 use super::node::{Document, Duplicate, Entry, Kind, Node};
 use super::tag::Tag;
 use super::{MAX_ADDED_NODES, doubled, fault, scalar, timestamp};
 use crate::diagnostic::Diagnostic;
 use crate::value::Value;
+
+/// How long a scalar is at most, in bytes, that shares its value with others, and how many
+/// different ones do.
+const LONGEST_WORD: usize = 24;
+const MOST_WORDS: usize = 4096;
 
 type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 
@@ -21,6 +27,7 @@ pub(super) fn construct(graph: &Graph<'_>) -> Result<Document> {
         graph,
         kinds: HashMap::new(),
         mappings: HashMap::new(),
+        words: HashMap::new(),
         duplicates: Vec::new(),
         added: graph.added,
         copied: 0,
@@ -36,6 +43,8 @@ struct Constructor<'g> {
     /// What was constructed for anchors.
     kinds: HashMap<NodeId, Kind>,
     mappings: HashMap<NodeId, Arc<[Entry]>>,
+    /// What was constructed for short scalars, by their text and whether they are plain.
+    words: HashMap<(&'g str, bool), Arc<Value>>,
     duplicates: Vec<Duplicate>,
     /// How many nodes aliases and merge keys added.
     added: usize,
@@ -44,38 +53,38 @@ struct Constructor<'g> {
 }
 
 impl<'g> Constructor<'g> {
-    fn node(&mut self, edge: Edge) -> Result<Node> {
-        let span = self.graph.span(edge);
-        if let Some(kind) = self.kinds.get(&edge.id) {
+    fn node(&mut self, id: NodeId) -> Result<Node> {
+        let span = self.graph.span(id);
+        let id = self.graph.target(id);
+        if let Some(kind) = self.kinds.get(&id) {
             return Ok(Node {
                 span,
                 kind: kind.clone(),
             });
         }
-        let raw = self.graph.get(edge);
-        let kind = self.kind(edge, &raw.tag())?;
-        if raw.anchored {
-            self.kinds.insert(edge.id, kind.clone());
+        let kind = self.kind(id, &self.graph.tag(id))?;
+        if self.graph.is_anchored(id) {
+            self.kinds.insert(id, kind.clone());
         }
         Ok(Node { span, kind })
     }
 
-    fn kind(&mut self, edge: Edge, tag: &Tag) -> Result<Kind> {
+    fn kind(&mut self, id: NodeId, tag: &Tag) -> Result<Kind> {
         Ok(match tag {
-            Tag::Seq => Kind::Sequence(self.items(edge)?.into()),
-            Tag::Map => Kind::Mapping(self.mapping(edge)?),
+            Tag::Seq => Kind::Sequence(self.items(id)?.into()),
+            Tag::Map => Kind::Mapping(self.mapping(id)?),
             Tag::Tuple => {
-                let items = self.items(edge)?;
+                let items = self.items(id)?;
                 let items = items.iter().map(Node::to_value).collect();
-                self.tagged(edge, Value::Tuple(items))?
+                self.tagged(id, Value::Tuple(items))?
             }
             Tag::Set => {
-                let set = self.set(edge)?;
-                self.tagged(edge, set)?
+                let set = self.set(id)?;
+                self.tagged(id, set)?
             }
             Tag::Omap | Tag::Pairs => {
-                let pairs = self.pairs(edge)?;
-                self.tagged(edge, pairs)?
+                let pairs = self.pairs(id)?;
+                self.tagged(id, pairs)?
             }
             Tag::Null
             | Tag::Bool
@@ -88,8 +97,8 @@ impl<'g> Constructor<'g> {
             | Tag::Value
             | Tag::Refused(_)
             | Tag::Unknown(_) => {
-                let value = Arc::new(self.scalar(edge, tag)?);
-                if self.graph.get(edge).is_plain() {
+                let value = self.shared_scalar(id, tag)?;
+                if self.graph.is_plain(id) {
                     Kind::Plain(value)
                 } else {
                     Kind::Quoted(value)
@@ -98,15 +107,35 @@ impl<'g> Constructor<'g> {
         })
     }
 
-    fn scalar(&self, edge: Edge, tag: &Tag) -> Result<Value> {
-        let raw = self.graph.get(edge);
-        let place = raw.tag_span();
+    /// The value of a scalar; those that are written alike share it, as most keys are.
+    fn shared_scalar(&mut self, id: NodeId, tag: &Tag) -> Result<Arc<Value>> {
+        let is_usual = !self.graph.is_tagged(id) && !matches!(tag, Tag::Merge | Tag::Value);
+        let word = match self.graph.content(id) {
+            Content::Scalar(text) if is_usual && text.len() <= LONGEST_WORD => {
+                (text, self.graph.is_plain(id))
+            }
+            Content::Scalar(_) | Content::Sequence(_) | Content::Mapping(_) => {
+                return Ok(Arc::new(self.scalar(id, tag)?));
+            }
+        };
+        if let Some(value) = self.words.get(&word) {
+            return Ok(Arc::clone(value));
+        }
+        let value = Arc::new(self.scalar(id, tag)?);
+        if self.words.len() < MOST_WORDS {
+            self.words.insert(word, Arc::clone(&value));
+        }
+        Ok(value)
+    }
+
+    fn scalar(&self, id: NodeId, tag: &Tag) -> Result<Value> {
+        let place = self.graph.tag_span(id);
         match tag {
             Tag::Refused(name) => return Err(fault::refused_tag(place, name)),
             Tag::Unknown(name) => return Err(fault::unknown_tag(place, name)),
             _ => {}
         }
-        let text = self.text(edge)?;
+        let text = self.text(id)?;
         let value = match tag {
             Tag::Null => Some(Value::None),
             Tag::Bool => scalar::bool(text),
@@ -117,53 +146,49 @@ impl<'g> Constructor<'g> {
             Tag::Str => Some(Value::Str(text.to_owned())),
             _ => None,
         };
-        value.ok_or_else(|| fault::bad_scalar(raw.span, tag, text))
+        value.ok_or_else(|| fault::bad_scalar(self.graph.span(id), tag, text))
     }
 
     /// The text of a scalar, or of the `=` of a mapping, which stands for it.
-    fn text(&self, edge: Edge) -> Result<&'g str> {
-        let raw = self.graph.get(edge);
-        match &raw.content {
-            Content::Scalar { text, .. } => Ok(text),
-            Content::Sequence(_) => Err(fault::wrong_content(raw, "a single value")),
+    fn text(&self, id: NodeId) -> Result<&'g str> {
+        match self.graph.content(id) {
+            Content::Scalar(text) => Ok(text),
+            Content::Sequence(_) => Err(self.wrong_content(id, "a single value")),
             Content::Mapping(pairs) => {
-                let is_default =
-                    |&&(key, _): &&(Edge, Edge)| self.graph.get(key).tag() == Tag::Value;
+                let is_default = |[key, _]: &&[NodeId; 2]| self.graph.tag(*key) == Tag::Value;
                 match pairs.iter().find(is_default) {
-                    Some(&(_, value)) => self.text(value),
-                    None => Err(fault::wrong_content(raw, "a single value")),
+                    Some(&[_, value]) => self.text(value),
+                    None => Err(self.wrong_content(id, "a single value")),
                 }
             }
         }
     }
 
-    fn items(&mut self, edge: Edge) -> Result<Vec<Node>> {
-        let raw = self.graph.get(edge);
-        let Content::Sequence(items) = &raw.content else {
-            return Err(fault::wrong_content(raw, "a list"));
+    fn wrong_content(&self, id: NodeId, wanted: &str) -> Box<Diagnostic> {
+        fault::wrong_content(&self.graph.content(id), self.graph.tag_span(id), wanted)
+    }
+
+    fn items(&mut self, id: NodeId) -> Result<Vec<Node>> {
+        let Content::Sequence(items) = self.graph.content(id) else {
+            return Err(self.wrong_content(id, "a list"));
         };
         items.iter().map(|&item| self.node(item)).collect()
     }
 
-    fn set(&mut self, edge: Edge) -> Result<Value> {
-        let entries = self.mapping(edge)?;
+    fn set(&mut self, id: NodeId) -> Result<Value> {
+        let entries = self.mapping(id)?;
         let keys = entries.iter().filter(|entry| !entry.overridden);
         Ok(Value::Set(keys.map(|entry| entry.key.to_value()).collect()))
     }
 
-    fn pairs(&mut self, edge: Edge) -> Result<Value> {
-        let raw = self.graph.get(edge);
-        let Content::Sequence(items) = &raw.content else {
-            return Err(fault::wrong_content(raw, "a list"));
+    fn pairs(&mut self, id: NodeId) -> Result<Value> {
+        let Content::Sequence(items) = self.graph.content(id) else {
+            return Err(self.wrong_content(id, "a list"));
         };
         let mut pairs = Vec::with_capacity(items.len());
         for &item in items {
-            let raw = self.graph.get(item);
-            let Content::Mapping(pair) = &raw.content else {
-                return Err(fault::wrong_content(raw, "a mapping with one key"));
-            };
-            let &[(key, value)] = pair.as_slice() else {
-                return Err(fault::wrong_content(raw, "a mapping with one key"));
+            let Content::Mapping(&[[key, value]]) = self.graph.content(item) else {
+                return Err(self.wrong_content(item, "a mapping with one key"));
             };
             let (key, value) = (self.node(key)?, self.node(value)?);
             pairs.push(Value::Tuple(vec![key.to_value(), value.to_value()]));
@@ -172,18 +197,18 @@ impl<'g> Constructor<'g> {
     }
 
     /// The entries of a mapping, whatever its tag.
-    fn mapping(&mut self, edge: Edge) -> Result<Arc<[Entry]>> {
-        if let Some(entries) = self.mappings.get(&edge.id) {
+    fn mapping(&mut self, id: NodeId) -> Result<Arc<[Entry]>> {
+        let id = self.graph.target(id);
+        if let Some(entries) = self.mappings.get(&id) {
             return Ok(Arc::clone(entries));
         }
-        let raw = self.graph.get(edge);
-        let Content::Mapping(pairs) = &raw.content else {
-            return Err(fault::wrong_content(raw, "a mapping"));
+        let Content::Mapping(pairs) = self.graph.content(id) else {
+            return Err(self.wrong_content(id, "a mapping"));
         };
         let mut entries = Vec::new();
         let mut own = Vec::with_capacity(pairs.len());
-        for &(key, value) in pairs {
-            let key = match self.graph.get(key).tag() {
+        for &[key, value] in pairs {
+            let key = match self.graph.tag(key) {
                 Tag::Merge => {
                     self.merge(value, &mut entries)?;
                     continue;
@@ -202,45 +227,44 @@ impl<'g> Constructor<'g> {
         entries.append(&mut own);
         let entries = doubled::resolve(entries, merged, &mut self.duplicates)?;
         let entries: Arc<[Entry]> = entries.into();
-        if raw.anchored {
-            self.mappings.insert(edge.id, Arc::clone(&entries));
+        if self.graph.is_anchored(id) {
+            self.mappings.insert(id, Arc::clone(&entries));
         }
         Ok(entries)
     }
 
     /// A plain `=` as a key is the string.
-    fn default_key(&mut self, edge: Edge) -> Result<Node> {
-        let kind = self.kind(edge, &Tag::Str)?;
+    fn default_key(&mut self, id: NodeId) -> Result<Node> {
+        let kind = self.kind(self.graph.target(id), &Tag::Str)?;
         Ok(Node {
-            span: self.graph.span(edge),
+            span: self.graph.span(id),
             kind,
         })
     }
 
-    fn merge(&mut self, edge: Edge, entries: &mut Vec<Entry>) -> Result<()> {
-        let raw = self.graph.get(edge);
-        match &raw.content {
-            Content::Mapping(_) => self.merge_mapping(edge, entries),
+    fn merge(&mut self, id: NodeId, entries: &mut Vec<Entry>) -> Result<()> {
+        match self.graph.content(id) {
+            Content::Mapping(_) => self.merge_mapping(id, entries),
             // The earlier ones win, so they come last.
             Content::Sequence(items) => items
                 .iter()
                 .rev()
                 .try_for_each(|&item| self.merge_mapping(item, entries)),
-            Content::Scalar { .. } => Err(fault::bad_merge(self.graph.span(edge))),
+            Content::Scalar(_) => Err(fault::bad_merge(self.graph.span(id))),
         }
     }
 
-    fn merge_mapping(&mut self, edge: Edge, entries: &mut Vec<Entry>) -> Result<()> {
-        if !matches!(self.graph.get(edge).content, Content::Mapping(_)) {
-            return Err(fault::bad_merge(self.graph.span(edge)));
+    fn merge_mapping(&mut self, id: NodeId, entries: &mut Vec<Entry>) -> Result<()> {
+        if !matches!(self.graph.content(id), Content::Mapping(_)) {
+            return Err(fault::bad_merge(self.graph.span(id)));
         }
-        let merged = self.mapping(edge)?;
+        let merged = self.mapping(id)?;
         // What comes through an alias was counted there.
-        if edge.alias.is_none() {
+        if self.graph.target(id) == id {
             self.added = self.added.saturating_add(merged.len());
         }
         if self.added > MAX_ADDED_NODES {
-            return Err(fault::too_many_nodes(self.graph.span(edge)));
+            return Err(fault::too_many_nodes(self.graph.span(id)));
         }
         entries.extend(merged.iter().cloned());
         Ok(())
@@ -248,10 +272,10 @@ impl<'g> Constructor<'g> {
 
     /// The value of a tag, which holds copies of what is in it. Every node may be copied once;
     /// tags within tags copy again.
-    fn tagged(&mut self, edge: Edge, value: Value) -> Result<Kind> {
+    fn tagged(&mut self, id: NodeId, value: Value) -> Result<Kind> {
         self.copied = self.copied.saturating_add(weight(&value));
         if self.copied > self.graph.len() + MAX_ADDED_NODES {
-            return Err(fault::too_many_nodes(self.graph.span(edge)));
+            return Err(fault::too_many_nodes(self.graph.span(id)));
         }
         Ok(Kind::Tagged(Arc::new(value)))
     }

@@ -1,6 +1,6 @@
 //! What can be wrong with a document, in words for who wrote it.
 
-use super::composer::{Content, Raw};
+use super::graph::Content;
 use super::tag::Tag;
 use super::{MAX_ADDED_NODES, MAX_BYTES, MAX_DEPTH};
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -132,13 +132,13 @@ pub(super) fn unknown_tag(span: Span, name: &str) -> Box<Diagnostic> {
     )
 }
 
-pub(super) fn wrong_content(raw: &Raw<'_>, wanted: &str) -> Box<Diagnostic> {
-    let found = match raw.content {
-        Content::Scalar { .. } => "a single value",
+/// Something is at `place` that is not what its tag asks for.
+pub(super) fn wrong_content(found: &Content<'_>, place: Span, wanted: &str) -> Box<Diagnostic> {
+    let found = match found {
+        Content::Scalar(_) => "a single value",
         Content::Sequence(_) => "a list",
         Content::Mapping(_) => "a mapping",
     };
-    let place = raw.tag_span();
     Box::new(
         error(place, format!("{wanted} is due here, not {found}"))
             .with_help("remove the tag, or change what follows it"),

@@ -14,6 +14,7 @@ mod doubled;
 mod escape;
 mod events;
 mod fault;
+mod graph;
 mod node;
 mod resolver;
 mod scalar;

@@ -5,7 +5,7 @@ use crate::cli::output::Refusal;
 use crate::cli::select;
 use crate::config::Config;
 use crate::diagnostic::{Span, did_you_mean};
-use crate::job::{Job, Policy, Surroundings, Task};
+use crate::job::{Common, Job, Task};
 use crate::trigger::{Date, Trigger, Zone};
 use crate::value::Value;
 use crate::yaml;
@@ -85,8 +85,8 @@ fn of_function(name: &str, zone: Zone) -> Job {
         kwargs: Vec::new(),
         contextmanager: None,
         error_handler: None,
-        policy: Policy::default(),
-        surroundings: Surroundings::default(),
+        policy: Common::default(),
+        surroundings: Common::default(),
         description: None,
     }
 }

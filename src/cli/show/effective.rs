@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -21,7 +22,7 @@ pub(super) fn config(config: &Config, secrets: &Secrets) -> Value {
     let mut root = Entries::default();
     directives(&mut root, &config.directives, secrets);
     let mut section = settings(&config.settings);
-    jobs(&mut section, config.jobs.iter(), secrets);
+    jobs(&mut section, config.jobs.iter().map(Arc::as_ref), secrets);
     root.add("scheduler", section.value());
     root.value()
 }

@@ -3,13 +3,14 @@
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::oneshot;
 
 use crate::config::{Config, Settings};
-use crate::job::Memory;
+use crate::job::Seen;
 use crate::run::{Ended, Outcome, Recorded, Run};
 use crate::scheduler::Ledger;
 use crate::scheduler::clock::SystemClock;
@@ -116,8 +117,9 @@ impl State {
 /// What is known of the configured jobs.
 fn known(store: &Store, config: &Config, now: DateTime<Utc>) -> Result<Vec<Known>, Error> {
     let mut known = Vec::new();
+    let jobs = config.by_name();
     for memory in store.memories()? {
-        let job = config.jobs.iter().find(|job| job.name == memory.job);
+        let job = jobs.get(memory.job.as_str());
         let owed = job.and_then(|job| owed_after(job, &memory));
         let recorded = owed.map(|after| store.recorded(&memory.job, after, now));
         let recorded = recorded.transpose()?.unwrap_or_default();
@@ -180,7 +182,7 @@ impl Ledger for Book {
         self.writer.pass(outcome, job, fire_times, settled);
     }
 
-    fn remember(&mut self, jobs: Vec<Memory>, faulty: &[String], settings: &Settings) {
+    fn remember(&mut self, jobs: Arc<[Seen]>, faulty: &[String], settings: &Settings) {
         self.keep_history = settings.keep_history;
         self.writer.remember(jobs, faulty.to_vec());
     }

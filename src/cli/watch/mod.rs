@@ -31,7 +31,7 @@ use crate::diagnostic::render;
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths;
-use crate::process::leave_orphans;
+use crate::process::{give_back, leave_orphans};
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
@@ -99,7 +99,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let post = Post::start(place, setup, secrets, SystemClock::wall_time, true)?;
     let manager = Manager::from_environment();
     let reader = Reader::new(
-        loaded,
+        &loaded,
         given.clone(),
         messages.clone(),
         watcher,
@@ -110,7 +110,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         },
         manager.clone(),
     );
-    reader.start(received)?;
+    reader.start(loaded, received)?;
     let passage = Passage {
         console,
         logging: Arc::clone(&logging),
@@ -122,6 +122,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         manager: manager.clone(),
     };
     let carrier = Carrier::new(&path, given, &config, passage, global.verbose);
+    give_back();
     super::runtime()?.block_on(async {
         tokio::spawn(Signals::new()?.pass_on(messages, errands));
         answer_on(&socket);

@@ -18,6 +18,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
 use crate::logging::Logging;
 use crate::paths::Given;
+use crate::process::give_back;
 use crate::scheduler::Message;
 use crate::scheduler::clock::SystemClock;
 use crate::secret::Secrets;
@@ -37,9 +38,11 @@ pub(super) enum Errand {
     Again,
 }
 
-/// Whoever reads the config when it may have changed.
+/// Whoever reads the config when it may have changed. What it has read it does not keep.
 pub(super) struct Reader {
-    loaded: Loaded,
+    path: PathBuf,
+    /// Tells the content that was read last from another.
+    digest: u64,
     given: Given,
     messages: mpsc::Sender<Message>,
     watcher: Watcher,
@@ -68,7 +71,7 @@ impl Exits {
 
 impl Reader {
     pub(super) fn new(
-        loaded: Loaded,
+        loaded: &Loaded,
         given: Given,
         messages: mpsc::Sender<Message>,
         watcher: Watcher,
@@ -78,7 +81,8 @@ impl Reader {
         Self {
             exits,
             manager,
-            loaded,
+            path: loaded.path.clone(),
+            digest: loaded.digest,
             given,
             messages,
             watcher,
@@ -87,16 +91,18 @@ impl Reader {
         }
     }
 
-    /// Reads on a thread until nobody can send errands any more.
+    /// Looks on a thread at what `loaded` names, then reads until nobody can send errands any more.
     ///
     /// # Errors
     /// Where no thread can be had.
-    pub(super) fn start(mut self, errands: Receiver<Errand>) -> io::Result<()> {
+    pub(super) fn start(mut self, loaded: Loaded, errands: Receiver<Errand>) -> io::Result<()> {
         let thread = thread::Builder::new().name("reader".to_owned());
         thread.spawn(move || {
-            self.look_up();
+            self.look_up(loaded);
+            give_back();
             for errand in errands {
                 self.take(errand);
+                give_back();
             }
         })?;
         Ok(())
@@ -110,7 +116,7 @@ impl Reader {
                 self.unreadable = None;
                 self.read(true);
             }
-            Errand::News(News::Tasks) => self.look_up(),
+            Errand::News(News::Tasks) => self.look_again(),
             Errand::News(News::Blind(why)) => tracing::warn!(
                 event = "watch_blind",
                 "changes of files cannot be seen, they are looked for every 10 seconds: {why}"
@@ -120,32 +126,33 @@ impl Reader {
 
     /// Reads the config, and lets the scheduler go on with it where it is usable.
     fn read(&mut self, even_if_same: bool) {
-        let path = self.loaded.path.clone();
-        let source = match Source::read(&path) {
+        let source = match Source::read(&self.path) {
             Ok(source) => source,
             Err(error) => return self.tell_unreadable(error.to_string()),
         };
         let was_unreadable = self.unreadable.take().is_some();
-        if source.digest == self.loaded.digest && !even_if_same && !was_unreadable {
+        if source.digest == self.digest && !even_if_same && !was_unreadable {
             return;
         }
         self.manager.reloading();
-        let loaded = load::understand(path, &source, SystemClock::wall_time());
+        let loaded = self.understand(source);
+        // The same bytes are not told twice.
+        self.digest = loaded.digest;
+        let Some(config) = &loaded.reading.config else {
+            return self.refuse(&tellings(&loaded).join("\n"));
+        };
         if let Some(refusal) = trusted::distrust(&loaded, &self.given) {
-            self.loaded.digest = loaded.digest;
-            self.refuse(&refusal.message);
-        } else if let Some(config) = &loaded.reading.config {
-            self.exits.hide(&Secrets::of_yaml(&loaded.text));
-            let message = Message::Reload(Box::new(config.clone()));
-            self.loaded = loaded;
-            // Once the scheduler has ended, nobody needs it.
-            let _ = self.messages.blocking_send(message);
-            self.look_up();
-        } else {
-            // The same bytes are not told twice.
-            self.loaded.digest = loaded.digest;
-            self.refuse(&tellings(&loaded).join("\n"));
+            return self.refuse(&refusal.message);
         }
+        self.exits.hide(&Secrets::of_yaml(&loaded.text));
+        let message = Message::Reload(Box::new(config.clone()));
+        // Once the scheduler has ended, nobody needs it.
+        let _ = self.messages.blocking_send(message);
+        self.look_up(loaded);
+    }
+
+    fn understand(&self, source: Source) -> Loaded {
+        load::understand(self.path.clone(), source, SystemClock::wall_time())
     }
 
     fn tell_unreadable(&mut self, error: String) {
@@ -162,13 +169,24 @@ impl Reader {
         self.manager.ready(STAYS);
     }
 
+    /// Looks whether the tasks exist, now that one may have changed.
+    fn look_again(&mut self) {
+        match Source::read(&self.path) {
+            Ok(source) if source.digest == self.digest => self.look_up(self.understand(source)),
+            // News of it is on the way.
+            Ok(_) | Err(_) => {}
+        }
+    }
+
     /// Looks whether the tasks exist, and tells every error of the config that is new.
-    fn look_up(&mut self) {
-        let tasks = self.loaded.tasks(&self.given);
-        let folder = self.loaded.tasks_folder(&self.given);
+    fn look_up(&mut self, mut loaded: Loaded) {
+        if loaded.reading.config.is_none() {
+            return;
+        }
+        let tasks = loaded.tasks(&self.given);
+        let folder = loaded.tasks_folder(&self.given);
         self.watcher
             .set_tasks(folder.into_iter().collect::<Vec<PathBuf>>());
-        let mut loaded = self.loaded.clone();
         loaded.reading.look_up(&tasks);
         let faults = tellings(&loaded);
         for fault in &faults {

@@ -40,7 +40,7 @@ pub(super) fn read(
         None if fields.is_empty() => return None,
         None => Cron::of_fields(fields, *bounds, zone.clone(), *jitter_s),
     };
-    good.then(|| Trigger::Cron(Box::new(cron)))
+    good.then(|| Trigger::Cron(reader.share(cron)))
 }
 
 const FIELDS: [(&str, Name); 8] = [

@@ -1,13 +1,12 @@
 //! The beat of one job: its next fire time, and the fire times that are over.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Place;
-use crate::job::{Job, Memory};
+use crate::job::{Job, Memory, Seen};
 use crate::run::Outcome;
 use crate::trigger::Trigger;
 
@@ -32,8 +31,8 @@ pub(super) struct Beat {
     pub(super) next: Option<DateTime<Utc>>,
     /// The decided fire times: first and last of each stretch, the newest last.
     decided: Vec<(DateTime<Utc>, DateTime<Utc>)>,
-    /// Fire times that were decided before the start.
-    recorded: HashSet<DateTime<Utc>>,
+    /// Fire times that were decided before the start, in order.
+    recorded: Box<[DateTime<Utc>]>,
     /// Whether `next` follows directly on the last decided fire time.
     follows: bool,
     /// Whether `next` is due and waits for a run of the job to end.
@@ -54,7 +53,7 @@ impl Beat {
             since: None,
             next: None,
             decided: Vec::new(),
-            recorded: HashSet::new(),
+            recorded: Box::default(),
             follows: false,
             parked: false,
             pending: Vec::new(),
@@ -80,20 +79,18 @@ impl Beat {
         // An anchor in the future was read from a clock that went wrong.
         self.count_from(memory.anchor.min(now));
         self.since = self.since.map(|since| memory.since.unwrap_or(since));
-        self.recorded = recorded.into_iter().collect();
+        self.recorded = recorded.into();
+        self.recorded.sort_unstable();
         self.next = self.first_after(now);
         true
     }
 
     /// What is to be remembered of the job.
-    pub(super) fn memory(&self) -> Memory {
-        Memory {
-            job: self.job.name.clone(),
-            trigger: self.job.trigger.identity(),
-            call: self.job.call_digest(),
+    pub(super) fn seen(&self) -> Seen {
+        Seen {
+            job: Arc::clone(&self.job),
             anchor: self.anchor,
             since: self.since,
-            settled: None,
         }
     }
 
@@ -164,8 +161,9 @@ impl Beat {
     fn decided_with(&self, fire_time: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut spans = self.decided.iter();
         let span = spans.find(|(first, last)| (*first..=*last).contains(&fire_time));
-        let recorded = || self.recorded.get(&fire_time).copied();
-        span.map(|(_, last)| *last).or_else(recorded)
+        let recorded = || self.recorded.binary_search(&fire_time).ok();
+        let last = span.map(|(_, last)| *last);
+        last.or_else(|| recorded().map(|_| fire_time))
     }
 
     /// Goes on to `next` after `decided` was decided; `follows` where no fire time between the

@@ -31,7 +31,7 @@ impl Plan {
         let mut moved = vec![None; old.len()];
         for job in jobs {
             let enabled = job.policy.enabled;
-            let before = old_names.get(&job.name).copied();
+            let before = old_names.get(&*job.name).copied();
             let kept = before.and_then(|at| old[at].take());
             let beat = self.add(match kept {
                 Some(kept) => kept.with(job, now),
@@ -45,7 +45,7 @@ impl Plan {
         let put_off = agenda.into_iter().filter_map(|Reverse(wake)| wake.claim);
         for claim in put_off {
             match moved[claim.beat] {
-                Some(beat) => self.put_off(Claim { beat, ..claim }),
+                Some(beat) => self.put_off(Claim { beat, ..*claim }),
                 None => gone.push(claim.of(&old_jobs[claim.beat])),
             }
         }
@@ -75,7 +75,7 @@ impl Plan {
         }
         for claim in agenda.into_iter().filter_map(|Reverse(wake)| wake.claim) {
             let due = claim.due - back;
-            self.put_off(Claim { due, ..claim });
+            self.put_off(Claim { due, ..*claim });
         }
     }
 }

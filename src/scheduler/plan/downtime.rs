@@ -55,7 +55,7 @@ impl Plan {
         let agenda = std::mem::take(&mut self.agenda);
         let mut downtime = Downtime::default();
         for known in known {
-            if let Some(&beat) = self.by_name.get(&known.memory.job) {
+            if let Some(&beat) = self.by_name.get(&*known.memory.job) {
                 self.resume_job(beat, known, at_any_lateness, &mut downtime);
             }
         }
@@ -63,7 +63,7 @@ impl Plan {
             self.schedule(beat);
         }
         for claim in agenda.into_iter().filter_map(|Reverse(wake)| wake.claim) {
-            self.put_off(claim);
+            self.put_off(*claim);
         }
         downtime
     }

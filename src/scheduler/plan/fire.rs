@@ -46,17 +46,18 @@ pub(super) struct Claim {
     pub(super) cause: Cause,
 }
 
-/// An entry of the agenda: at `at`, the beat comes, or a claim that was put off.
+/// An entry of the agenda: at `at`, the beat comes, or a claim that was put off, which is rare.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wake {
     pub(super) at: DateTime<Utc>,
     pub(super) beat: usize,
-    pub(super) claim: Option<Claim>,
+    pub(super) claim: Option<Box<Claim>>,
 }
 
 impl Ord for Wake {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let key = |wake: &Self| (wake.at, wake.beat, wake.claim.map(|claim| claim.fire_time));
+        let fire_time = |wake: &Self| wake.claim.as_ref().map(|claim| claim.fire_time);
+        let key = |wake: &Self| (wake.at, wake.beat, fire_time(wake));
         key(self).cmp(&key(other))
     }
 }

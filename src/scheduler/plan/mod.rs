@@ -14,13 +14,15 @@ mod passed;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::job::{Job, Memory};
+use crate::job::{Job, Seen};
 use crate::run::{Cause, Outcome};
 
 use beat::Beat;
@@ -40,7 +42,7 @@ const SLICE: usize = 1_000;
 #[derive(Debug)]
 pub struct Plan {
     beats: Vec<Beat>,
-    by_name: HashMap<String, usize>,
+    by_name: HashMap<Named, usize>,
     agenda: BinaryHeap<Reverse<Wake>>,
     waiting: BTreeMap<Place, Claim>,
     going: HashMap<String, Going>,
@@ -51,6 +53,10 @@ pub struct Plan {
     draw: fn(u32) -> u32,
 }
 
+/// A job, found by its name.
+#[derive(Debug)]
+struct Named(Arc<Job>);
+
 /// A place in the queue for workers: by fire time, then by arrival.
 type Place = (DateTime<Utc>, u64);
 
@@ -60,6 +66,26 @@ struct Going {
     count: u32,
     began: DateTime<Utc>,
 }
+
+impl Borrow<str> for Named {
+    fn borrow(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl Hash for Named {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
+
+impl PartialEq for Named {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Named {}
 
 impl Plan {
     /// A plan of `jobs` that begins at `now`: intervals count from there, jobs with
@@ -73,10 +99,12 @@ impl Plan {
         workers: usize,
         draw: fn(u32) -> u32,
     ) -> Self {
+        let jobs = jobs.into_iter();
+        let count = jobs.size_hint().0;
         let mut plan = Self {
-            beats: Vec::new(),
-            by_name: HashMap::new(),
-            agenda: BinaryHeap::new(),
+            beats: Vec::with_capacity(count),
+            by_name: HashMap::with_capacity(count),
+            agenda: BinaryHeap::with_capacity(count),
             waiting: BTreeMap::new(),
             going: HashMap::new(),
             workers: workers.max(1),
@@ -111,20 +139,32 @@ impl Plan {
     /// What is due next, if that is by `until`: the first fires, in their order.
     #[must_use]
     pub fn soon(&self, until: DateTime<Utc>) -> Vec<Fire> {
-        if self.next().is_none_or(|next| next > until) {
-            return Vec::new();
-        }
-        let wakes = self.agenda.iter().map(|Reverse(wake)| wake);
-        let mut wakes: Vec<&Wake> = wakes.filter(|wake| wake.at <= until).collect();
-        wakes.sort();
-        let fires = wakes.into_iter().filter_map(|wake| self.fire(wake));
+        let wakes = self.wakes().take_while(|wake| wake.at <= until);
+        let fires = wakes.filter_map(|wake| self.fire(wake));
         fires.take(FORESIGHT).collect()
+    }
+
+    /// The entries of the agenda in their order, each as costly as a few steps down its heap:
+    /// none comes before the one above it.
+    fn wakes(&self) -> impl Iterator<Item = &Wake> {
+        let heap = self.agenda.as_slice();
+        let numbered = |index: usize| heap.get(index).map(|wake| (wake, index));
+        let mut frontier: BinaryHeap<_> = numbered(0).into_iter().collect();
+        std::iter::from_fn(move || {
+            let (Reverse(wake), index) = frontier.pop()?;
+            frontier.extend(
+                [2 * index + 1, 2 * index + 2]
+                    .into_iter()
+                    .filter_map(numbered),
+            );
+            Some(wake)
+        })
     }
 
     /// The fire that a wake brings, if nothing happens before.
     fn fire(&self, wake: &Wake) -> Option<Fire> {
         let beat = &self.beats[wake.beat];
-        let claim = wake.claim.or_else(|| {
+        let claim = wake.claim.as_deref().copied().or_else(|| {
             Some(Claim {
                 beat: wake.beat,
                 fire_time: beat.next?,
@@ -155,10 +195,10 @@ impl Plan {
         beat.map_or(decided, |beat| beat.settled(decided))
     }
 
-    /// What is to be remembered of the jobs, but for the fires that have been decided.
+    /// What is to be remembered of the jobs.
     #[must_use]
-    pub fn memories(&self) -> Vec<Memory> {
-        self.beats.iter().map(Beat::memory).collect()
+    pub fn seen(&self) -> Arc<[Seen]> {
+        self.beats.iter().map(Beat::seen).collect()
     }
 
     /// How many fires wait for a worker.
@@ -181,7 +221,7 @@ impl Plan {
             {
                 steps += 1;
                 match wake.claim {
-                    Some(claim) => self.arrive(claim, &mut decisions),
+                    Some(claim) => self.arrive(*claim, &mut decisions),
                     None => steps += self.beat(wake.beat, &mut decisions),
                 }
             }
@@ -212,7 +252,7 @@ impl Plan {
         if idle {
             self.going.remove(&fire.job.name);
         }
-        let beat = *self.by_name.get(&fire.job.name)?;
+        let beat = *self.by_name.get(&*fire.job.name)?;
         if idle {
             self.unpark(beat);
         }
@@ -230,7 +270,7 @@ impl Plan {
     /// Adds a job with its beat on the agenda.
     fn add(&mut self, beat: Beat) -> usize {
         let index = self.beats.len();
-        self.by_name.insert(beat.job.name.clone(), index);
+        self.by_name.insert(Named(Arc::clone(&beat.job)), index);
         self.beats.push(beat);
         self.schedule(index);
         index
@@ -252,7 +292,7 @@ impl Plan {
         self.agenda.push(Reverse(Wake {
             at: claim.due,
             beat: claim.beat,
-            claim: Some(claim),
+            claim: Some(Box::new(claim)),
         }));
     }
 

@@ -721,3 +721,30 @@ mod laws {
         }
     }
 }
+
+#[test]
+fn what_comes_soon_is_what_will_be_due_first() {
+    // Their fire times are in no order.
+    let jobs = (0..50).map(|number| job(&format!("a.{number}")).every(30 + number * 37 % 50));
+    let mut plan = plan(jobs);
+    let names = |fires: &[Fire]| -> Vec<String> {
+        let names = fires.iter().map(|fire| fire.job.name.clone());
+        names.collect()
+    };
+    assert_eq!(plan.soon(noon(29)), []);
+    let few = plan.soon(noon(33));
+    assert_eq!(names(&few), ["a.0", "a.23", "a.46", "a.19"]);
+    let first = plan.soon(noon(100));
+    assert_eq!(first.len(), FORESIGHT);
+    let decisions = [30, 31, 32, 33].map(|second| plan.due(noon(second)));
+    let run: Vec<Fire> = decisions
+        .into_iter()
+        .flatten()
+        .filter_map(|decision| match decision {
+            Decision::Run(fire) => Some(fire),
+            Decision::Skip(_) | Decision::Coalesce(_) | Decision::Miss(_) => None,
+        })
+        .collect();
+    assert_eq!(run, few);
+    assert_eq!(first[..4], few);
+}

@@ -144,7 +144,7 @@ fn surroundings_are_as_configured() {
         .file("vars.env", "A=file\nB='from file'\n")
         .file("work/here", "");
     let mut job = job(Task::Shell("ls; echo $A $B $SCHED_JOB".to_owned()));
-    job.surroundings = Surroundings {
+    *job.surroundings = Surroundings {
         environment: [("A", "own"), ("SCHED_JOB", "forged")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
@@ -171,7 +171,7 @@ fn surroundings_are_as_configured() {
             .1
             .starts_with("cannot read the environment file")
     );
-    job.surroundings = Surroundings {
+    *job.surroundings = Surroundings {
         user: Some("no-such-user".to_owned()),
         ..Surroundings::default()
     };

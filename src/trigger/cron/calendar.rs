@@ -8,7 +8,7 @@ use super::field::{Field, Name, Part};
 use super::month::Month;
 
 /// What matches, as sets.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Calendar {
     /// First, last, step.
     years: Vec<(u16, u16, u16)>,
@@ -22,7 +22,7 @@ pub(super) struct Calendar {
 }
 
 /// The times of day that match: bit 0 is 0 o'clock.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Times {
     hours: u64,
     minutes: u64,

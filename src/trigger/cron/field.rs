@@ -28,7 +28,7 @@ pub enum Name {
 }
 
 /// One part of a field's comma list, as written; numbers in the field's own range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
     /// `*` (step 1) and `*/n`
     All {
@@ -61,7 +61,7 @@ pub enum Part {
 }
 
 /// One field, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Field {
     name: Name,
     text: String,

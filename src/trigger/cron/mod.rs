@@ -19,7 +19,7 @@ use super::{Bounds, Fault, Zone};
 use calendar::Calendar;
 
 /// A trigger that fires when all its fields match the wall clock.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cron {
     fields: Vec<Field>,
     expression: Option<Expression>,
@@ -31,7 +31,7 @@ pub struct Cron {
 }
 
 /// What a cron trigger was written as, where not as fields.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Expression {
     /// Its text, its words parted by one space.
     pub text: String,

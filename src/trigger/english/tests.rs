@@ -1,5 +1,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -34,12 +35,12 @@ fn fields(text: &str) -> Vec<Field> {
 
 fn cron(text: &str) -> String {
     let bounds = Bounds::default();
-    Trigger::Cron(Box::new(Cron::of_fields(fields(text), bounds, berlin(), 0))).english()
+    Trigger::Cron(Arc::new(Cron::of_fields(fields(text), bounds, berlin(), 0))).english()
 }
 
 fn crontab(text: &str) -> String {
     let cron = Cron::of_expression(text, Bounds::default(), berlin(), 0).unwrap();
-    Trigger::Cron(Box::new(cron)).english()
+    Trigger::Cron(Arc::new(cron)).english()
 }
 
 fn interval(every_s: i64) -> Interval {
@@ -189,7 +190,7 @@ fn bounds_and_jitter_are_told() {
     };
     let cron = Cron::of_fields(fields("hour=9 day_of_week=mon-fri"), bounds, berlin(), 30);
     assert_eq!(
-        Trigger::Cron(Box::new(cron)).english(),
+        Trigger::Cron(Arc::new(cron)).english(),
         "at 09:00 from Monday to Friday, from 2026-12-01 until 2027-01-01 06:00:30, up to 30 s later"
     );
     let interval = Interval::new(
@@ -315,7 +316,7 @@ fn the_same_text_means_the_same_fires() {
     proptest!(ProptestConfig::with_cases(1_500), |(text in texts)| {
         let cron = any_cron(&text);
         let fires = fires(&cron);
-        let english = Trigger::Cron(Box::new(cron)).english();
+        let english = Trigger::Cron(Arc::new(cron)).english();
         let before = seen.borrow_mut().insert(english.clone(), (text.clone(), fires.clone()));
         if let Some((other, expected)) = before {
             prop_assert_eq!(fires, expected, "`{}` and `{}` are `{}`", text, other, english);

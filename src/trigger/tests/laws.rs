@@ -42,7 +42,7 @@ fn read(fields: &[(Name, String)]) -> Vec<Field> {
 
 fn trigger(fields: &[Field], tz: Tz) -> Trigger {
     let cron = Cron::of_fields(fields.to_vec(), Bounds::default(), zone(tz), 0);
-    Trigger::Cron(Box::new(cron))
+    Trigger::Cron(Arc::new(cron))
 }
 
 /// Whether a reading matches all fields, with the defaults of those not given.

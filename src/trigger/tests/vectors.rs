@@ -1,5 +1,7 @@
 //! The vectors of `tests/vectors`: what APScheduler 3.11 answers, and where `sched` differs.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::{at, fires};
@@ -70,7 +72,7 @@ fn interval(
 fn cron(keys: &Map<String, Value>, bounds: Bounds, zone: Zone) -> Result<Trigger, (String, Fault)> {
     if let Some(expression) = text(keys, "expression") {
         return Cron::of_expression(&expression, bounds, zone, 0)
-            .map(|cron| Trigger::Cron(Box::new(cron)))
+            .map(|cron| Trigger::Cron(Arc::new(cron)))
             .map_err(|fault| ("expression".to_owned(), fault));
     }
     let mut fields = Vec::new();
@@ -82,7 +84,7 @@ fn cron(keys: &Map<String, Value>, bounds: Bounds, zone: Zone) -> Result<Trigger
     if fields.is_empty() {
         return fault("type", "no field");
     }
-    Ok(Trigger::Cron(Box::new(Cron::of_fields(
+    Ok(Trigger::Cron(Arc::new(Cron::of_fields(
         fields, bounds, zone, 0,
     ))))
 }
