@@ -84,7 +84,6 @@ pub struct Scheduler<C, R, J, L> {
     /// Each gives how its run ended, or nothing where the fire had been recorded before.
     runs: JoinSet<Option<Ended>>,
     going: HashMap<Id, Going>,
-    stopping: bool,
     /// What the runner was told of last.
     soon: Option<Vec<Fire>>,
 }
@@ -123,7 +122,6 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             faulty: config.faulty,
             runs: JoinSet::new(),
             going: HashMap::new(),
-            stopping: false,
             soon: None,
         }
     }
@@ -219,9 +217,19 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
                 self.pass(outcome, &passed.job.name, &passed.latest);
             }
         }
+        for fire in &downtime.given_up {
+            self.give_up(fire);
+        }
         if downtime != Downtime::default() {
             let downtime = &downtime;
             self.journal.note(&Event::Resumed { downtime });
+        }
+    }
+
+    /// Writes down that a retry is not made any more.
+    fn give_up(&mut self, fire: &Fire) {
+        if let Some(retry) = fire.retry() {
+            self.ledger.give_up(&fire.job.name, &retry);
         }
     }
 
@@ -275,13 +283,13 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         if *going.orders.borrow() != Order::GoOn {
             ended.outcome = Outcome::Interrupted;
         }
-        self.ledger.end(&going.run, &ended);
         let retry = self.plan.ended(&going.fire, ended.outcome, now);
+        self.ledger.end(&going.run, &ended, retry);
         self.journal.note(&Event::Ended {
             run: &going.run,
             job: &going.fire.job,
             ended: &ended,
-            retry: retry.filter(|_| !self.stopping),
+            retry,
         });
     }
 
@@ -296,6 +304,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             if fire.attempt == 1 {
                 self.pass(Outcome::Skipped, &fire.job.name, &[fire.fire_time]);
             }
+            self.give_up(&fire);
             self.journal.note(&Event::Dropped { fire: &fire });
         }
         self.remember();

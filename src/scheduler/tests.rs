@@ -1,3 +1,4 @@
+mod retries;
 mod simulation;
 
 use std::cell::RefCell;
@@ -44,10 +45,17 @@ impl Journal for Diary {
                     let named = |one: &Passed| format!("{} {}", one.job.name, one.count);
                     all.iter().map(named).collect::<Vec<_>>().join(", ")
                 };
-                let missed = count(&downtime.missed);
+                let fires = |word: &str, fires: &[Fire]| {
+                    let fires = fires.iter();
+                    let named = |fire: &Fire| format!(" {word} {} {}", fire.job.name, fire.attempt);
+                    fires.map(named).collect::<String>()
+                };
                 format!(
-                    "missed [{missed}] coalesced [{}]",
-                    count(&downtime.coalesced)
+                    "missed [{}] coalesced [{}]{}{}",
+                    count(&downtime.missed),
+                    count(&downtime.coalesced),
+                    fires("retried", &downtime.retried),
+                    fires("given up", &downtime.given_up),
                 )
             }
             Event::Repeated { run } => format!("repeated {}", run.job),

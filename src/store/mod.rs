@@ -10,6 +10,7 @@ mod memory;
 mod open;
 mod outbox;
 mod place;
+mod retries;
 mod runs;
 mod writer;
 

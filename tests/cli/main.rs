@@ -11,6 +11,7 @@ mod killed;
 mod mail;
 mod next;
 mod orphans;
+mod retries;
 mod run_once;
 mod show;
 mod status;

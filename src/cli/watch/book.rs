@@ -1,5 +1,6 @@
 //! The ledger of `sched watch`: what the loop wants written down goes to the store's writer.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::config::{Config, Settings};
 use crate::job::Memory;
-use crate::run::{Ended, Outcome, Recorded, Run};
+use crate::run::{Ended, Outcome, Recorded, Retry, Run};
 use crate::scheduler::Ledger;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::plan::{Known, owed_after};
@@ -116,12 +117,20 @@ impl State {
 /// What is known of the configured jobs.
 fn known(store: &Store, config: &Config, now: DateTime<Utc>) -> Result<Vec<Known>, Error> {
     let mut known = Vec::new();
+    let mut retries: HashMap<String, Vec<Retry>> = HashMap::new();
+    for (job, retry) in store.retries()? {
+        retries.entry(job).or_default().push(retry);
+    }
     for memory in store.memories()? {
         let job = config.jobs.iter().find(|job| job.name == memory.job);
         let owed = job.and_then(|job| owed_after(job, &memory));
         let recorded = owed.map(|after| store.recorded(&memory.job, after, now));
         let recorded = recorded.transpose()?.unwrap_or_default();
-        known.push(Known { memory, recorded });
+        known.push(Known {
+            recorded,
+            retries: retries.remove(&memory.job).unwrap_or_default(),
+            memory,
+        });
     }
     Ok(known)
 }
@@ -165,8 +174,12 @@ impl Ledger for Book {
         async move { answered.await.unwrap_or(Recorded::Not) }
     }
 
-    fn end(&mut self, run: &Run, ended: &Ended) {
-        self.writer.end(run.id, ended.clone());
+    fn end(&mut self, run: &Run, ended: &Ended, retry: Option<DateTime<Utc>>) {
+        self.writer.end(run.id, ended.clone(), retry);
+    }
+
+    fn give_up(&mut self, job: &str, retry: &Retry) {
+        self.writer.give_up(job.to_owned(), *retry);
     }
 
     fn pass(

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Place;
 use crate::job::{Job, Memory};
-use crate::run::Outcome;
+use crate::run::{Outcome, Retry};
 use crate::trigger::Trigger;
 
 /// The longest wait between two attempts.
@@ -236,6 +236,17 @@ impl Beat {
         let policy = &self.job.policy;
         (failed && policy.enabled && attempt <= policy.retries)
             .then(|| retry_delay(policy.retry_delay, attempt))
+    }
+
+    /// Until when an attempt waits on that waited before the start at `now`; `None` where it is not
+    /// to be made: its fire is from before the job was configured like this, or no retry is left.
+    pub(super) fn wait_for(&self, retry: &Retry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let since = self.since.filter(|since| *since <= retry.fire_time);
+        let failed = retry.attempt.checked_sub(1).filter(|failed| *failed > 0)?;
+        let delay = self.retry_after(failed, Outcome::Failure);
+        // A clock that was set back meanwhile makes no wait longer.
+        let longest = now.checked_add_signed(TimeDelta::from_std(delay?).ok()?)?;
+        since.map(|_| retry.due.min(longest))
     }
 
     /// The first undecided fire time after `after`, unless the job is not to fire at all.
