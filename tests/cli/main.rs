@@ -4,6 +4,7 @@
 
 mod folder;
 
+mod clock;
 mod completion;
 mod history;
 mod kill;

@@ -70,6 +70,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         // The reader goes on until the program ends.
         let _ = news.send(Errand::News(one));
     })?;
+    watcher.set_zone(paths::zone_files());
     let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
     let Some(config) = config_to_start_with(&mut loaded, global, arguments.strict) else {
         return Ok(Exit::Failed);

@@ -13,10 +13,11 @@ use super::short_name;
 use super::systemd::Manager;
 use crate::alert::Post;
 use crate::cli::load::{self, Loaded};
+use crate::config::ZoneOrigin;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
 use crate::logging::Logging;
-use crate::paths::Given;
+use crate::paths::{self, Given};
 use crate::scheduler::Message;
 use crate::scheduler::clock::SystemClock;
 use crate::secret::Secrets;
@@ -110,10 +111,34 @@ impl Reader {
                 self.read(true);
             }
             Errand::News(News::Tasks) => self.look_up(),
+            Errand::News(News::Zone) => self.look_at_zone(),
             Errand::News(News::Blind(why)) => tracing::warn!(
                 event = "watch_blind",
                 "changes of files cannot be seen, they are looked for every 10 seconds: {why}"
             ),
+        }
+    }
+
+    /// Reads the config again where it follows the system's time zone, and that is another one.
+    fn look_at_zone(&mut self) {
+        let Some(config) = &self.loaded.reading.config else {
+            return;
+        };
+        let before = &config.settings.timezone;
+        let (zone, from) = match config.settings.timezone_from {
+            ZoneOrigin::Scheduler | ZoneOrigin::Docassemble => return,
+            ZoneOrigin::Tz | ZoneOrigin::System => paths::zone(),
+        };
+        if zone != *before {
+            tracing::warn!(
+                event = "zone_changed",
+                tag = "zone",
+                "the time zone is {} now ({}), and was {}",
+                zone.name(),
+                from.word(),
+                before.name()
+            );
+            self.read(true);
         }
     }
 

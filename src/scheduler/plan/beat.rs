@@ -120,7 +120,9 @@ impl Beat {
 
     /// The same beat with another form of the job; a new beat where the trigger changed.
     pub(super) fn with(mut self, job: Arc<Job>, now: DateTime<Utc>) -> Self {
-        if job.trigger != self.job.trigger {
+        let other_words = job.trigger != self.job.trigger;
+        // An interval in another zone fires when it did.
+        if other_words && job.trigger.identity() != self.job.trigger.identity() {
             return Self {
                 pending: self.pending,
                 place: self.place,
@@ -129,6 +131,9 @@ impl Beat {
         }
         let was_enabled = self.job.policy.enabled;
         self.job = job;
+        if other_words {
+            self.count_from(self.anchor);
+        }
         self.parked = false;
         if !self.job.policy.enabled {
             self.since = None;
