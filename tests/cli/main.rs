@@ -14,6 +14,7 @@ mod next;
 mod orphans;
 mod retries;
 mod run_once;
+mod secrets;
 mod show;
 mod status;
 mod systemd;

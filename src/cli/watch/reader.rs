@@ -45,6 +45,9 @@ pub(super) struct Reader {
     watcher: Watcher,
     exits: Exits,
     manager: Manager,
+    /// The secrets of every config since the start: runs that began with an earlier one go on, and
+    /// what they say must not be shown either.
+    secrets: Secrets,
     /// The faults that have been told; a fault is told again when it returns.
     told: HashSet<String>,
     /// Why the file could not be read, the last time.
@@ -78,6 +81,7 @@ impl Reader {
         Self {
             exits,
             manager,
+            secrets: Secrets::of_yaml(&loaded.text),
             loaded,
             given,
             messages,
@@ -156,7 +160,8 @@ impl Reader {
         self.manager.reloading();
         let loaded = load::understand(path, &source, SystemClock::wall_time());
         if let Some(config) = &loaded.reading.config {
-            self.exits.hide(&Secrets::of_yaml(&loaded.text));
+            self.secrets.extend(&Secrets::of_yaml(&loaded.text));
+            self.exits.hide(&self.secrets);
             let message = Message::Reload(Box::new(config.clone()));
             self.loaded = loaded;
             // Once the scheduler has ended, nobody needs it.
