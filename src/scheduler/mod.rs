@@ -81,6 +81,8 @@ pub struct Scheduler<C, R, J, L> {
     /// The settings, and the names of the jobs that are left out.
     settings: Settings,
     faulty: Vec<String>,
+    /// What is known from before of jobs that were left out at the start.
+    asleep: Vec<Known>,
     /// Each gives how its run ended, or nothing where the fire had been recorded before.
     runs: JoinSet<Option<Ended>>,
     going: HashMap<Id, Going>,
@@ -110,6 +112,8 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         let workers = workers(&config);
         let jobs = config.jobs.into_iter().map(Arc::new);
         let mut plan = Plan::new(jobs, clock.now(), workers, |most| fastrand::u32(0..=most));
+        let is_faulty = |known: &Known| config.faulty.contains(&known.memory.job);
+        let (asleep, known) = known.into_iter().partition(is_faulty);
         let downtime = plan.resume(known, config.settings.use_docassemble_database);
         Self {
             clock,
@@ -120,6 +124,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             downtime,
             settings: config.settings,
             faulty: config.faulty,
+            asleep,
             runs: JoinSet::new(),
             going: HashMap::new(),
             soon: None,
@@ -131,7 +136,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     pub async fn run(&mut self, messages: &mut mpsc::Receiver<Message>, grace: Duration) {
         self.journal.note(&Event::Planned { plan: &self.plan });
         self.remember();
-        self.tell_downtime();
+        self.tell_downtime(false);
         while self.turn(messages).await.is_continue() {}
         self.drain(messages, grace).await;
         self.journal.note(&Event::Stopped);
@@ -207,7 +212,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     }
 
     /// Writes down and tells what the time brought in which nothing ran.
-    fn tell_downtime(&mut self) {
+    fn tell_downtime(&mut self, mended: bool) {
         let downtime = std::mem::take(&mut self.downtime);
         for (outcome, all) in [
             (Outcome::Missed, &downtime.missed),
@@ -222,7 +227,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         }
         if downtime != Downtime::default() {
             let downtime = &downtime;
-            self.journal.note(&Event::Resumed { downtime });
+            self.journal.note(&Event::Resumed { downtime, mended });
         }
     }
 
@@ -307,12 +312,24 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             self.give_up(&fire);
             self.journal.note(&Event::Dropped { fire: &fire });
         }
+        self.wake_mended();
         self.remember();
         self.journal.note(&Event::Reloaded {
             changes: &changes,
             settings: &self.settings,
             plan: &self.plan,
         });
+        self.tell_downtime(true);
+    }
+
+    /// Lets jobs that were faulty at the start take up where they were before it.
+    fn wake_mended(&mut self) {
+        let asleep = std::mem::take(&mut self.asleep);
+        let is_faulty = |known: &Known| self.faulty.contains(&known.memory.job);
+        let (asleep, mended) = asleep.into_iter().partition(is_faulty);
+        self.asleep = asleep;
+        let lenient = self.settings.use_docassemble_database;
+        self.downtime = self.plan.resume(mended, lenient);
     }
 
     /// When the oldest run of that job that is going on began.

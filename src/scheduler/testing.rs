@@ -106,7 +106,7 @@ impl Notebook {
         let notes = self.notes();
         let known = |memory: &Memory| {
             let job = jobs.iter().find(|job| job.name == memory.job);
-            let after = job.and_then(|job| owed_after(job, memory));
+            let after = job.map_or_else(|| memory.decided_until(), |job| owed_after(job, memory));
             let recorded = after.map(|after| {
                 let own = notes.records.iter().filter(|((job, at, _), outcome)| {
                     let passed = [Some(Outcome::Coalesced), Some(Outcome::Missed)];

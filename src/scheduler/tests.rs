@@ -1,3 +1,4 @@
+mod mended;
 mod retries;
 mod simulation;
 
@@ -40,7 +41,7 @@ impl Journal for Diary {
             Event::Passed { outcome, passed } => {
                 format!("{} {} {}", outcome.word(), passed.job.name, passed.count)
             }
-            Event::Resumed { downtime } => {
+            Event::Resumed { downtime, .. } => {
                 let count = |all: &[Passed]| {
                     let named = |one: &Passed| format!("{} {}", one.job.name, one.count);
                     all.iter().map(named).collect::<Vec<_>>().join(", ")

@@ -123,7 +123,8 @@ fn known(store: &Store, config: &Config, now: DateTime<Utc>) -> Result<Vec<Known
     }
     for memory in store.memories()? {
         let job = config.jobs.iter().find(|job| job.name == memory.job);
-        let owed = job.and_then(|job| owed_after(job, &memory));
+        // A job that is left out because it is faulty may be mended later.
+        let owed = job.map_or_else(|| memory.decided_until(), |job| owed_after(job, &memory));
         let recorded = owed.map(|after| store.recorded(&memory.job, after, now));
         let recorded = recorded.transpose()?.unwrap_or_default();
         known.push(Known {

@@ -271,7 +271,7 @@ impl Voice {
     }
 
     /// What was missed while nothing ran, in one line, and what is caught up on.
-    fn resumed(&self, downtime: &Downtime) {
+    fn resumed(&self, downtime: &Downtime, mended: bool) {
         for passed in &downtime.coalesced {
             self.passed(Outcome::Coalesced, passed);
         }
@@ -294,11 +294,16 @@ impl Voice {
         if more > 0 {
             names.push(format!("{more} more"));
         }
+        let meanwhile = if mended {
+            "the job was faulty"
+        } else {
+            "sched was down"
+        };
         let were = if count == 1 { "was" } else { "were" };
         tracing::warn!(
             event = "downtime_missed",
             count,
-            "{least}{} {were} missed while sched was down ({} to {}): {}; \
+            "{least}{} {were} missed while {meanwhile} ({} to {}): {}; \
              see `sched history --missed`",
             counted(usize::try_from(count).unwrap_or(usize::MAX), "fire"),
             self.clock(*first),
@@ -447,7 +452,7 @@ impl Journal for Voice {
             } => self.ended(run, job, ended, *retry),
             Event::Skipped { fire, since } => self.skipped(fire, *since),
             Event::Passed { outcome, passed } => self.passed(*outcome, passed),
-            Event::Resumed { downtime } => self.resumed(downtime),
+            Event::Resumed { downtime, mended } => self.resumed(downtime, *mended),
             Event::Repeated { run } => tracing::warn!(
                 event = "run_repeated",
                 tag = "SKIP",

@@ -47,16 +47,14 @@ pub struct Downtime {
 /// `None` where it starts anew, or does not fire.
 #[must_use]
 pub fn owed_after(job: &Job, memory: &Memory) -> Option<DateTime<Utc>> {
-    let since = memory.since.filter(|_| job.policy.enabled)?;
-    if job.trigger.identity() != memory.trigger {
-        return None;
-    }
-    Some(memory.settled.map_or(since, |settled| settled.max(since)))
+    let is_same = job.policy.enabled && job.trigger.identity() == memory.trigger;
+    memory.decided_until().filter(|_| is_same)
 }
 
 impl Plan {
     /// Takes up where the scheduler was when it ended: with the anchors that intervals had, and
-    /// with the fires that are due since. To be called before anything is decided.
+    /// with the fires that are due since. To be called before anything is decided, for all jobs at
+    /// the start, and for those that a reload has mended.
     ///
     /// A fire within a given `misfire_grace_time` runs. With `at_any_lateness`, so does the latest
     /// fire of a job that is called as before. An attempt that waited is made when it is due, at
