@@ -284,6 +284,7 @@ Examples:
   sched history -n 50                        the last 50 runs of all jobs
   sched history --failed --since -7d         what failed in the last week
   sched history 01JDEJ2M                     one run, with all it left
+  sched history --stats --since -30d         how often and how fast each job ran
 
 TIME is as in `sched help next`.")]
 pub struct History {
@@ -311,6 +312,22 @@ pub struct History {
     /// Only fires that were too late to run
     #[arg(long)]
     pub missed: bool,
+
+    /// Only runs that are going on
+    #[arg(long, conflicts_with_all = ["failed", "missed"])]
+    pub running: bool,
+
+    /// What the runs wrote; of one run that alone
+    #[arg(long)]
+    pub output: bool,
+
+    /// Instead of runs, figures of each job: runs, how many went well, how long they took
+    #[arg(long, conflicts_with_all = ["failed", "missed", "running", "output", "count"])]
+    pub stats: bool,
+
+    /// Never show the runs in `$PAGER`, as a terminal does that is too small for them
+    #[arg(long)]
+    pub no_pager: bool,
 
     /// How to write the runs
     #[arg(long, value_name = "FORMAT", default_value = "text")]

@@ -12,6 +12,7 @@ mod outbox;
 mod place;
 mod retries;
 mod runs;
+mod stats;
 mod writer;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use open::Damage;
 pub use outbox::{Mail, Waiting};
 pub use place::Place;
 pub use runs::Owner;
+pub use stats::Stats;
 pub use writer::{Answer, Complain, Masks, Now, Writer};
 
 use crate::secret::Secrets;

@@ -6,6 +6,9 @@ use rusqlite::params;
 use super::{Error, Store, micros};
 use crate::run::{Retry, RunId};
 
+/// The version of the schema that has them.
+const SINCE_VERSION: usize = 3;
+
 impl Store {
     /// Writes down that the fire of a run is tried again at `due`.
     ///
@@ -33,6 +36,9 @@ impl Store {
     /// # Errors
     /// Where SQLite says no.
     pub fn retries(&self) -> Result<Vec<(String, Retry)>, Error> {
+        if self.version()? < SINCE_VERSION {
+            return Ok(Vec::new());
+        }
         let read = || {
             let mut query = self.cached(
                 "SELECT name, fire_time, attempt + 1, retry

@@ -32,10 +32,25 @@ fn a_retry_that_waits_is_made_after_a_kill_and_once() {
     assert!(line.contains(", try 1 of 3; again in 2 s"), "{line}");
     // Its record is written by another thread.
     eventually(|| watch.sched("history -q --failed").stdout.contains("FAILED"));
+    let failed = watch.sched("history --format json").json().remove(0);
+    let line = format!("history {}", failed["run_id"].as_str().unwrap());
+    let view = watch.sched(&line).exits(0).stdout;
+    assert!(view.contains("\n  try 2: waits, due "), "{view}");
     let watch = watch.again();
     watch.expect("try 2 of 3 for ");
     eventually(|| tries(&watch) == ["1", "2"]);
     eventually(|| watch.sched("history -q").stdout.contains("retry 1"));
+    let runs = watch.sched("history --format json").json();
+    let id = |attempt: u32| {
+        let first = runs.last().unwrap()["scheduled_for"].as_str();
+        let mut tries = runs.iter();
+        let run =
+            tries.find(|run| run["attempt"] == attempt && run["scheduled_for"].as_str() == first);
+        run.unwrap()["run_id"].as_str().unwrap().to_owned()
+    };
+    let view = watch.sched(&format!("history {}", id(2))).exits(0).stdout;
+    let other = format!("\n  try 1: FAILED 1, run {}\n", id(1));
+    assert!(view.contains(&other), "{view}");
     let mut watch = watch.again();
     watch.expect(" start  flaky");
     watch.signal(Signal::SIGTERM);

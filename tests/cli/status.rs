@@ -76,6 +76,9 @@ fn a_watcher_answers_as_long_as_its_loop_goes_round() {
         "{}",
         answer.stdout
     );
+    let running = watch.sched("history --running --format json").exits(0);
+    assert_eq!(running.json().len(), 1, "{}", running.stdout);
+    assert_eq!(running.json()[0]["job"], "sleep");
     watch.signal(Signal::SIGSTOP);
     let deaf = format!("sched (pid {pid}) does not answer\n");
     watch.sched("status --check").exits(1).says(&deaf);
@@ -105,6 +108,7 @@ fn what_a_killed_watcher_left_is_not_taken_for_running() {
         assert!(turn < deadline, "{}", answer.stdout);
         thread::sleep(Duration::from_millis(10));
     }
+    watch.sched("history --running").exits(0).says("no runs\n");
     let runs = watch.sched("history --format json").exits(0).json();
     let first = runs.last().unwrap();
     assert_eq!(first["outcome"], "interrupted");

@@ -55,6 +55,7 @@ fn a_file_of_an_earlier_version_is_brought_up_to_date() {
     drop(store);
     let read = Store::read(&place).unwrap().unwrap();
     assert_eq!(outcomes(&read), ["tick failure"]);
+    assert_eq!(read.retries().unwrap(), []);
     let store = open(&place);
     assert_eq!(store.retries().unwrap(), []);
     assert_eq!(outcomes(&store), ["tick failure"]);
