@@ -179,7 +179,7 @@ impl Answer<'_> {
         match asked {
             Asked::Runs(filter) if self.arguments.stats => self.write_stats(out, &filter),
             Asked::Runs(filter) => self.write_runs(out, &self.runs(&filter)?),
-            Asked::One(run) => self.write_one(out, run.settled(self.watched)),
+            Asked::One(run) => self.write_one(out, &run.settled(self.watched)),
         }
     }
 
@@ -212,13 +212,13 @@ impl Answer<'_> {
         Ok(())
     }
 
-    fn write_one(&self, out: &mut dyn Write, run: Entry) -> anyhow::Result<()> {
+    fn write_one(&self, out: &mut dyn Write, run: &Entry) -> anyhow::Result<()> {
         match self.arguments.format {
-            Format::Json => self.write_json(out, &run),
-            Format::Text if self.arguments.output => Ok(one::write_streams(out, &run)?),
+            Format::Json => self.write_json(out, run),
+            Format::Text if self.arguments.output => Ok(one::write_streams(out, run)?),
             Format::Text => {
-                let attempts = self.attempts(&run)?;
-                Ok(one::write(out, &run, &attempts, &self.around)?)
+                let attempts = self.attempts(run)?;
+                Ok(one::write(out, run, &attempts, &self.around)?)
             }
         }
     }

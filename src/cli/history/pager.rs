@@ -53,7 +53,7 @@ mod tests {
     fn paged(script: &str, folder: &std::path::Path) -> bool {
         let mut command = Command::new("/bin/sh");
         command.arg("-c").arg(script).current_dir(folder);
-        page(command.stderr(Stdio::null()), &[b'\n'; 200_000]).unwrap()
+        page(command.stderr(Stdio::null()), &vec![b'\n'; 200_000]).unwrap()
     }
 
     #[test]
