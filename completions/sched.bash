@@ -594,7 +594,7 @@ _sched() {
             return 0
             ;;
         sched__subcmd__status)
-            opts="-c -v -q -h --check --format --config --tasks-dir --state-dir --log-dir --color --verbose --quiet --help"
+            opts="-c -v -q -h --check --jobs --format --config --tasks-dir --state-dir --log-dir --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -132,6 +132,7 @@ complete -c sched -n "__fish_sched_using_subcommand status" -l color -d 'When to
 always\t'Also into pipes and files'
 never\t'Never'"
 complete -c sched -n "__fish_sched_using_subcommand status" -l check -d 'Only say whether the watcher is alive; exit with 1 where it is not'
+complete -c sched -n "__fish_sched_using_subcommand status" -l jobs -d 'With --check: exit with 1 also where the last run of a job failed, and name these jobs'
 complete -c sched -n "__fish_sched_using_subcommand status" -s v -l verbose -d 'Say more: where values come from, what was understood'
 complete -c sched -n "__fish_sched_using_subcommand status" -s q -l quiet -d 'Say only the answer and errors'
 complete -c sched -n "__fish_sched_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -340,13 +340,19 @@ pub struct History {
 Examples:
   sched status                       all jobs
   sched status --check               for health probes: is it alive?
+  sched status --check --jobs        and do its jobs do well?
   sched status --format json | jq    for programs
 
-Exit code with --check: 0, the watcher holds its lock and answers within 2 seconds; 1, it does not.")]
+Exit code with --check: 0, the watcher holds its lock and answers within 2 seconds; 1, it does not,
+or with --jobs a job fails.")]
 pub struct Status {
     /// Only say whether the watcher is alive; exit with 1 where it is not
     #[arg(long)]
     pub check: bool,
+
+    /// With --check: exit with 1 also where the last run of a job failed, and name these jobs
+    #[arg(long, requires = "check")]
+    pub jobs: bool,
 
     /// How to write the answer
     #[arg(long, value_name = "FORMAT", default_value = "text")]

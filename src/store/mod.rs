@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 pub use history::{Entry, Filter};
-pub use lock::{Holder, Lock};
+pub use lock::{Holder, Lock, Past};
 pub use open::Damage;
 pub use outbox::{Mail, Waiting};
 pub use place::Place;

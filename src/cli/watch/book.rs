@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -36,7 +37,9 @@ pub(super) struct State {
 pub(super) struct Book {
     // Dropped in this order: the lock is held until all is written.
     writer: Writer,
-    _lock: Lock,
+    lock: Lock,
+    /// Why the program stops, once that is known.
+    stopped_by: Arc<OnceLock<&'static str>>,
     keep_history: Duration,
     pruned: DateTime<Utc>,
 }
@@ -96,18 +99,23 @@ impl State {
         self.place.socket()
     }
 
-    /// Begins to write.
+    /// Begins to write. At the end it is noted by what signal the program was `stopped_by`.
     ///
     /// # Errors
     /// Where no thread can be had.
-    pub(super) fn book(self, secrets: Secrets) -> io::Result<Book> {
+    pub(super) fn book(
+        self,
+        secrets: Secrets,
+        stopped_by: Arc<OnceLock<&'static str>>,
+    ) -> io::Result<Book> {
         let complain = |text: &str| tracing::error!(event = "store", "{text}");
         let now = SystemClock::wall_time;
         let writer = Writer::start(self.store, self.place, now, Box::new(complain))?;
         writer.masks().set(secrets);
         Ok(Book {
             writer,
-            _lock: self.lock,
+            lock: self.lock,
+            stopped_by,
             keep_history: Duration::MAX,
             pruned: DateTime::UNIX_EPOCH,
         })
@@ -153,6 +161,14 @@ impl Book {
         self.pruned = now;
         if let Some(cutoff) = cutoff {
             self.writer.prune(cutoff);
+        }
+    }
+}
+
+impl Drop for Book {
+    fn drop(&mut self) {
+        if let Some(why) = self.stopped_by.get() {
+            self.lock.note_end(SystemClock::wall_time(), why);
         }
     }
 }

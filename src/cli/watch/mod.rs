@@ -12,7 +12,7 @@ pub(super) mod voice;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -93,7 +93,8 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let (messages, mut inbox) = mpsc::channel(4);
     let known = std::mem::take(&mut state.known);
     let socket = state.socket();
-    let book = state.book(secrets.clone())?;
+    let stopped_by = Arc::new(OnceLock::new());
+    let book = state.book(secrets.clone(), Arc::clone(&stopped_by))?;
     let setup = Setup::new(&config);
     let place = state::place(&given, &path);
     let post = Post::start(place, setup, secrets, SystemClock::wall_time, true)?;
@@ -123,7 +124,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     };
     let carrier = Carrier::new(&path, given, &config, passage, global.verbose);
     super::runtime()?.block_on(async {
-        tokio::spawn(Signals::new()?.pass_on(messages, errands));
+        tokio::spawn(Signals::new(stopped_by)?.pass_on(messages, errands));
         answer_on(&socket);
         tokio::spawn(manager.beat());
         let clock = SystemClock::new();
@@ -235,11 +236,14 @@ struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    /// The first that asked to stop.
+    stopped_by: Arc<OnceLock<&'static str>>,
 }
 
 impl Signals {
-    fn new() -> io::Result<Self> {
+    fn new(stopped_by: Arc<OnceLock<&'static str>>) -> io::Result<Self> {
         Ok(Self {
+            stopped_by,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
@@ -253,16 +257,18 @@ impl Signals {
         errands: std::sync::mpsc::Sender<Errand>,
     ) {
         loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => {}
-                _ = self.terminate.recv() => {}
+            let name = tokio::select! {
+                _ = self.interrupt.recv() => "SIGINT",
+                _ = self.terminate.recv() => "SIGTERM",
                 _ = self.hangup.recv() => {
                     if errands.send(Errand::Again).is_err() {
                         return;
                     }
                     continue;
                 }
-            }
+            };
+            // The first one is the reason.
+            let _ = self.stopped_by.set(name);
             if messages.send(Message::Stop).await.is_err() {
                 return;
             }
