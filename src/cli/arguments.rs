@@ -287,6 +287,7 @@ Examples:
   sched history --stats --since -30d         how often and how fast each job ran
 
 TIME is as in `sched help next`.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct History {
     /// A job by name or by the function that it calls, or the beginning of a run's id
     #[arg(value_name = "JOB|RUN")]

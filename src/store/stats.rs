@@ -79,8 +79,9 @@ impl Store {
             Ok(all)
         };
         let mut all = read().map_err(|source| self.error(source))?;
-        all.values_mut()
-            .for_each(|stats| stats.took.sort_unstable());
+        for stats in all.values_mut() {
+            stats.took.sort_unstable();
+        }
         Ok(all)
     }
 }

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Where the terminal is gone.
 pub(super) fn show(text: &[u8]) -> anyhow::Result<()> {
     let pager = std::env::var_os("PAGER").filter(|pager| !pager.is_empty());
-    let lines = text.iter().filter(|byte| **byte == b'\n').count();
+    let lines = text.split(|byte| *byte == b'\n').count() - 1;
     let rows = terminal_size::terminal_size().map(|(_, rows)| usize::from(rows.0));
     if let (Some(pager), Some(rows)) = (pager, rows)
         && lines >= rows
