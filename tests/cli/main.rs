@@ -6,6 +6,7 @@ mod folder;
 
 mod clock;
 mod completion;
+mod disk;
 mod history;
 mod kill;
 mod killed;
