@@ -67,7 +67,7 @@ fn record(writer: &Writer, seconds: std::ops::Range<i64>) {
     drop(tell);
     told.iter().for_each(drop);
     for run in &runs {
-        writer.end(run.id, ended());
+        writer.end(run.id, ended(), None);
     }
 }
 

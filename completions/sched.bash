@@ -266,7 +266,7 @@ _sched() {
             return 0
             ;;
         sched__subcmd__history)
-            opts="-n -c -v -q -h --count --since --until --failed --missed --format --config --tasks-dir --state-dir --log-dir --color --verbose --quiet --help"
+            opts="-n -c -v -q -h --count --since --until --failed --missed --running --output --stats --no-pager --format --config --tasks-dir --state-dir --log-dir --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -594,7 +594,7 @@ _sched() {
             return 0
             ;;
         sched__subcmd__status)
-            opts="-c -v -q -h --check --format --config --tasks-dir --state-dir --log-dir --color --verbose --quiet --help"
+            opts="-c -v -q -h --check --jobs --format --config --tasks-dir --state-dir --log-dir --color --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -115,6 +115,10 @@ always\t'Also into pipes and files'
 never\t'Never'"
 complete -c sched -n "__fish_sched_using_subcommand history" -l failed -d 'Only failures, timeouts and runs that a signal ended'
 complete -c sched -n "__fish_sched_using_subcommand history" -l missed -d 'Only fires that were too late to run'
+complete -c sched -n "__fish_sched_using_subcommand history" -l running -d 'Only runs that are going on'
+complete -c sched -n "__fish_sched_using_subcommand history" -l output -d 'What the runs wrote; of one run that alone'
+complete -c sched -n "__fish_sched_using_subcommand history" -l stats -d 'Instead of runs, figures of each job: runs, how many went well, how long they took'
+complete -c sched -n "__fish_sched_using_subcommand history" -l no-pager -d 'Never show the runs in `$PAGER`, as a terminal does that is too small for them'
 complete -c sched -n "__fish_sched_using_subcommand history" -s v -l verbose -d 'Say more: where values come from, what was understood'
 complete -c sched -n "__fish_sched_using_subcommand history" -s q -l quiet -d 'Say only the answer and errors'
 complete -c sched -n "__fish_sched_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -128,6 +132,7 @@ complete -c sched -n "__fish_sched_using_subcommand status" -l color -d 'When to
 always\t'Also into pipes and files'
 never\t'Never'"
 complete -c sched -n "__fish_sched_using_subcommand status" -l check -d 'Only say whether the watcher is alive; exit with 1 where it is not'
+complete -c sched -n "__fish_sched_using_subcommand status" -l jobs -d 'With --check: exit with 1 also where the last run of a job failed, and name these jobs'
 complete -c sched -n "__fish_sched_using_subcommand status" -s v -l verbose -d 'Say more: where values come from, what was understood'
 complete -c sched -n "__fish_sched_using_subcommand status" -s q -l quiet -d 'Say only the answer and errors'
 complete -c sched -n "__fish_sched_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'

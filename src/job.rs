@@ -163,6 +163,15 @@ impl Seen {
     }
 }
 
+impl Memory {
+    /// Up to where all fires are decided or concern nobody; `None` where it does not fire.
+    #[must_use]
+    pub fn decided_until(&self) -> Option<DateTime<Utc>> {
+        let since = self.since?;
+        Some(self.settled.map_or(since, |settled| settled.max(since)))
+    }
+}
+
 impl Default for Policy {
     /// The contract's defaults.
     fn default() -> Self {

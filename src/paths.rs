@@ -12,6 +12,10 @@ use chrono::{DateTime, Utc};
 
 /// docassemble's own config.
 const DOCASSEMBLE_CONFIG: &str = "/usr/share/docassemble/config/config.yml";
+/// The files by which the system says in which zone it is: a link, or else a name.
+const SYSTEM_ZONE: [&str; 2] = ["/etc/localtime", "/etc/timezone"];
+/// How many links to follow. Source: `path_resolution(7)`.
+const MOST_LINKS: usize = 40;
 /// docassemble's own folder of logs.
 const DOCASSEMBLE_LOG: &str = "/usr/share/docassemble/log";
 
@@ -173,18 +177,53 @@ pub fn outside(config_path: &Path, now: DateTime<Utc>) -> Outside {
 }
 
 /// The zone of the process: `TZ`, else the system's, else UTC.
-fn zone() -> (Zone, ZoneOrigin) {
-    let named = |name: &str| Zone::named(name.trim_start_matches(':')).ok();
-    if let Some(zone) = text_variable("TZ").and_then(|name| named(&name)) {
+#[must_use]
+pub fn zone() -> (Zone, ZoneOrigin) {
+    let of_tz = tz().and_then(|tz| {
+        if tz.starts_with('/') {
+            zone_of_link(Path::new(&tz))
+        } else {
+            Zone::named(&tz).ok()
+        }
+    });
+    if let Some(zone) = of_tz {
         return (zone, ZoneOrigin::Tz);
     }
     let system = iana_time_zone::get_timezone().ok();
-    (
-        system
-            .and_then(|name| named(&name))
-            .unwrap_or_else(Zone::utc),
-        ZoneOrigin::System,
-    )
+    let system = system.and_then(|name| Zone::named(&name).ok());
+    (system.unwrap_or_else(Zone::utc), ZoneOrigin::System)
+}
+
+/// The files that say which zone [`zone`] gives; none where that cannot change.
+#[must_use]
+pub fn zone_files() -> Vec<PathBuf> {
+    match tz() {
+        Some(tz) if tz.starts_with('/') => vec![tz.into()],
+        Some(tz) if Zone::named(&tz).is_ok() => Vec::new(),
+        Some(_) | None => SYSTEM_ZONE.map(PathBuf::from).to_vec(),
+    }
+}
+
+/// What `TZ` says: a name, or the absolute path of a file.
+///
+/// Source: `tzset(3)`; the colon before it means nothing.
+fn tz() -> Option<String> {
+    text_variable("TZ").map(|tz| tz.trim_start_matches(':').to_owned())
+}
+
+/// The zone to whose file a link leads, such as `/usr/share/zoneinfo/Europe/Berlin`.
+fn zone_of_link(path: &Path) -> Option<Zone> {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let text = path.to_str()?;
+        let name = text.split_once("/zoneinfo/").map(|(_, name)| name);
+        if let Some(zone) = name.and_then(|name| Zone::named(name).ok()) {
+            return Some(zone);
+        }
+        let target = std::fs::read_link(&path).ok()?;
+        path = folder(&path).join(target);
+    }
+    None
 }
 
 fn overrides() -> Overrides {
@@ -225,5 +264,21 @@ mod tests {
         assert_eq!(parent(Path::new(".")), Path::new("./.."));
         assert_eq!(parent(Path::new("..")), Path::new("../.."));
         assert_eq!(parent(Path::new("/a/b")), Path::new("/a"));
+    }
+
+    #[test]
+    fn a_link_tells_its_zone_by_where_it_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = |name: &str, target: &str| {
+            let path = folder.path().join(name);
+            std::os::unix::fs::symlink(target, &path).unwrap();
+            zone_of_link(&path).map(|zone| zone.name())
+        };
+        let berlin = "/usr/share/zoneinfo/Europe/Berlin";
+        assert_eq!(link("direct", berlin), Some("Europe/Berlin"));
+        assert_eq!(link("second", "direct"), Some("Europe/Berlin"));
+        assert_eq!(link("lost", "nowhere"), None);
+        assert_eq!(link("round", "round"), None);
+        assert_eq!(link("no zone", "/usr/share/zoneinfo/tzdata.zi"), None);
     }
 }

@@ -122,6 +122,17 @@ pub enum Recorded {
     Not,
 }
 
+/// An attempt that is still to be made: the one before it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// The fire time.
+    pub fire_time: DateTime<Utc>,
+    /// The number of the attempt, from 2.
+    pub attempt: u32,
+    /// When it is to begin.
+    pub due: DateTime<Utc>,
+}
+
 /// What the scheduler wants of a run that is going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Order {

@@ -161,6 +161,12 @@ impl Secrets {
         secrets
     }
 
+    /// Hides what `others` hide, too.
+    pub fn extend(&mut self, others: &Self) {
+        let forms = others.by_start.values().flatten();
+        forms.for_each(|form| self.insert(form.clone()));
+    }
+
     /// The text with every secret in it replaced by [`MASK`], also where it stands in base64 or
     /// encoded for a URL.
     #[must_use]
@@ -196,14 +202,18 @@ impl Secrets {
             BASE64_STANDARD.encode(secret),
             url_encoded(secret),
         ] {
-            let start = form.as_bytes().first_chunk().copied();
-            let alike = self
-                .by_start
-                .entry(start.expect("no form is shorter"))
-                .or_default();
-            if let Err(place) = alike.binary_search_by(|other| longest_first(other, &form)) {
-                alike.insert(place, form);
-            }
+            self.insert(form);
+        }
+    }
+
+    fn insert(&mut self, form: String) {
+        let start = form.as_bytes().first_chunk().copied();
+        let alike = self
+            .by_start
+            .entry(start.expect("no form is shorter"))
+            .or_default();
+        if let Err(place) = alike.binary_search_by(|other| longest_first(other, &form)) {
+            alike.insert(place, form);
         }
     }
 }
@@ -337,5 +347,13 @@ mod tests {
             map("a", map("api key", text(MASK)))
         );
         assert_eq!(masked(&text("db://u:pw@h")), text("db://u:********@h"));
+    }
+
+    #[test]
+    fn earlier_secrets_can_be_kept() {
+        let mut secrets = Secrets::of_yaml("password: hunter22");
+        secrets.extend(&Secrets::of_yaml("password: hunter22-and-more"));
+        let masked = secrets.mask("hunter22 hunter22-and-more");
+        assert_eq!(masked, "******** ********");
     }
 }

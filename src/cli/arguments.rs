@@ -284,8 +284,10 @@ Examples:
   sched history -n 50                        the last 50 runs of all jobs
   sched history --failed --since -7d         what failed in the last week
   sched history 01JDEJ2M                     one run, with all it left
+  sched history --stats --since -30d         how often and how fast each job ran
 
 TIME is as in `sched help next`.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct History {
     /// A job by name or by the function that it calls, or the beginning of a run's id
     #[arg(value_name = "JOB|RUN")]
@@ -312,6 +314,22 @@ pub struct History {
     #[arg(long)]
     pub missed: bool,
 
+    /// Only runs that are going on
+    #[arg(long, conflicts_with_all = ["failed", "missed"])]
+    pub running: bool,
+
+    /// What the runs wrote; of one run that alone
+    #[arg(long)]
+    pub output: bool,
+
+    /// Instead of runs, figures of each job: runs, how many went well, how long they took
+    #[arg(long, conflicts_with_all = ["failed", "missed", "running", "output", "count"])]
+    pub stats: bool,
+
+    /// Never show the runs in `$PAGER`, as a terminal does that is too small for them
+    #[arg(long)]
+    pub no_pager: bool,
+
     /// How to write the runs
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
@@ -323,13 +341,19 @@ pub struct History {
 Examples:
   sched status                       all jobs
   sched status --check               for health probes: is it alive?
+  sched status --check --jobs        and do its jobs do well?
   sched status --format json | jq    for programs
 
-Exit code with --check: 0, the watcher holds its lock and answers within 2 seconds; 1, it does not.")]
+Exit code with --check: 0, the watcher holds its lock and answers within 2 seconds; 1, it does not,
+or with --jobs a job fails.")]
 pub struct Status {
     /// Only say whether the watcher is alive; exit with 1 where it is not
     #[arg(long)]
     pub check: bool,
+
+    /// With --check: exit with 1 also where the last run of a job failed, and name these jobs
+    #[arg(long, requires = "check")]
+    pub jobs: bool,
 
     /// How to write the answer
     #[arg(long, value_name = "FORMAT", default_value = "text")]

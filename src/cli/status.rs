@@ -13,11 +13,12 @@ use super::record::Record;
 use super::{Exit, pulse, state, table, time, usable};
 use crate::clean;
 use crate::config::Config;
+use crate::diagnostic::place::Lines;
 use crate::diagnostic::render::Style;
 use crate::job::Job;
 use crate::paths;
 use crate::run::Outcome;
-use crate::store::{Entry, Error, Filter, Holder, Lock, Place, Store};
+use crate::store::{Entry, Error, Filter, Holder, Lock, Past, Place, Store};
 use crate::trigger::Zone;
 
 /// How often in a row a job must fail before that is worth a note.
@@ -32,6 +33,8 @@ struct Standing<'a> {
     /// Its last run that is over, and in how many runs in a row it ended as well or as badly.
     last: Option<Entry>,
     streak: u32,
+    /// When it last went well, where it does not now.
+    last_ok: Option<DateTime<Utc>>,
     next: Option<DateTime<Utc>>,
     /// Its runs that go on, the newest first.
     running: Vec<Entry>,
@@ -43,13 +46,18 @@ struct Standing<'a> {
 /// Where there is no config, or the state cannot be read.
 pub(super) fn run(global: &Global, arguments: &Status, now: DateTime<Utc>) -> anyhow::Result<Exit> {
     let given = global.given();
-    if arguments.check {
+    if arguments.check && !arguments.jobs {
         let path = paths::config(&given).map_err(load::Error::from);
         let path = path.map_err(Refusal::from)?;
         return Ok(check(&state::place(&given, &path), global)?);
     }
     let loaded = load::load(&given, now).map_err(Refusal::from)?;
-    let Some(config) = usable(&loaded, global) else {
+    // A few faults are a part of the answer.
+    let config = match loaded.config() {
+        Some(config) if arguments.format == Format::Text => Some(config),
+        _ => usable(&loaded, global),
+    };
+    let Some(config) = config else {
         return Ok(Exit::Failed);
     };
     let place = state::place(&given, &loaded.path);
@@ -57,6 +65,11 @@ pub(super) fn run(global: &Global, arguments: &Status, now: DateTime<Utc>) -> an
     let holder = Lock::holder(&place);
     let standings = standings(config, store.as_ref(), holder.is_some(), now);
     let standings = standings.map_err(Refusal::from)?;
+    if arguments.check {
+        let alive = check(&place, global)?;
+        let well = check_jobs(&standings, global)?;
+        return Ok(if well == Exit::Done { alive } else { well });
+    }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let zone = &config.settings.timezone;
     match arguments.format {
@@ -67,8 +80,13 @@ pub(super) fn run(global: &Global, arguments: &Status, now: DateTime<Utc>) -> an
         }
         Format::Text => {
             let style = output::style(global.color, &io::stdout());
-            let head = head(&loaded, holder.as_ref(), now, zone);
+            let last = Lock::last(&place);
+            let head = head(&loaded, holder.as_ref(), last.as_ref(), now, zone);
             writeln!(out, "{}", clean::line(&head))?;
+            if let Some(faults) = faults(&loaded) {
+                let faults = paint(&faults, Paint::Warning, style.color);
+                writeln!(out, "  {faults}")?;
+            }
             write(&mut out, &standings, now, zone, style)?;
         }
     }
@@ -96,6 +114,22 @@ fn check(place: &Place, global: &Global) -> io::Result<Exit> {
     Ok(exit)
 }
 
+/// Names the jobs whose last run failed.
+fn check_jobs(standings: &[Standing<'_>], global: &Global) -> io::Result<Exit> {
+    let mut exit = Exit::Done;
+    for standing in standings.iter().filter(|one| one.is_failing()) {
+        exit = Exit::Failed;
+        if !global.quiet {
+            let ended = standing.last.as_ref().and_then(|last| last.ended.as_ref());
+            let text = format!("{}: {}", standing.job.name, result(ended).0);
+            let often = standing.often().map(|often| format!(", {often}"));
+            let line = text + &often.unwrap_or_default();
+            writeln!(io::stdout(), "{}", clean::line(&line))?;
+        }
+    }
+    Ok(exit)
+}
+
 fn standings<'a>(
     config: &'a Config,
     store: Option<&Store>,
@@ -111,6 +145,7 @@ fn standings<'a>(
             job,
             last: None,
             streak: 0,
+            last_ok: None,
             next: trigger.next_after(now).filter(|_| job.policy.enabled),
             running: Vec::new(),
         };
@@ -147,7 +182,20 @@ impl Standing<'_> {
         self.last = last.max_by_key(|run| run.run.id);
         self.streak = store.streak(&self.job.name)?;
         self.running = running;
+        if self.is_failing() {
+            let ok = Filter {
+                outcomes: vec![Outcome::Success],
+                ..of_job()
+            };
+            self.last_ok = store.runs(&ok, 1)?.pop().map(|run| run.run.started);
+        }
         Ok(())
+    }
+
+    /// `3 times in a row`, where that is worth a note.
+    fn often(&self) -> Option<String> {
+        let failing = self.is_failing() && self.streak >= STREAK;
+        failing.then(|| format!("{} times in a row", self.streak))
     }
 
     /// Whether it failed the last times.
@@ -184,35 +232,81 @@ impl Standing<'_> {
             None if !self.job.policy.enabled => "disabled".to_owned(),
             None => "never".to_owned(),
         };
-        let failing = self.is_failing() && self.streak >= STREAK;
-        let note = failing.then(|| format!("{} times in a row", self.streak));
+        let ok = |at| format!("last ok {}", time::of_day(at, now, zone));
+        let note: Vec<String> = self
+            .often()
+            .into_iter()
+            .chain(self.last_ok.map(ok))
+            .collect();
         [
             self.job.name.clone(),
             result,
             at.map(|at| time::relative(at, now)).unwrap_or_default(),
             next,
-            note.unwrap_or_default(),
+            note.join(", "),
             self.job.trigger.english(),
         ]
     }
 }
 
-/// The first line: whether anybody watches.
+/// The first line: whether anybody watches, or who did last.
 fn head(
     loaded: &Loaded,
     holder: Option<&Option<Holder>>,
+    last: Option<&Past>,
     now: DateTime<Utc>,
     zone: &Zone,
 ) -> String {
     let name = loaded.name();
-    match holder {
-        None => format!("○ {name} is not watched: nothing runs until `sched watch` does"),
-        Some(None) => format!("● watching {name}"),
-        Some(Some(holder)) => {
-            let since = time::of_day(holder.since, now, zone);
-            format!("● watching {name} since {since} (pid {})", holder.pid)
+    let at = |at| time::of_day(at, now, zone);
+    match (holder, last) {
+        (Some(None), _) => format!("● watching {name}"),
+        (Some(Some(Holder { pid, since, .. })), _) => {
+            format!("● watching {name} since {} (pid {pid})", at(*since))
         }
+        (None, None) => format!("○ {name} is not watched: nothing runs until `sched watch` does"),
+        (None, Some(Past { holder, end: None })) => format!(
+            "○ {name} is not watched (last watched since {} by process {}, which ended without a \
+             word): nothing runs until `sched watch` does",
+            at(holder.since),
+            holder.pid
+        ),
+        (
+            None,
+            Some(Past {
+                end: Some((end, why)),
+                ..
+            }),
+        ) => format!(
+            "○ {name} is not watched (last watched until {}, stopped by {why}): nothing runs until \
+             `sched watch` does",
+            at(*end)
+        ),
     }
+}
+
+/// How many errors the config has now, and where the first is; `None` where it has none.
+fn faults(loaded: &Loaded) -> Option<String> {
+    let errors = || {
+        loaded
+            .reading
+            .diagnostics
+            .iter()
+            .filter(|one| one.is_error())
+    };
+    let first = errors().next()?;
+    let line = first.span.map(|span| {
+        let position = Lines::of(&loaded.text).position(span.start);
+        format!("line {}", position.line)
+    });
+    let place: Vec<String> = first.job.clone().into_iter().chain(line).collect();
+    let count = counted(errors().count(), "error");
+    let text = format!(
+        "! {} has {count} now ({}): `sched validate`",
+        loaded.name(),
+        place.join(", ")
+    );
+    Some(clean::line(&text).into_owned())
 }
 
 fn write(

@@ -117,6 +117,19 @@ pub fn span(took: Duration) -> String {
     }
 }
 
+/// A duration to the second: `10 s`, `10m`, `1h0m5s`; one of less than a second as [`span`].
+#[must_use]
+pub fn about(duration: Duration) -> String {
+    let seconds = duration
+        .saturating_add(Duration::from_millis(500))
+        .as_secs();
+    match seconds {
+        0 => span(duration),
+        1..60 => format!("{seconds} s"),
+        _ => duration::text(Duration::from_secs(seconds)),
+    }
+}
+
 /// How far an instant is from `now`, in two units at most: `in 6d 14h`, `5m ago`, `now`.
 #[must_use]
 pub fn relative(at: DateTime<Utc>, now: DateTime<Utc>) -> String {

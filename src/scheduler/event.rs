@@ -54,6 +54,8 @@ pub enum Event<'a> {
     Resumed {
         /// These fires.
         downtime: &'a Downtime,
+        /// Whether because their jobs were faulty, and not because the scheduler was down.
+        mended: bool,
     },
     /// A run does not begin after all: that attempt at its fire was recorded before.
     Repeated {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::config::Settings;
 use crate::job::Seen;
-use crate::run::{Ended, Outcome, Recorded, Run};
+use crate::run::{Ended, Outcome, Recorded, Retry, Run};
 
 /// Whoever writes down what must survive the end of the program. None of it may block.
 ///
@@ -23,8 +23,11 @@ pub trait Ledger {
         settled: DateTime<Utc>,
     ) -> impl Future<Output = Recorded> + Send + 'static;
 
-    /// Writes down how a run ended.
-    fn end(&mut self, run: &Run, ended: &Ended);
+    /// Writes down how a run ended, and when the next attempt is due, where there is to be one.
+    fn end(&mut self, run: &Run, ended: &Ended, retry: Option<DateTime<Utc>>);
+
+    /// Writes down that an attempt that was due again is not made.
+    fn give_up(&mut self, job: &str, retry: &Retry);
 
     /// Writes down fires of a job that do not run, in order of time.
     fn pass(

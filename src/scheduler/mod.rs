@@ -81,10 +81,11 @@ pub struct Scheduler<C, R, J, L> {
     /// The settings, and the names of the jobs that are left out.
     settings: Settings,
     faulty: Vec<String>,
+    /// What is known from before of jobs that were left out at the start.
+    asleep: Vec<Known>,
     /// Each gives how its run ended, or nothing where the fire had been recorded before.
     runs: JoinSet<Option<Ended>>,
     going: HashMap<Id, Going>,
-    stopping: bool,
     /// What the runner was told of last.
     soon: Option<Vec<Fire>>,
 }
@@ -112,6 +113,8 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         let mut plan = Plan::new(config.jobs, clock.now(), workers, |most| {
             fastrand::u32(0..=most)
         });
+        let is_faulty = |known: &Known| config.faulty.contains(&known.memory.job);
+        let (asleep, known) = known.into_iter().partition(is_faulty);
         let downtime = plan.resume(known, config.settings.use_docassemble_database);
         Self {
             clock,
@@ -122,9 +125,9 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             downtime,
             settings: config.settings,
             faulty: config.faulty,
+            asleep,
             runs: JoinSet::new(),
             going: HashMap::new(),
-            stopping: false,
             soon: None,
         }
     }
@@ -134,7 +137,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     pub async fn run(&mut self, messages: &mut mpsc::Receiver<Message>, grace: Duration) {
         self.journal.note(&Event::Planned { plan: &self.plan });
         self.remember();
-        self.tell_downtime();
+        self.tell_downtime(false);
         while self.turn(messages).await.is_continue() {}
         self.drain(messages, grace).await;
         self.journal.note(&Event::Stopped);
@@ -210,7 +213,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     }
 
     /// Writes down and tells what the time brought in which nothing ran.
-    fn tell_downtime(&mut self) {
+    fn tell_downtime(&mut self, mended: bool) {
         let downtime = std::mem::take(&mut self.downtime);
         for (outcome, all) in [
             (Outcome::Missed, &downtime.missed),
@@ -220,9 +223,19 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
                 self.pass(outcome, &passed.job.name, &passed.latest);
             }
         }
+        for fire in &downtime.given_up {
+            self.give_up(fire);
+        }
         if downtime != Downtime::default() {
             let downtime = &downtime;
-            self.journal.note(&Event::Resumed { downtime });
+            self.journal.note(&Event::Resumed { downtime, mended });
+        }
+    }
+
+    /// Writes down that a retry is not made any more.
+    fn give_up(&mut self, fire: &Fire) {
+        if let Some(retry) = fire.retry() {
+            self.ledger.give_up(&fire.job.name, &retry);
         }
     }
 
@@ -276,13 +289,13 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         if *going.orders.borrow() != Order::GoOn {
             ended.outcome = Outcome::Interrupted;
         }
-        self.ledger.end(&going.run, &ended);
         let retry = self.plan.ended(&going.fire, ended.outcome, now);
+        self.ledger.end(&going.run, &ended, retry);
         self.journal.note(&Event::Ended {
             run: &going.run,
             job: &going.fire.job,
             ended: &ended,
-            retry: retry.filter(|_| !self.stopping),
+            retry,
         });
     }
 
@@ -297,14 +310,27 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             if fire.attempt == 1 {
                 self.pass(Outcome::Skipped, &fire.job.name, &[fire.fire_time]);
             }
+            self.give_up(&fire);
             self.journal.note(&Event::Dropped { fire: &fire });
         }
+        self.wake_mended();
         self.remember();
         self.journal.note(&Event::Reloaded {
             changes: &changes,
             settings: &self.settings,
             plan: &self.plan,
         });
+        self.tell_downtime(true);
+    }
+
+    /// Lets jobs that were faulty at the start take up where they were before it.
+    fn wake_mended(&mut self) {
+        let asleep = std::mem::take(&mut self.asleep);
+        let is_faulty = |known: &Known| self.faulty.contains(&known.memory.job);
+        let (asleep, mended) = asleep.into_iter().partition(is_faulty);
+        self.asleep = asleep;
+        let lenient = self.settings.use_docassemble_database;
+        self.downtime = self.plan.resume(mended, lenient);
     }
 
     /// When the oldest run of that job that is going on began.

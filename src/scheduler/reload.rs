@@ -105,7 +105,8 @@ impl fmt::Display for Changes {
 /// What is different about a job, in a few words; `None` where nothing but its place is.
 fn difference(old: &Job, new: &Job) -> Option<String> {
     let mut words = Vec::new();
-    if old.trigger != new.trigger {
+    // An interval in another zone fires when it did.
+    if old.trigger != new.trigger && old.trigger.identity() != new.trigger.identity() {
         words.push(schedules(old, new));
     }
     words.extend(policies(&old.policy, &new.policy));

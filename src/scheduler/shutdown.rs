@@ -11,7 +11,6 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     /// Begins nothing more, waits up to `grace` for what runs, and then ends it. Another
     /// [`Message::Stop`] ends it at once.
     pub(super) async fn drain(&mut self, messages: &mut mpsc::Receiver<Message>, grace: Duration) {
-        self.stopping = true;
         if self.going.is_empty() {
             return;
         }

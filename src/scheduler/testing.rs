@@ -13,7 +13,7 @@ use super::plan::{Known, owed_after};
 use crate::config::{Config, Directives, DocassembleContext, Settings, ZoneOrigin};
 use crate::diagnostic::Span;
 use crate::job::{Common, Job, Memory, Policy, Seen, Task};
-use crate::run::{Ended, Level, Outcome, Recorded, Run};
+use crate::run::{Ended, Level, Outcome, Recorded, Retry, Run};
 use crate::trigger::{Bounds, Date, Interval, Trigger, Zone};
 
 /// `10:00:05` of the day of all tests, or an instant in full.
@@ -91,6 +91,8 @@ pub(super) struct Notebook(Arc<Mutex<Notes>>);
 pub(super) struct Notes {
     /// The outcome of each attempt at each fire; nothing while it is going on.
     pub(super) records: BTreeMap<(String, DateTime<Utc>, u32), Option<Outcome>>,
+    /// The attempts that wait, and when they are due.
+    pub(super) retries: BTreeMap<(String, DateTime<Utc>, u32), DateTime<Utc>>,
     memories: BTreeMap<String, Memory>,
     dates: HashSet<(String, DateTime<Utc>)>,
 }
@@ -106,7 +108,7 @@ impl Notebook {
         let known = |memory: &Memory| {
             let mut jobs = jobs.iter().map(Borrow::borrow);
             let job = jobs.find(|job| job.name == memory.job);
-            let after = job.and_then(|job| owed_after(job, memory));
+            let after = job.map_or_else(|| memory.decided_until(), |job| owed_after(job, memory));
             let recorded = after.map(|after| {
                 let own = notes.records.iter().filter(|((job, at, _), outcome)| {
                     let passed = [Some(Outcome::Coalesced), Some(Outcome::Missed)];
@@ -115,9 +117,18 @@ impl Notebook {
                 });
                 own.map(|((_, at, _), _)| *at).collect()
             });
+            let waiting = notes.retries.iter();
+            let own = waiting.filter(|((job, ..), _)| *job == memory.job);
             Known {
                 memory: memory.clone(),
                 recorded: recorded.unwrap_or_default(),
+                retries: own
+                    .map(|((_, fire_time, attempt), due)| Retry {
+                        fire_time: *fire_time,
+                        attempt: *attempt,
+                        due: *due,
+                    })
+                    .collect(),
             }
         };
         notes.memories.values().map(known).collect()
@@ -159,6 +170,7 @@ impl Ledger for Notebook {
         if before {
             return ready(Recorded::Before);
         }
+        notes.retries.remove(&key);
         notes.records.insert(key, None);
         if run.attempt == 1 {
             notes.settle(&run.job, settled);
@@ -166,11 +178,19 @@ impl Ledger for Notebook {
         ready(Recorded::Now)
     }
 
-    fn end(&mut self, run: &Run, ended: &Ended) {
+    fn end(&mut self, run: &Run, ended: &Ended, retry: Option<DateTime<Utc>>) {
         let at = run.scheduled_for.expect("it is not run by hand");
         let key = (run.job.clone(), at, run.attempt);
-        let before = self.notes().records.insert(key, Some(ended.outcome));
+        let mut notes = self.notes();
+        let before = notes.records.insert(key, Some(ended.outcome));
         assert_eq!(before, Some(None), "an end without a beginning: {run:?}");
+        let next = (run.job.clone(), at, run.attempt + 1);
+        notes.retries.extend(retry.map(|due| (next, due)));
+    }
+
+    fn give_up(&mut self, job: &str, retry: &Retry) {
+        let key = (job.to_owned(), retry.fire_time, retry.attempt);
+        self.notes().retries.remove(&key);
     }
 
     fn pass(

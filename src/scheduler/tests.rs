@@ -1,3 +1,5 @@
+mod mended;
+mod retries;
 mod simulation;
 
 use std::cell::RefCell;
@@ -39,15 +41,22 @@ impl Journal for Diary {
             Event::Passed { outcome, passed } => {
                 format!("{} {} {}", outcome.word(), passed.job.name, passed.count)
             }
-            Event::Resumed { downtime } => {
+            Event::Resumed { downtime, .. } => {
                 let count = |all: &[Passed]| {
                     let named = |one: &Passed| format!("{} {}", one.job.name, one.count);
                     all.iter().map(named).collect::<Vec<_>>().join(", ")
                 };
-                let missed = count(&downtime.missed);
+                let fires = |word: &str, fires: &[Fire]| {
+                    let fires = fires.iter();
+                    let named = |fire: &Fire| format!(" {word} {} {}", fire.job.name, fire.attempt);
+                    fires.map(named).collect::<String>()
+                };
                 format!(
-                    "missed [{missed}] coalesced [{}]",
-                    count(&downtime.coalesced)
+                    "missed [{}] coalesced [{}]{}{}",
+                    count(&downtime.missed),
+                    count(&downtime.coalesced),
+                    fires("retried", &downtime.retried),
+                    fires("given up", &downtime.given_up),
                 )
             }
             Event::Repeated { run } => format!("repeated {}", run.job),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::types::{ToSql, Type};
 use rusqlite::{Row, params_from_iter};
 
-use super::{Error, Owner, Store};
+use super::{Error, Owner, Store, micros};
 use crate::run::{Cause, Ended, Outcome, Run, RunError, RunId};
 
 /// How many runs back a streak is counted.
@@ -26,6 +26,8 @@ pub struct Filter {
     pub outcomes: Vec<Outcome>,
     /// Going on.
     pub going_on: bool,
+    /// Of this fire time.
+    pub fire_time: Option<DateTime<Utc>>,
     /// With a name between these two, both included.
     pub ids: Option<(RunId, RunId)>,
 }
@@ -161,7 +163,7 @@ impl Filter {
     }
 
     /// The `WHERE` of it, and the values for its question marks.
-    fn conditions(&self) -> (String, Vec<Box<dyn ToSql>>) {
+    pub(super) fn conditions(&self) -> (String, Vec<Box<dyn ToSql>>) {
         let mut values: Vec<Box<dyn ToSql>> = Vec::new();
         let mut conditions = Vec::new();
         if !self.jobs.is_empty() {
@@ -179,6 +181,10 @@ impl Filter {
         }
         if self.going_on {
             conditions.push("outcome IS NULL".to_owned());
+        }
+        if let Some(fire_time) = self.fire_time {
+            conditions.push("fire_time = ?".to_owned());
+            values.push(boxed(micros(fire_time)));
         }
         let since = self.since.map(|since| RunId::new(since, 0));
         let until = self.until.map(|until| RunId::new(until, u128::MAX));

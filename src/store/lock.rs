@@ -27,7 +27,17 @@ const LONGEST: u64 = 1024;
 /// The right to watch a config, until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// The last who watched a config, and does not any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// Who that was.
+    pub holder: Holder,
+    /// When it stopped, and why; `None` where it could not say: it was killed, or the machine
+    /// stopped.
+    pub end: Option<(DateTime<Utc>, String)>,
 }
 
 /// Who watches a config.
@@ -65,19 +75,36 @@ impl Lock {
         };
         // It is only told: a full disk does not keep anybody from watching.
         let _ = write(&mut file);
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+
+    /// Writes down that its holder stops at `now`, and why, in a word or two.
+    pub fn note_end(&mut self, now: DateTime<Utc>, why: &str) {
+        let text = format!(
+            "{}\n{why}\n",
+            now.to_rfc3339_opts(SecondsFormat::Secs, true)
+        );
+        // It is only told, as is the rest of the file.
+        let _ = self.file.write_all(text.as_bytes());
+    }
+
+    /// The last who had the lock, where nobody has it and that can be read. Makes nothing.
+    #[must_use]
+    pub fn last(place: &Place) -> Option<Past> {
+        let mut file = look_into(place)?;
+        file.try_lock_shared().ok()?;
+        let text = read(&mut file)?;
+        let holder = Holder::parse(&text)?;
+        let mut rest = text.lines().skip(3);
+        let at = rest.next().and_then(|at| at.parse().ok());
+        let end = at.zip(rest.next().map(str::to_owned));
+        Some(Past { holder, end })
     }
 
     /// Whether somebody has the lock, and who that is as far as it can be read. Makes nothing.
     #[must_use]
     pub fn holder(place: &Place) -> Option<Option<Holder>> {
-        let flags = O_NOFOLLOW | O_NONBLOCK;
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .read(true)
-            .custom_flags(flags)
-            .open(place.lock())
-            .ok()?;
+        let mut file = look_into(place)?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Some(told(&mut file)),
             Ok(()) | Err(TryLockError::Error(_)) => None,
@@ -85,11 +112,23 @@ impl Lock {
     }
 }
 
+/// The file, to read it; `None` where there is none.
+fn look_into(place: &Place) -> Option<File> {
+    let flags = O_NOFOLLOW | O_NONBLOCK;
+    let mut options = OpenOptions::new();
+    let options = options.read(true).custom_flags(flags);
+    options.open(place.lock()).ok()
+}
+
 /// Who the file says holds its lock.
 fn told(file: &mut File) -> Option<Holder> {
+    Holder::parse(&read(file)?)
+}
+
+fn read(file: &mut File) -> Option<String> {
     let mut text = String::new();
     file.take(LONGEST).read_to_string(&mut text).ok()?;
-    Holder::parse(&text)
+    Some(text)
 }
 
 impl Holder {

@@ -10,7 +10,9 @@ mod memory;
 mod open;
 mod outbox;
 mod place;
+mod retries;
 mod runs;
+mod stats;
 mod writer;
 
 #[cfg(test)]
@@ -23,11 +25,12 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 pub use history::{Entry, Filter};
-pub use lock::{Holder, Lock};
+pub use lock::{Holder, Lock, Past};
 pub use open::Damage;
 pub use outbox::{Mail, Waiting};
 pub use place::Place;
 pub use runs::Owner;
+pub use stats::Stats;
 pub use writer::{Answer, Complain, Masks, Now, Writer};
 
 use crate::secret::Secrets;

@@ -15,7 +15,11 @@ use super::{Error, Filter, Place, Store, files};
 use crate::secret::Secrets;
 
 /// The steps of the schema; the number of those that a file has had is its `user_version`.
-const SCHEMA: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const SCHEMA: [&str; 3] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+];
 
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -142,7 +146,7 @@ impl Store {
     }
 
     /// How many steps of the schema the file has had.
-    fn version(&self) -> Result<usize, Error> {
+    pub(super) fn version(&self) -> Result<usize, Error> {
         let version = self
             .connection
             .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))

@@ -107,6 +107,9 @@ impl Store {
             if inserted == 0 {
                 return Ok(Recorded::Before);
             }
+            if let (Some(fire_time), 2..) = (run.scheduled_for, run.attempt) {
+                self.clear_retry(job, fire_time, run.attempt)?;
+            }
             self.settle(job, settled.filter(|_| run.attempt == 1))?;
             Ok(Recorded::Now)
         };

@@ -1,3 +1,5 @@
+mod retries;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
@@ -653,7 +655,7 @@ fn the_writer_answers_when_a_run_is_in_the_file() {
             tell.send(recorded).unwrap();
         };
         writer.begin(run, false, noon(0), Box::new(answer));
-        writer.end(id, ended(Outcome::Success));
+        writer.end(id, ended(Outcome::Success), None);
     }
     writer.pass(
         Outcome::Missed,
@@ -846,7 +848,8 @@ fn a_database_of_the_first_version_gets_an_outbox_and_keeps_its_runs() {
     let store = open(&place);
     let run = run("a.b", 0);
     store.begin(&run, false, run.scheduled_for, None).unwrap();
-    let undo = "DROP TABLE outbox; DROP TABLE mailed; PRAGMA user_version = 1";
+    let undo = "DROP TABLE outbox; DROP TABLE mailed; DROP INDEX waiting_retries;
+                ALTER TABLE runs DROP COLUMN retry; PRAGMA user_version = 1";
     store.connection.execute_batch(undo).unwrap();
     drop(store);
     let store = open(&place);

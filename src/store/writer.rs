@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Error, Place, Store};
 use crate::job::Seen;
-use crate::run::{Ended, Outcome, Recorded, Run, RunId};
+use crate::run::{Ended, Outcome, Recorded, Retry, Run, RunId};
 use crate::secret::Secrets;
 
 /// How much is written at once, and how much waits for a disk that takes nothing.
@@ -56,6 +56,11 @@ enum Order {
     End {
         id: RunId,
         ended: Box<Ended>,
+        retry: Option<DateTime<Utc>>,
+    },
+    GiveUp {
+        job: String,
+        retry: Retry,
     },
     Pass {
         outcome: Outcome,
@@ -131,10 +136,15 @@ impl Writer {
         });
     }
 
-    /// Writes down how a run ended.
-    pub fn end(&self, id: RunId, ended: Ended) {
+    /// Writes down how a run ended, and when it is tried again.
+    pub fn end(&self, id: RunId, ended: Ended, retry: Option<DateTime<Utc>>) {
         let ended = Box::new(ended);
-        self.send(Order::End { id, ended });
+        self.send(Order::End { id, ended, retry });
+    }
+
+    /// Writes down that an attempt that waited is not made.
+    pub fn give_up(&self, job: String, retry: Retry) {
+        self.send(Order::GiveUp { job, retry });
     }
 
     /// Writes down fires that do not run, as [`Store::pass`] does.
@@ -202,7 +212,13 @@ impl Order {
             Self::Begin {
                 run, once, settled, ..
             } => return store.begin(run, *once, Some(*settled), None),
-            Self::End { id, ended } => store.end(*id, ended)?,
+            Self::End { id, ended, retry } => {
+                store.end(*id, ended)?;
+                if let Some(due) = retry {
+                    store.await_retry(*id, *due)?;
+                }
+            }
+            Self::GiveUp { job, retry } => store.give_up(job, retry)?,
             Self::Pass {
                 outcome,
                 job,
@@ -274,7 +290,10 @@ impl Hand {
                 self.memory = Some((Arc::clone(&jobs), faulty.clone()));
                 self.waiting.push(Order::Remember { jobs, faulty });
             }
-            order @ (Order::Begin { .. } | Order::End { .. } | Order::Pass { .. }) => {
+            order @ (Order::Begin { .. }
+            | Order::End { .. }
+            | Order::GiveUp { .. }
+            | Order::Pass { .. }) => {
                 self.waiting.push(order);
             }
         }

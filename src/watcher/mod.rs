@@ -41,8 +41,10 @@ pub enum News {
     Config,
     /// Something in a folder of tasks.
     Tasks,
-    /// Nothing is known, but changes cannot be seen any more: from now on [`News::Config`] and
-    /// [`News::Tasks`] come every ten seconds. The text says why.
+    /// The file that says which time zone the system is in.
+    Zone,
+    /// Nothing is known, but changes cannot be seen any more: from now on all other news come
+    /// every ten seconds. The text says why.
     Blind(String),
 }
 
@@ -57,6 +59,7 @@ pub struct Watcher {
 enum Signal {
     Seen(notify::Result<notify::Event>),
     Tasks(Vec<PathBuf>),
+    Zone(Vec<PathBuf>),
     End,
 }
 
@@ -64,8 +67,10 @@ enum Signal {
 struct Watch<F> {
     config: PathBuf,
     tasks: Vec<PathBuf>,
+    zone: Vec<PathBuf>,
     config_trail: Trail,
     tasks_trail: Trail,
+    zone_trail: Trail,
     watched: BTreeSet<PathBuf>,
     system: Option<RecommendedWatcher>,
     blind: bool,
@@ -77,6 +82,7 @@ struct Watch<F> {
 struct Suspects {
     config: bool,
     tasks: bool,
+    zone: bool,
 }
 
 impl Watcher {
@@ -100,8 +106,10 @@ impl Watcher {
         let mut watch = Watch {
             config: config.to_owned(),
             tasks,
+            zone: Vec::new(),
             config_trail: Trail::default(),
             tasks_trail: Trail::default(),
+            zone_trail: Trail::default(),
             watched: BTreeSet::new(),
             system: None,
             blind: false,
@@ -122,6 +130,13 @@ impl Watcher {
         // It ends only when this is dropped.
         let _ = self.signals.send(Signal::Tasks(tasks));
     }
+
+    /// Watches these files too, which say in which zone the system is. They are suspected at once:
+    /// they may have changed just before.
+    pub fn set_zone(&self, files: Vec<PathBuf>) {
+        // It ends only when this is dropped.
+        let _ = self.signals.send(Signal::Zone(files));
+    }
 }
 
 impl Drop for Watcher {
@@ -141,6 +156,9 @@ impl<F: FnMut(News)> Watch<F> {
             }
             if suspects.tasks {
                 (self.tell)(News::Tasks);
+            }
+            if suspects.zone {
+                (self.tell)(News::Zone);
             }
         }
     }
@@ -183,6 +201,14 @@ impl<F: FnMut(News)> Watch<F> {
                 self.renew();
                 Some(Suspects::default())
             }
+            Signal::Zone(files) => {
+                self.zone = files;
+                self.renew();
+                Some(Suspects {
+                    zone: true,
+                    ..Suspects::default()
+                })
+            }
             Signal::End => None,
         }
     }
@@ -206,6 +232,7 @@ impl<F: FnMut(News)> Watch<F> {
         Suspects {
             config: event.paths.iter().any(|path| self.config_trail.meets(path)),
             tasks: event.paths.iter().any(|path| self.is_task(path)),
+            zone: event.paths.iter().any(|path| self.zone_trail.meets(path)),
         }
     }
 
@@ -226,6 +253,7 @@ impl<F: FnMut(News)> Watch<F> {
         for _ in 0..MOST_SWAPS {
             self.config_trail = Trail::of([self.config.as_path()]);
             self.tasks_trail = Trail::of(self.tasks.iter().map(PathBuf::as_path));
+            self.zone_trail = Trail::of(self.zone.iter().map(PathBuf::as_path));
             self.watch_folders();
             // What was swapped before its folder was watched has not been seen.
             if self.config_trail == Trail::of([self.config.as_path()]) {
@@ -241,6 +269,7 @@ impl<F: FnMut(News)> Watch<F> {
         };
         let mut folders = self.config_trail.folders.clone();
         folders.extend(self.tasks_trail.folders.iter().cloned());
+        folders.extend(self.zone_trail.folders.iter().cloned());
         let ends = self.tasks_trail.ends.iter();
         folders.extend(ends.filter(|end| end.is_dir()).cloned());
         for gone in self.watched.difference(&folders) {
@@ -288,6 +317,7 @@ impl Suspects {
         Self {
             config: true,
             tasks: true,
+            zone: true,
         }
     }
 
@@ -295,10 +325,11 @@ impl Suspects {
         Self {
             config: self.config || other.config,
             tasks: self.tasks || other.tasks,
+            zone: self.zone || other.zone,
         }
     }
 
     fn any(self) -> bool {
-        self.config || self.tasks
+        self.config || self.tasks || self.zone
     }
 }

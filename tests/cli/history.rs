@@ -154,3 +154,49 @@ fn a_state_folder_that_others_can_write_in_is_not_used() {
         answer.stderr
     );
 }
+
+#[test]
+fn the_output_of_runs_is_shown_on_request() {
+    let folder = after(&["greet", "bad"]);
+    let answer = folder.sched("history --output").exits(0).stdout;
+    let (bad, greet) = answer.split_once("\ngreet  ok  run ").unwrap();
+    assert!(bad.starts_with("bad  FAILED 7  run "), "{answer}");
+    assert!(bad.ends_with("\n  stderr:\n    no luck"), "{answer}");
+    let output = "\n  stdout:\n    hello\n  stderr:\n    the ******** of it\n";
+    assert!(greet.ends_with(output), "{answer}");
+    let run = folder.sched("history greet --format json").json().remove(0);
+    let id = run["run_id"].as_str().unwrap();
+    folder
+        .sched(&format!("history --output {id}"))
+        .exits(0)
+        .says("hello\nthe ******** of it\n");
+}
+
+#[test]
+fn figures_tell_how_each_job_does() {
+    let folder = after(&["greet", "bad", "greet"]);
+    let answer = folder.sched("history --stats").exits(0).stdout;
+    let lines: Vec<Vec<&str>> = answer
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        lines[0],
+        ["JOB", "RUNS", "OK", "MEDIAN", "P95", "LAST", "OK"]
+    );
+    assert_eq!(lines[1][..3], ["bad", "1", "0.0%"]);
+    assert_eq!(lines[1].last(), Some(&"never"));
+    assert_eq!(lines[2][..3], ["greet", "2", "100.0%"]);
+    let figures = folder.sched("history --stats greet --format json").exits(0);
+    let figures = figures.json().remove(0);
+    assert_eq!(
+        (&figures["job"], &figures["runs"], &figures["succeeded"]),
+        (&"greet".into(), &2.into(), &2.into())
+    );
+    assert_eq!(figures["outcomes"], serde_json::json!({"success": 2}));
+    assert!(figures["median"].as_f64().unwrap() > 0.0, "{figures}");
+    assert!(figures["last_success"].is_string(), "{figures}");
+    let none = folder.sched("history --stats --since tomorrow").exits(0);
+    none.says("no runs\n");
+    folder.sched("history --stats --failed").exits(2);
+}

@@ -4,14 +4,18 @@
 
 mod folder;
 
+mod clock;
 mod completion;
+mod disk;
 mod history;
 mod kill;
 mod killed;
 mod mail;
 mod next;
 mod orphans;
+mod retries;
 mod run_once;
+mod secrets;
 mod show;
 mod status;
 mod systemd;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::folder::Folder;
+use crate::killed::eventually;
 use crate::watch::{SLEEP, TICK, Watch};
 
 #[test]
@@ -46,6 +47,70 @@ fn without_a_watcher_the_jobs_are_told_all_the_same() {
         .sched("status --check")
         .exits(1)
         .says("sched is not running\n");
+    folder
+        .sched("status --check --jobs")
+        .exits(1)
+        .says("sched is not running\nbad: FAILED 7, 2 times in a row\n");
+    folder.sched("status --jobs").exits(2);
+}
+
+#[test]
+fn a_failing_job_is_told_with_when_it_last_went_well() {
+    let folder =
+        Folder::with_config("scheduler:\n  flaky: {type: cron, hour: 4, command: test -e good}\n")
+            .file("good", "");
+    folder.sched("run-once -q flaky").exits(0);
+    std::fs::remove_file(folder.path("good")).unwrap();
+    folder.sched("run-once -q flaky").exits(1);
+    let once = folder.sched("status").exits(0).stdout;
+    assert!(once.contains("  last ok "), "{once}");
+    folder.sched("run-once -q flaky").exits(1);
+    let twice = folder.sched("status").exits(0).stdout;
+    assert!(twice.contains("  2 times in a row, last ok "), "{twice}");
+}
+
+#[test]
+fn a_fault_of_the_config_is_a_part_of_the_answer() {
+    let folder = Folder::with_config(
+        "scheduler:\n  fine: {type: cron, hour: 4, command: 'true'}\n  bad: {type: corn}\n",
+    );
+    let answer = folder.sched("status").exits(0).complains("");
+    let second = answer.stdout.lines().nth(1).unwrap();
+    assert!(second.starts_with("  ! config.yml has "), "{second}");
+    assert!(
+        second.ends_with(" now (bad, line 3): `sched validate`"),
+        "{second}"
+    );
+    let json = folder.sched("status --format json").exits(0);
+    assert!(
+        json.stderr.starts_with("warning: config.yml has "),
+        "{}",
+        json.stderr
+    );
+}
+
+#[test]
+fn who_watched_last_and_why_it_ended_is_told() {
+    for (signal, word) in [
+        (Some(Signal::SIGTERM), "SIGTERM"),
+        (Some(Signal::SIGINT), "SIGINT"),
+        (None, "ended without a word"),
+    ] {
+        let mut watch = Watch::start(TICK, &[]);
+        watch.expect(" ok     tick");
+        if let Some(signal) = signal {
+            watch.signal(signal);
+            assert!(watch.end().success());
+        } else {
+            watch.child.kill().unwrap();
+            watch.child.wait().unwrap();
+        }
+        eventually(|| {
+            let answer = watch.sched("status").exits(0).stdout;
+            let head = answer.lines().next().unwrap();
+            head.starts_with("○ config.yml is not watched (last watched ") && head.contains(word)
+        });
+    }
 }
 
 #[test]
@@ -76,6 +141,9 @@ fn a_watcher_answers_as_long_as_its_loop_goes_round() {
         "{}",
         answer.stdout
     );
+    let running = watch.sched("history --running --format json").exits(0);
+    assert_eq!(running.json().len(), 1, "{}", running.stdout);
+    assert_eq!(running.json()[0]["job"], "sleep");
     watch.signal(Signal::SIGSTOP);
     let deaf = format!("sched (pid {pid}) does not answer\n");
     watch.sched("status --check").exits(1).says(&deaf);
@@ -105,6 +173,7 @@ fn what_a_killed_watcher_left_is_not_taken_for_running() {
         assert!(turn < deadline, "{}", answer.stdout);
         thread::sleep(Duration::from_millis(10));
     }
+    watch.sched("history --running").exits(0).says("no runs\n");
     let runs = watch.sched("history --format json").exits(0).json();
     let first = runs.last().unwrap();
     assert_eq!(first["outcome"], "interrupted");

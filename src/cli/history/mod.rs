@@ -1,10 +1,12 @@
 //! `sched history`: what ran, newest first.
 
 mod one;
+mod pager;
 mod result;
 mod rows;
+mod stats;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use chrono::{DateTime, Utc};
 
@@ -20,7 +22,7 @@ use crate::diagnostic::render::Style;
 use crate::diagnostic::{did_you_mean, near};
 use crate::paths;
 use crate::run::{Outcome, RunId};
-use crate::store::{Entry, Filter, Lock, Place, Store};
+use crate::store::{Entry, Filter, Lock, Store};
 use crate::trigger::Zone;
 
 /// What the answer depends on besides the runs.
@@ -63,9 +65,21 @@ pub(super) fn run(
         None => Asked::Runs(filter),
         Some(word) => asked(word, filter, config, store.as_ref())?,
     };
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    write(&mut out, asked, arguments, store.as_ref(), &place, &around)?;
-    out.flush()?;
+    let answer = Answer {
+        arguments,
+        store: store.as_ref(),
+        watched: Lock::holder(&place).is_some(),
+        around,
+    };
+    if arguments.format == Format::Text && !arguments.no_pager && io::stdout().is_terminal() {
+        let mut text = Vec::new();
+        answer.write(&mut text, asked)?;
+        pager::show(&text)?;
+    } else {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        answer.write(&mut out, asked)?;
+        out.flush()?;
+    }
     Ok(Exit::Done)
 }
 
@@ -91,6 +105,7 @@ fn filter(arguments: &History, around: &Surroundings) -> Result<Filter, Refusal>
         since: read("--since", &arguments.since)?,
         until: read("--until", &arguments.until)?,
         outcomes: failed.chain(missed).collect(),
+        going_on: arguments.running,
         ..Filter::default()
     })
 }
@@ -150,40 +165,98 @@ fn unknown(word: &str, config: Option<&Config>, seen: &[String]) -> Refusal {
     refusal
 }
 
-fn write(
-    out: &mut dyn Write,
-    asked: Asked,
-    arguments: &History,
-    store: Option<&Store>,
-    place: &Place,
-    around: &Surroundings,
-) -> anyhow::Result<()> {
-    let watched = Lock::holder(place).is_some();
-    let (runs, is_one) = match asked {
-        Asked::One(run) => (vec![*run], true),
-        Asked::Runs(filter) => {
-            let most = usize::try_from(arguments.count).unwrap_or(usize::MAX);
-            let runs = store.map(|store| store.runs(&filter, most));
-            (
-                runs.transpose().map_err(Refusal::from)?.unwrap_or_default(),
-                false,
-            )
+/// What is asked, and what it is answered from.
+struct Answer<'a> {
+    arguments: &'a History,
+    store: Option<&'a Store>,
+    /// Whether there is a watcher.
+    watched: bool,
+    around: Surroundings,
+}
+
+impl Answer<'_> {
+    fn write(&self, out: &mut dyn Write, asked: Asked) -> anyhow::Result<()> {
+        match asked {
+            Asked::Runs(filter) if self.arguments.stats => self.write_stats(out, &filter),
+            Asked::Runs(filter) => self.write_runs(out, &self.runs(&filter)?),
+            Asked::One(run) => self.write_one(out, &run.settled(self.watched)),
         }
-    };
-    let runs: Vec<Entry> = runs.into_iter().map(|run| run.settled(watched)).collect();
-    match arguments.format {
-        Format::Json => {
-            for run in &runs {
-                serde_json::to_writer(&mut *out, &Record::of(run, &around.zone))?;
-                out.write_all(b"\n")?;
-            }
-        }
-        Format::Text if is_one => {
-            for run in &runs {
-                one::write(out, run, around)?;
-            }
-        }
-        Format::Text => rows::write(out, &runs, around)?,
     }
-    Ok(())
+
+    /// The runs that pass the filter, newest first.
+    fn runs(&self, filter: &Filter) -> Result<Vec<Entry>, Refusal> {
+        let most = usize::try_from(self.arguments.count).unwrap_or(usize::MAX);
+        // Of those without an end, some may have died.
+        let limit = if filter.going_on { usize::MAX } else { most };
+        let runs = self.store.map(|store| store.runs(filter, limit));
+        let runs = runs.transpose()?.unwrap_or_default().into_iter();
+        let runs = runs.map(|run| run.settled(self.watched));
+        let is_wanted = |run: &Entry| !filter.going_on || run.ended.is_none();
+        Ok(runs.filter(is_wanted).take(most).collect())
+    }
+
+    fn write_runs(&self, out: &mut dyn Write, runs: &[Entry]) -> anyhow::Result<()> {
+        match self.arguments.format {
+            Format::Json => {
+                for run in runs {
+                    self.write_json(out, run)?;
+                }
+            }
+            Format::Text if self.arguments.output => {
+                for run in runs {
+                    one::write_output(out, run, &self.around)?;
+                }
+            }
+            Format::Text => rows::write(out, runs, &self.around)?,
+        }
+        Ok(())
+    }
+
+    fn write_one(&self, out: &mut dyn Write, run: &Entry) -> anyhow::Result<()> {
+        match self.arguments.format {
+            Format::Json => self.write_json(out, run),
+            Format::Text if self.arguments.output => Ok(one::write_streams(out, run)?),
+            Format::Text => {
+                let attempts = self.attempts(run)?;
+                Ok(one::write(out, run, &attempts, &self.around)?)
+            }
+        }
+    }
+
+    fn write_json(&self, out: &mut dyn Write, run: &Entry) -> anyhow::Result<()> {
+        serde_json::to_writer(&mut *out, &Record::of(run, &self.around.zone))?;
+        Ok(out.write_all(b"\n")?)
+    }
+
+    /// The other attempts at the fire of a run.
+    fn attempts(&self, run: &Entry) -> Result<one::Attempts, Refusal> {
+        let (Some(store), Some(fire_time)) = (self.store, run.run.scheduled_for) else {
+            return Ok(one::Attempts::default());
+        };
+        let filter = Filter {
+            jobs: vec![run.run.job.clone()],
+            fire_time: Some(fire_time),
+            ..Filter::default()
+        };
+        let others = store.runs(&filter, usize::MAX)?.into_iter();
+        let others = others.filter(|other| other.run.id != run.run.id);
+        let mut others: Vec<Entry> = others.map(|other| other.settled(self.watched)).collect();
+        others.sort_by_key(|other| other.run.attempt);
+        let retries = store.retries()?.into_iter();
+        let mut own =
+            retries.filter(|(job, retry)| *job == run.run.job && retry.fire_time == fire_time);
+        let next = own.next().map(|(_, retry)| retry);
+        Ok(one::Attempts { others, next })
+    }
+
+    fn write_stats(&self, out: &mut dyn Write, filter: &Filter) -> anyhow::Result<()> {
+        let stats = self.store.map(|store| store.stats(filter));
+        let stats = stats.transpose().map_err(Refusal::from)?;
+        stats::write(
+            out,
+            &stats.unwrap_or_default(),
+            self.arguments.format,
+            &self.around,
+        )
+    }
 }

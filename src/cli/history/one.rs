@@ -6,10 +6,67 @@ use super::{Surroundings, result};
 use crate::clean;
 use crate::cli::output::{Paint, paint};
 use crate::cli::time;
-use crate::run::{Cause, Ended};
+use crate::run::{Cause, Ended, Retry};
 use crate::store::Entry;
 
-pub(super) fn write(out: &mut dyn Write, entry: &Entry, around: &Surroundings) -> io::Result<()> {
+/// The other attempts at the fire of a run.
+#[derive(Default)]
+pub(super) struct Attempts {
+    /// Those that were made, the first first.
+    pub(super) others: Vec<Entry>,
+    /// The one that waits.
+    pub(super) next: Option<Retry>,
+}
+
+pub(super) fn write(
+    out: &mut dyn Write,
+    entry: &Entry,
+    attempts: &Attempts,
+    around: &Surroundings,
+) -> io::Result<()> {
+    head(out, entry, around)?;
+    for other in &attempts.others {
+        let number = other.run.attempt;
+        let (result, _) = result(other.ended.as_ref());
+        writeln!(out, "  try {number}: {result}, run {}", other.run.id)?;
+    }
+    if let Some(Retry { attempt, due, .. }) = attempts.next {
+        let at = time::absolute(due, &around.zone);
+        let away = time::relative(due, around.now);
+        writeln!(out, "  try {attempt}: waits, due {at} ({away})")?;
+    }
+    if let Some(ended) = &entry.ended {
+        left(out, ended)?;
+    }
+    let name = clean::line(&entry.run.job);
+    writeln!(out, "  again: sched run-once {}", quoted(&name))
+}
+
+/// Which run it is, and what it wrote.
+pub(super) fn write_output(
+    out: &mut dyn Write,
+    entry: &Entry,
+    around: &Surroundings,
+) -> io::Result<()> {
+    head(out, entry, around)?;
+    entry
+        .ended
+        .as_ref()
+        .map_or(Ok(()), |ended| output(out, ended))
+}
+
+/// What it wrote, and nothing else.
+pub(super) fn write_streams(out: &mut dyn Write, entry: &Entry) -> io::Result<()> {
+    let ended = entry.ended.iter();
+    let lines = ended.flat_map(|ended| ended.stdout.lines().chain(ended.stderr.lines()));
+    for line in lines {
+        writeln!(out, "{}", clean::line(line))?;
+    }
+    Ok(())
+}
+
+/// The job, the result, the identifier; on another line the times.
+fn head(out: &mut dyn Write, entry: &Entry, around: &Surroundings) -> io::Result<()> {
     let color = around.style.color;
     let run = &entry.run;
     let name = clean::line(&run.job);
@@ -17,11 +74,7 @@ pub(super) fn write(out: &mut dyn Write, entry: &Entry, around: &Surroundings) -
     let result = paint(&result, colour, color);
     let id = paint(&format!("run {}", run.id), Paint::Dim, color);
     writeln!(out, "{}  {result}  {id}", paint(&name, Paint::Name, color))?;
-    writeln!(out, "  {}", times(entry, around).join(", "))?;
-    if let Some(ended) = &entry.ended {
-        left(out, ended)?;
-    }
-    writeln!(out, "  again: sched run-once {}", quoted(&name))
+    writeln!(out, "  {}", times(entry, around).join(", "))
 }
 
 /// When it was due, began, and how long it took; why, and which attempt it was.
@@ -64,6 +117,10 @@ fn left(out: &mut dyn Write, ended: &Ended) -> io::Result<()> {
         };
         block(out, "error", text)?;
     }
+    output(out, ended)
+}
+
+fn output(out: &mut dyn Write, ended: &Ended) -> io::Result<()> {
     block(out, "stdout", &ended.stdout)?;
     block(out, "stderr", &ended.stderr)
 }

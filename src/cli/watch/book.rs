@@ -1,9 +1,10 @@
 //! The ledger of `sched watch`: what the loop wants written down goes to the store's writer.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::config::{Config, Settings};
 use crate::job::Seen;
-use crate::run::{Ended, Outcome, Recorded, Run};
+use crate::run::{Ended, Outcome, Recorded, Retry, Run};
 use crate::scheduler::Ledger;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::plan::{Known, owed_after};
@@ -36,7 +37,9 @@ pub(super) struct State {
 pub(super) struct Book {
     // Dropped in this order: the lock is held until all is written.
     writer: Writer,
-    _lock: Lock,
+    lock: Lock,
+    /// Why the program stops, once that is known.
+    stopped_by: Arc<OnceLock<&'static str>>,
     keep_history: Duration,
     pruned: DateTime<Utc>,
 }
@@ -96,18 +99,23 @@ impl State {
         self.place.socket()
     }
 
-    /// Begins to write.
+    /// Begins to write. At the end it is noted by what signal the program was `stopped_by`.
     ///
     /// # Errors
     /// Where no thread can be had.
-    pub(super) fn book(self, secrets: Secrets) -> io::Result<Book> {
+    pub(super) fn book(
+        self,
+        secrets: Secrets,
+        stopped_by: Arc<OnceLock<&'static str>>,
+    ) -> io::Result<Book> {
         let complain = |text: &str| tracing::error!(event = "store", "{text}");
         let now = SystemClock::wall_time;
         let writer = Writer::start(self.store, self.place, now, Box::new(complain))?;
         writer.masks().set(secrets);
         Ok(Book {
             writer,
-            _lock: self.lock,
+            lock: self.lock,
+            stopped_by,
             keep_history: Duration::MAX,
             pruned: DateTime::UNIX_EPOCH,
         })
@@ -118,12 +126,21 @@ impl State {
 fn known(store: &Store, config: &Config, now: DateTime<Utc>) -> Result<Vec<Known>, Error> {
     let mut known = Vec::new();
     let jobs = config.by_name();
+    let mut retries: HashMap<String, Vec<Retry>> = HashMap::new();
+    for (job, retry) in store.retries()? {
+        retries.entry(job).or_default().push(retry);
+    }
     for memory in store.memories()? {
         let job = jobs.get(memory.job.as_str());
-        let owed = job.and_then(|job| owed_after(job, &memory));
+        // A job that is left out because it is faulty may be mended later.
+        let owed = job.map_or_else(|| memory.decided_until(), |job| owed_after(job, &memory));
         let recorded = owed.map(|after| store.recorded(&memory.job, after, now));
         let recorded = recorded.transpose()?.unwrap_or_default();
-        known.push(Known { memory, recorded });
+        known.push(Known {
+            recorded,
+            retries: retries.remove(&memory.job).unwrap_or_default(),
+            memory,
+        });
     }
     Ok(known)
 }
@@ -149,6 +166,14 @@ impl Book {
     }
 }
 
+impl Drop for Book {
+    fn drop(&mut self) {
+        if let Some(why) = self.stopped_by.get() {
+            self.lock.note_end(SystemClock::wall_time(), why);
+        }
+    }
+}
+
 impl Ledger for Book {
     fn begin(
         &mut self,
@@ -167,8 +192,12 @@ impl Ledger for Book {
         async move { answered.await.unwrap_or(Recorded::Not) }
     }
 
-    fn end(&mut self, run: &Run, ended: &Ended) {
-        self.writer.end(run.id, ended.clone());
+    fn end(&mut self, run: &Run, ended: &Ended, retry: Option<DateTime<Utc>>) {
+        self.writer.end(run.id, ended.clone(), retry);
+    }
+
+    fn give_up(&mut self, job: &str, retry: &Retry) {
+        self.writer.give_up(job.to_owned(), *retry);
     }
 
     fn pass(

@@ -12,11 +12,12 @@ pub(super) mod voice;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use nix::libc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -70,6 +71,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         // The reader goes on until the program ends.
         let _ = news.send(Errand::News(one));
     })?;
+    watcher.set_zone(paths::zone_files());
     let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
     let Some(config) = config_to_start_with(&mut loaded, global, arguments.strict) else {
         return Ok(Exit::Failed);
@@ -93,7 +95,8 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let (messages, mut inbox) = mpsc::channel(4);
     let known = std::mem::take(&mut state.known);
     let socket = state.socket();
-    let book = state.book(secrets.clone())?;
+    let stopped_by = Arc::new(OnceLock::new());
+    let book = state.book(secrets.clone(), Arc::clone(&stopped_by))?;
     let setup = Setup::new(&config);
     let place = state::place(&given, &path);
     let post = Post::start(place, setup, secrets, SystemClock::wall_time, true)?;
@@ -124,7 +127,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let carrier = Carrier::new(&path, given, &config, passage, global.verbose);
     give_back();
     super::runtime()?.block_on(async {
-        tokio::spawn(Signals::new()?.pass_on(messages, errands));
+        tokio::spawn(Signals::new(stopped_by)?.pass_on(messages, errands));
         answer_on(&socket);
         tokio::spawn(manager.beat());
         let clock = SystemClock::new();
@@ -236,14 +239,20 @@ struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    /// Heard and not heeded: a file that may not grow is an error to us and no reason to die.
+    _file_too_large: Signal,
+    /// The first that asked to stop.
+    stopped_by: Arc<OnceLock<&'static str>>,
 }
 
 impl Signals {
-    fn new() -> io::Result<Self> {
+    fn new(stopped_by: Arc<OnceLock<&'static str>>) -> io::Result<Self> {
         Ok(Self {
+            stopped_by,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
+            _file_too_large: signal(SignalKind::from_raw(libc::SIGXFSZ))?,
         })
     }
 
@@ -254,16 +263,18 @@ impl Signals {
         errands: std::sync::mpsc::Sender<Errand>,
     ) {
         loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => {}
-                _ = self.terminate.recv() => {}
+            let name = tokio::select! {
+                _ = self.interrupt.recv() => "SIGINT",
+                _ = self.terminate.recv() => "SIGTERM",
                 _ = self.hangup.recv() => {
                     if errands.send(Errand::Again).is_err() {
                         return;
                     }
                     continue;
                 }
-            }
+            };
+            // The first one is the reason.
+            let _ = self.stopped_by.set(name);
             if messages.send(Message::Stop).await.is_err() {
                 return;
             }

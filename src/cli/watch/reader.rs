@@ -14,16 +14,18 @@ use super::systemd::Manager;
 use crate::alert::Post;
 use crate::cli::load::{self, Loaded};
 use crate::cli::trusted;
+use crate::config::{Config, ZoneOrigin};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
 use crate::logging::Logging;
-use crate::paths::Given;
+use crate::paths::{self, Given};
 use crate::process::give_back;
 use crate::scheduler::Message;
 use crate::scheduler::clock::SystemClock;
 use crate::secret::Secrets;
 use crate::source::Source;
 use crate::store::Masks;
+use crate::trigger::Zone;
 use crate::watcher::{News, Watcher};
 
 /// What follows from a config that cannot be used.
@@ -43,11 +45,16 @@ pub(super) struct Reader {
     path: PathBuf,
     /// Tells the content that was read last from another.
     digest: u64,
+    /// The zone that is in force, where the config leaves it to the system.
+    zone: Option<Zone>,
     given: Given,
     messages: mpsc::Sender<Message>,
     watcher: Watcher,
     exits: Exits,
     manager: Manager,
+    /// The secrets of every config since the start: runs that began with an earlier one go on, and
+    /// what they say must not be shown either.
+    secrets: Secrets,
     /// The faults that have been told; a fault is told again when it returns.
     told: HashSet<String>,
     /// Why the file could not be read, the last time.
@@ -83,6 +90,8 @@ impl Reader {
             manager,
             path: loaded.path.clone(),
             digest: loaded.digest,
+            zone: loaded.config().and_then(system_zone),
+            secrets: Secrets::of_yaml(&loaded.text),
             given,
             messages,
             watcher,
@@ -117,10 +126,30 @@ impl Reader {
                 self.read(true);
             }
             Errand::News(News::Tasks) => self.look_again(),
+            Errand::News(News::Zone) => self.look_at_zone(),
             Errand::News(News::Blind(why)) => tracing::warn!(
                 event = "watch_blind",
                 "changes of files cannot be seen, they are looked for every 10 seconds: {why}"
             ),
+        }
+    }
+
+    /// Reads the config again where it follows the system's time zone, and that is another one.
+    fn look_at_zone(&mut self) {
+        let Some(before) = &self.zone else {
+            return;
+        };
+        let (zone, from) = paths::zone();
+        if zone != *before {
+            tracing::warn!(
+                event = "zone_changed",
+                tag = "zone",
+                "the time zone is {} now ({}), and was {}",
+                zone.name(),
+                from.word(),
+                before.name()
+            );
+            self.read(true);
         }
     }
 
@@ -144,7 +173,9 @@ impl Reader {
         if let Some(refusal) = trusted::distrust(&loaded, &self.given) {
             return self.refuse(&refusal.message);
         }
-        self.exits.hide(&Secrets::of_yaml(&loaded.text));
+        self.zone = system_zone(config);
+        self.secrets.extend(&Secrets::of_yaml(&loaded.text));
+        self.exits.hide(&self.secrets);
         let message = Message::Reload(Box::new(config.clone()));
         // Once the scheduler has ended, nobody needs it.
         let _ = self.messages.blocking_send(message);
@@ -195,6 +226,14 @@ impl Reader {
             }
         }
         self.told = faults.into_iter().collect();
+    }
+}
+
+/// The zone of a config that leaves it to the system.
+fn system_zone(config: &Config) -> Option<Zone> {
+    match config.settings.timezone_from {
+        ZoneOrigin::Scheduler | ZoneOrigin::Docassemble => None,
+        ZoneOrigin::Tz | ZoneOrigin::System => Some(config.settings.timezone.clone()),
     }
 }
 

@@ -36,6 +36,8 @@ pub(in crate::cli) struct Voice {
     verbose: bool,
     /// What is shown first.
     heading: Option<(Heading, Console)>,
+    /// Whether nothing begins any more.
+    stopping: bool,
 }
 
 impl Voice {
@@ -51,6 +53,7 @@ impl Voice {
             zone,
             verbose,
             heading: None,
+            stopping: false,
         }
     }
 
@@ -192,7 +195,7 @@ impl Voice {
         };
         let tries = job.policy.retries.saturating_add(1);
         let number = (tries > 1).then(|| format!(", try {} of {tries}", run.attempt));
-        let again = retry.map(|retry| format!("; again at {}", self.clock(retry)));
+        let again = retry.map(|retry| format!("; again {}", self.again(retry)));
         format!(
             "{cause} after {}{}{}",
             time::span(ended.took),
@@ -201,9 +204,22 @@ impl Voice {
         )
     }
 
+    /// When a failed run is tried again.
+    fn again(&self, due: DateTime<Utc>) -> String {
+        if self.stopping {
+            return "at the next start".to_owned();
+        }
+        let wait = (due - SystemClock::wall_time()).to_std();
+        format!("in {}", time::about(wait.unwrap_or_default()))
+    }
+
     fn skipped(&self, fire: &Fire, since: Option<DateTime<Utc>>) {
         let most = fire.job.policy.max_instances;
-        let since = since.map(|since| format!(" since {}", self.clock(since)));
+        let since = since.map(|since| {
+            let going = (SystemClock::wall_time() - since).to_std();
+            let going = time::about(going.unwrap_or_default());
+            format!(" since {} ({going})", self.clock(since))
+        });
         let short = format!(
             "previous run still going{}, max_instances {most}",
             since.unwrap_or_default()
@@ -255,10 +271,11 @@ impl Voice {
     }
 
     /// What was missed while nothing ran, in one line, and what is caught up on.
-    fn resumed(&self, downtime: &Downtime) {
+    fn resumed(&self, downtime: &Downtime, mended: bool) {
         for passed in &downtime.coalesced {
             self.passed(Outcome::Coalesced, passed);
         }
+        self.retries(downtime);
         let missed = &downtime.missed;
         let times = || missed.iter().flat_map(|passed| &passed.latest);
         let (Some(first), Some(last)) = (times().min(), times().max()) else {
@@ -277,17 +294,61 @@ impl Voice {
         if more > 0 {
             names.push(format!("{more} more"));
         }
+        let meanwhile = if mended {
+            "the job was faulty"
+        } else {
+            "sched was down"
+        };
         let were = if count == 1 { "was" } else { "were" };
         tracing::warn!(
             event = "downtime_missed",
             count,
-            "{least}{} {were} missed while sched was down ({} to {}): {}; \
+            "{least}{} {were} missed while {meanwhile} ({} to {}): {}; \
              see `sched history --missed`",
             counted(usize::try_from(count).unwrap_or(usize::MAX), "fire"),
             self.clock(*first),
             self.clock(*last),
             names.join(", ")
         );
+    }
+
+    /// What becomes of the attempts that waited.
+    fn retries(&self, downtime: &Downtime) {
+        for fire in &downtime.retried {
+            let tries = fire.job.policy.retries.saturating_add(1);
+            let short = format!(
+                "try {} of {tries} for {} {}: it waited when sched ended",
+                fire.attempt,
+                self.clock(fire.fire_time),
+                self.again(fire.due)
+            );
+            tracing::info!(
+                event = "retry_resumed",
+                tag = "retry",
+                job = fire.job.name,
+                attempt = fire.attempt,
+                short,
+                "'{}': {short}",
+                fire.job.name
+            );
+        }
+        for fire in &downtime.given_up {
+            let short = format!(
+                "try {} for {} is not made any more: it was due {}, or the job has changed",
+                fire.attempt,
+                self.clock(fire.fire_time),
+                self.clock(fire.due)
+            );
+            tracing::warn!(
+                event = "retry_given_up",
+                tag = "SKIP",
+                job = fire.job.name,
+                attempt = fire.attempt,
+                short,
+                "'{}': {short}",
+                fire.job.name
+            );
+        }
     }
 
     /// The times of fires: the only one, or the first and the last that are listed.
@@ -327,7 +388,8 @@ impl Voice {
         }
     }
 
-    fn stopping(runs: &[&Run], grace: Duration) {
+    fn stopping(&mut self, runs: &[&Run], grace: Duration) {
+        self.stopping = true;
         let going = if runs.len() == 1 {
             "run is"
         } else {
@@ -390,7 +452,7 @@ impl Journal for Voice {
             } => self.ended(run, job, ended, *retry),
             Event::Skipped { fire, since } => self.skipped(fire, *since),
             Event::Passed { outcome, passed } => self.passed(*outcome, passed),
-            Event::Resumed { downtime } => self.resumed(downtime),
+            Event::Resumed { downtime, mended } => self.resumed(downtime, *mended),
             Event::Repeated { run } => tracing::warn!(
                 event = "run_repeated",
                 tag = "SKIP",
@@ -412,7 +474,7 @@ impl Journal for Voice {
                 settings,
                 plan,
             } => self.reloaded(changes, settings, plan),
-            Event::Stopping { runs, grace } => Self::stopping(runs, *grace),
+            Event::Stopping { runs, grace } => self.stopping(runs, *grace),
             Event::Ending { runs, at_once } => Self::ending(runs, *at_once),
             Event::Stopped => Self::stopped(),
         }

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Place;
 use crate::job::{Job, Memory, Seen};
-use crate::run::Outcome;
+use crate::run::{Outcome, Retry};
 use crate::trigger::Trigger;
 
 /// The longest wait between two attempts.
@@ -117,7 +117,9 @@ impl Beat {
 
     /// The same beat with another form of the job; a new beat where the trigger changed.
     pub(super) fn with(mut self, job: Arc<Job>, now: DateTime<Utc>) -> Self {
-        if job.trigger != self.job.trigger {
+        let other_words = job.trigger != self.job.trigger;
+        // An interval in another zone fires when it did.
+        if other_words && job.trigger.identity() != self.job.trigger.identity() {
             return Self {
                 pending: self.pending,
                 place: self.place,
@@ -126,6 +128,9 @@ impl Beat {
         }
         let was_enabled = self.job.policy.enabled;
         self.job = job;
+        if other_words {
+            self.count_from(self.anchor);
+        }
         self.parked = false;
         if !self.job.policy.enabled {
             self.since = None;
@@ -234,6 +239,17 @@ impl Beat {
         let policy = &self.job.policy;
         (failed && policy.enabled && attempt <= policy.retries)
             .then(|| retry_delay(policy.retry_delay, attempt))
+    }
+
+    /// Until when an attempt waits on that waited before the start at `now`; `None` where it is not
+    /// to be made: its fire is from before the job was configured like this, or no retry is left.
+    pub(super) fn wait_for(&self, retry: &Retry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let since = self.since.filter(|since| *since <= retry.fire_time);
+        let failed = retry.attempt.checked_sub(1).filter(|failed| *failed > 0)?;
+        let delay = self.retry_after(failed, Outcome::Failure);
+        // A clock that was set back meanwhile makes no wait longer.
+        let longest = now.checked_add_signed(TimeDelta::from_std(delay?).ok()?)?;
+        since.map(|_| retry.due.min(longest))
     }
 
     /// The first undecided fire time after `after`, unless the job is not to fire at all.

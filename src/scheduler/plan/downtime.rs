@@ -6,15 +6,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Plan;
 use super::beat::Beat;
-use super::fire::Claim;
+use super::fire::{Claim, Fire};
 use super::passed::{Backlog, Passed, Tally};
 use crate::job::{Job, Memory};
-use crate::run::Cause;
+use crate::run::{Cause, Retry};
 
 /// How long after the start a fire runs whose lateness does not matter.
 ///
 /// Source: docassemble.Scheduler.
 const SETTLING: TimeDelta = TimeDelta::seconds(5);
+
+/// How late an attempt that waited while nothing ran is still made.
+const LATEST_RETRY: TimeDelta = TimeDelta::days(1);
 
 /// What is known of a job from before the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Known {
     pub memory: Memory,
     /// The fire times after [`owed_after`] that have a record.
     pub recorded: Vec<DateTime<Utc>>,
+    /// The attempts that waited when the scheduler ended.
+    pub retries: Vec<Retry>,
 }
 
 /// The fires of the down time that do not run.
@@ -32,25 +37,29 @@ pub struct Downtime {
     pub missed: Vec<Passed>,
     /// A later one runs in their stead.
     pub coalesced: Vec<Passed>,
+    /// Attempts that waited and are made after all.
+    pub retried: Vec<Fire>,
+    /// Attempts that waited and are not made any more.
+    pub given_up: Vec<Fire>,
 }
 
 /// After which instant the fires of `job` were not all decided, by what is remembered of it;
 /// `None` where it starts anew, or does not fire.
 #[must_use]
 pub fn owed_after(job: &Job, memory: &Memory) -> Option<DateTime<Utc>> {
-    let since = memory.since.filter(|_| job.policy.enabled)?;
-    if job.trigger.identity() != memory.trigger {
-        return None;
-    }
-    Some(memory.settled.map_or(since, |settled| settled.max(since)))
+    let is_same = job.policy.enabled && job.trigger.identity() == memory.trigger;
+    memory.decided_until().filter(|_| is_same)
 }
 
 impl Plan {
     /// Takes up where the scheduler was when it ended: with the anchors that intervals had, and
-    /// with the fires that are due since. To be called before anything is decided.
+    /// with the fires that are due since. To be called before anything is decided, for all jobs at
+    /// the start, and for those that a reload has mended.
     ///
     /// A fire within a given `misfire_grace_time` runs. With `at_any_lateness`, so does the latest
-    /// fire of a job that is called as before.
+    /// fire of a job that is called as before. An attempt that waited is made when it is due, at
+    /// once where that has passed, unless it is a day late, or its job has another trigger or no
+    /// retries left.
     pub fn resume(&mut self, known: Vec<Known>, at_any_lateness: bool) -> Downtime {
         let agenda = std::mem::take(&mut self.agenda);
         let mut downtime = Downtime::default();
@@ -77,11 +86,20 @@ impl Plan {
     ) {
         let now = self.now;
         let beat = &mut self.beats[index];
-        let Known { memory, recorded } = known;
+        let Known {
+            memory,
+            recorded,
+            retries,
+        } = known;
         let owed = owed_after(&beat.job, &memory);
-        if !beat.remember(&memory, recorded, now) {
+        let is_same = beat.remember(&memory, recorded, now);
+        for retry in retries {
+            self.resume_retry(index, retry, is_same, downtime);
+        }
+        if !is_same {
             return;
         }
+        let beat = &mut self.beats[index];
         let first = owed.and_then(|owed| beat.after(owed));
         let Some(first) = first.filter(|first| *first <= now) else {
             return;
@@ -101,6 +119,28 @@ impl Plan {
                 attempt: 1,
                 cause: Cause::CatchUp,
             });
+        }
+    }
+}
+
+impl Plan {
+    /// Lets an attempt that waited wait on, or gives it up.
+    fn resume_retry(&mut self, index: usize, retry: Retry, is_same: bool, downtime: &mut Downtime) {
+        let beat = &self.beats[index];
+        let wait = beat.wait_for(&retry, self.now).filter(|_| is_same);
+        let claim = Claim {
+            beat: index,
+            fire_time: retry.fire_time,
+            due: wait.unwrap_or(retry.due),
+            attempt: retry.attempt,
+            cause: Cause::Retry,
+        };
+        let fire = claim.of(&beat.job);
+        if wait.is_some_and(|due| self.now - due <= LATEST_RETRY) {
+            self.put_off(claim);
+            downtime.retried.push(fire);
+        } else {
+            downtime.given_up.push(fire);
         }
     }
 }

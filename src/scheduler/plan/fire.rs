@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Passed;
 use crate::job::Job;
-use crate::run::Cause;
+use crate::run::{Cause, Retry};
 
 /// One job due at one fire time: a run is to begin.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,18 @@ pub struct Fire {
     pub cause: Cause,
     /// The number of the attempt, from 1.
     pub attempt: u32,
+}
+
+impl Fire {
+    /// The attempt that it stands for, if that is not the first.
+    #[must_use]
+    pub fn retry(&self) -> Option<Retry> {
+        (self.attempt > 1).then_some(Retry {
+            fire_time: self.fire_time,
+            attempt: self.attempt,
+            due: self.due,
+        })
+    }
 }
 
 /// What becomes of fires.

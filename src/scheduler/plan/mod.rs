@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use crate::job::{Job, Seen};
 use crate::run::{Cause, Outcome};
@@ -117,11 +117,13 @@ impl Plan {
             let at_start = job.policy.enabled && job.policy.run_at_start;
             let beat = plan.add(Beat::new(job, now));
             if at_start {
-                plan.beats[beat].pending.push(now);
+                // As it will be read again, so that a retry after a restart has the same.
+                let fire_time = now.trunc_subsecs(6);
+                plan.beats[beat].pending.push(fire_time);
                 plan.put_off(Claim {
                     beat,
-                    fire_time: now,
-                    due: now,
+                    fire_time,
+                    due: fire_time,
                     attempt: 1,
                     cause: Cause::Schedule,
                 });

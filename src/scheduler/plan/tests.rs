@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::super::testing::{at, every, job, noon};
 use super::*;
 use crate::run::Cause;
+use crate::trigger::{Bounds, Interval, Trigger, Zone};
 
 /// The decisions at `now`, one word each: `run tick 12:01:00`.
 fn due(plan: &mut Plan, now: DateTime<Utc>) -> Vec<String> {
@@ -285,6 +286,16 @@ fn a_reload_keeps_the_beat_of_an_unchanged_trigger() {
             .iter()
             .any(|decision| matches!(decision, Decision::Run(fire) if !fire.job.args.is_empty()))
     );
+}
+
+#[test]
+fn an_interval_keeps_its_beat_in_another_zone() {
+    let mut plan = plan([job("tick")]);
+    let mut elsewhere = job("tick");
+    let zone = Zone::named("Asia/Tokyo").unwrap();
+    elsewhere.trigger = Trigger::Interval(Interval::new(60, Bounds::default(), zone, 0));
+    plan.replace([elsewhere.shared()], noon(40), 9);
+    assert_eq!(plan.next_of("tick"), Some(noon(60)));
 }
 
 #[test]

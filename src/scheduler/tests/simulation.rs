@@ -85,6 +85,8 @@ struct Doings {
     /// Job, fire time, attempt, in the order they began.
     begun: Vec<(String, DateTime<Utc>, u32)>,
     going: HashMap<String, u32>,
+    /// When each attempt ended that failed.
+    failed: HashMap<(String, DateTime<Utc>, u32), DateTime<Utc>>,
     /// The latest that any clock read.
     latest: DateTime<Utc>,
     /// What must not have happened.
@@ -116,6 +118,12 @@ impl World {
     fn see(&self, now: DateTime<Utc>) {
         let mut doings = self.0.lock().unwrap();
         doings.latest = doings.latest.max(now);
+    }
+
+    fn fail(&self, run: &Run, now: DateTime<Utc>) {
+        let fire_time = run.scheduled_for.unwrap();
+        let failed = (run.job.clone(), fire_time, run.attempt);
+        self.0.lock().unwrap().failed.insert(failed, now);
     }
 
     fn begin(&self, run: &Run, most: u32, workers: u32) -> AtWork {
@@ -165,7 +173,11 @@ impl Runner for Chance {
                 Outcome::Success
             };
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs(chance / 3 % 40)) => {}
+                () = tokio::time::sleep(Duration::from_secs(chance / 3 % 40)) => {
+                    if outcome == Outcome::Failure {
+                        world.fail(&run, clock.now());
+                    }
+                }
                 _ = orders.wait_for(|order| *order != Order::GoOn) => {}
             }
             Ended {
@@ -287,8 +299,10 @@ impl Story {
         }
         for job in &mut self.jobs {
             job.policy.misfire_grace_time = None;
+            job.policy.max_instances = 1_000;
         }
         self.lenient = false;
+        self.workers = 1_000;
         self.live(now, &[Act::Live(0)]).await;
         self.notebook.recover();
         now
@@ -320,6 +334,23 @@ impl Story {
                 Some(&Some(Outcome::Failure)),
                 "{job} {at} {attempt}"
             );
+        }
+    }
+
+    /// Every failure was tried again if that was due by `end` and retries were left.
+    fn check_retries(&self, end: DateTime<Utc>) {
+        let doings = self.world.0.lock().unwrap();
+        let notes = self.notebook.notes();
+        for ((name, at, attempt), ended) in &doings.failed {
+            let job = self.jobs.iter().find(|job| job.name == *name).unwrap();
+            let key = |attempt| (name.clone(), *at, attempt);
+            // It may have ended in the moment of a crash, and nobody saw it.
+            let was_seen = notes.records[&key(*attempt)] == Some(Outcome::Failure);
+            let due = *ended + TimeDelta::seconds(3 << (attempt - 1));
+            if was_seen && *attempt <= job.policy.retries && due <= end {
+                let next = notes.records.get(&key(attempt + 1));
+                assert!(next.is_some(), "{name} {at} was not tried again at {due}");
+            }
         }
     }
 
@@ -377,13 +408,14 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// Crashes, restarts, sleep, reloads: no fire is lost, doubled or early.
+    /// Crashes, restarts, sleep, reloads: no fire and no retry is lost, doubled or early.
     #[test]
     fn every_fire_has_one_record(
         jobs in jobs(), acts in acts(false), workers in 1..5_u32, lenient in any::<bool>(),
     ) {
         let (story, end) = tell(jobs, &acts, workers, lenient);
         story.check_runs();
+        story.check_retries(end);
         story.check_fires(end);
     }
 

@@ -1,0 +1,79 @@
+//! Attempts that wait: a failed run is tried again, also by the next watcher.
+
+use chrono::{DateTime, Utc};
+use rusqlite::params;
+
+use super::{Error, Store, micros};
+use crate::run::{Retry, RunId};
+
+/// The version of the schema that has them.
+const SINCE_VERSION: usize = 3;
+
+impl Store {
+    /// Writes down that the fire of a run is tried again at `due`.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn await_retry(&self, id: RunId, due: DateTime<Utc>) -> Result<(), Error> {
+        let set = || {
+            self.cached("UPDATE runs SET retry = ?2 WHERE id = ?1")?
+                .execute(params![id.to_bytes(), micros(due)])
+        };
+        set().map(drop).map_err(|source| self.error(source))
+    }
+
+    /// Writes down that an attempt that waited is not made.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn give_up(&self, job: &str, retry: &Retry) -> Result<(), Error> {
+        let clear = || self.clear_retry(self.key_of(job)?, retry.fire_time, retry.attempt);
+        clear().map_err(|source| self.error(source))
+    }
+
+    /// The attempts that wait, with their jobs' names.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn retries(&self) -> Result<Vec<(String, Retry)>, Error> {
+        if self.version()? < SINCE_VERSION {
+            return Ok(Vec::new());
+        }
+        let read = || {
+            let mut query = self.cached(
+                "SELECT name, fire_time, attempt + 1, retry
+                 FROM runs JOIN jobs ON jobs.key = runs.job
+                 WHERE retry IS NOT NULL AND fire_time IS NOT NULL ORDER BY retry",
+            )?;
+            let rows = query.query_map([], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?;
+            let rows: rusqlite::Result<Vec<(String, i64, u32, i64)>> = rows.collect();
+            let retry = |(job, fire_time, attempt, due)| {
+                let retry = Retry {
+                    fire_time: DateTime::from_timestamp_micros(fire_time)?,
+                    attempt,
+                    due: DateTime::from_timestamp_micros(due)?,
+                };
+                Some((job, retry))
+            };
+            Ok(rows?.into_iter().filter_map(retry).collect())
+        };
+        read().map_err(|source| self.error(source))
+    }
+
+    /// Nobody waits any more for the attempt of that number at a fire.
+    pub(super) fn clear_retry(
+        &self,
+        job: i64,
+        fire_time: DateTime<Utc>,
+        attempt: u32,
+    ) -> rusqlite::Result<()> {
+        self.cached(
+            "UPDATE runs SET retry = NULL
+             WHERE job = ?1 AND fire_time = ?2 AND attempt = ?3 - 1",
+        )?
+        .execute(params![job, micros(fire_time), attempt])?;
+        Ok(())
+    }
+}

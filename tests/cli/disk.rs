@@ -1,0 +1,110 @@
+//! A disk that takes nothing more: jobs go on, and what was not written down is, once it can be.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use chrono::DateTime;
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::watch::{TICK, Watch, config_of};
+
+/// No more than this is lost of what was done meanwhile.
+const ALL_WRITTEN: &str = " can be written again; 0 notes are lost";
+const TROUBLE: &str = "runs cannot be recorded, jobs go on: ";
+
+/// Whether a command that the test needs does its work here; where not, that is told.
+fn works(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    let quiet = command.args(arguments);
+    let quiet = quiet.stdout(Stdio::null()).stderr(Stdio::null());
+    let works = quiet.status().is_ok_and(|status| status.success());
+    if !works {
+        eprintln!(
+            "skipped: `{program} {}` does not work here",
+            arguments.join(" ")
+        );
+    }
+    works
+}
+
+/// Every second has its record.
+fn has_no_gap(runs: &[Value]) -> bool {
+    let times = runs.iter().map(|run| {
+        let at = run["scheduled_for"].as_str().unwrap();
+        DateTime::parse_from_rfc3339(at).unwrap().timestamp()
+    });
+    let times: Vec<i64> = times.collect();
+    assert!(times.len() > 4, "{times:?}");
+    times.windows(2).all(|pair| pair[0] == pair[1] + 1)
+}
+
+#[test]
+fn files_that_may_not_grow_stop_no_job() {
+    if !works("prlimit", &["--version"]) {
+        return;
+    }
+    let mut watch = Watch::start(TICK, &[]);
+    watch.expect(" ok     tick");
+    let pid = watch.child.id().to_string();
+    let limit = |limit: &str| works("prlimit", &["--pid", &pid, &format!("--fsize={limit}:")]);
+    assert!(limit("1"));
+    watch.expect(TROUBLE);
+    for _ in 0..3 {
+        watch.expect(" ok     tick");
+    }
+    assert!(limit("unlimited"));
+    watch.expect(ALL_WRITTEN);
+    watch.expect(" ok     tick");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    let runs = watch.sched("history tick -n 999 --format json").exits(0);
+    assert!(has_no_gap(&runs.json()), "{}", runs.stdout);
+}
+
+/// A file system of two megabytes, which only the program sees, for its state.
+const SMALL_DISK: &str = "mount -t tmpfs -o size=2m,mode=700 none state && exec \"$0\" \"$@\"";
+
+/// Fills that disk while there is a file `full`, and copies the history while there is `look`.
+const KEEPER: &str = "  keeper:
+    type: interval
+    seconds: 1
+    command: if test -e full; then cat /dev/zero >> state/filling; else rm -f state/filling; fi;
+      if test -e look; then \"$SCHED\" history tick -n 999 --format json > seen.new;
+      mv seen.new seen; fi; true
+";
+
+#[test]
+fn a_full_disk_stops_no_job_and_is_told_once() {
+    let mount = "mount -t tmpfs -o size=64k none /mnt";
+    if !works("unshare", &["-rm", "sh", "-c", mount]) {
+        return;
+    }
+    let sched = env!("CARGO_BIN_EXE_sched");
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("state")).unwrap();
+    let config = config_of(&format!("  log directory: log\n{TICK}{KEEPER}"));
+    fs::write(folder.path().join("config.yml"), config).unwrap();
+    let mut command = Command::new("unshare");
+    command
+        .args(["-rm", "sh", "-c", SMALL_DISK, sched])
+        .env("SCHED", sched);
+    let mut watch = Watch::start_by(command, folder, &[]);
+    watch.expect(" ok     tick");
+    fs::write(watch.path("full"), "").unwrap();
+    watch.expect(TROUBLE);
+    for _ in 0..3 {
+        watch.expect(" ok     tick");
+    }
+    fs::remove_file(watch.path("full")).unwrap();
+    watch.expect(ALL_WRITTEN);
+    fs::write(watch.path("look"), "").unwrap();
+    crate::killed::eventually(|| watch.path("seen").exists());
+    let seen = fs::read_to_string(watch.path("seen")).unwrap();
+    let runs = seen.lines().map(|line| serde_json::from_str(line).unwrap());
+    assert!(has_no_gap(&runs.collect::<Vec<Value>>()), "{seen}");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    let log = fs::read_to_string(watch.path("log/scheduler.log")).unwrap();
+    assert_eq!(log.matches(TROUBLE).count(), 1, "{log}");
+}
