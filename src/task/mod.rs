@@ -3,6 +3,7 @@
 //! One file per kind. Not for when a task runs or what follows from its end: that is `scheduler`.
 
 mod armed;
+mod conversation;
 mod exec;
 mod handler;
 mod python;
@@ -12,6 +13,7 @@ mod surroundings;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::path::PathBuf;
 use std::sync::Arc;

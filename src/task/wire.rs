@@ -25,7 +25,7 @@ const UNFINISHED: usize = 1024;
 
 /// Puts messages together from their pieces.
 #[derive(Debug, Default)]
-pub(in crate::task) struct Assembler {
+pub(super) struct Assembler {
     unfinished: HashMap<[u8; 16], Pieces>,
     bytes: usize,
 }
@@ -39,7 +39,7 @@ struct Pieces {
 
 /// One message.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::task) enum Message {
+pub(super) enum Message {
     /// A line for the log.
     Log(Record),
     /// How the task ended.
@@ -48,18 +48,18 @@ pub(in crate::task) enum Message {
 
 /// How a task ended, as far as Python knows.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::task) struct Report {
+pub(super) struct Report {
     /// `str()` of what it returned, unless that is `None`.
-    pub(in crate::task) returned: Option<String>,
+    pub(super) returned: Option<String>,
     /// The exception that ended it.
-    pub(in crate::task) error: Option<RunError>,
+    pub(super) error: Option<RunError>,
     /// Whether the job's error handler took it.
-    pub(in crate::task) handled: bool,
+    pub(super) handled: bool,
 }
 
 impl Assembler {
     /// Takes a piece and gives the message that it completes.
-    pub(in crate::task) fn push(&mut self, datagram: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn push(&mut self, datagram: &[u8]) -> Option<Vec<u8>> {
         let (head, piece) = datagram.split_at_checked(HEAD_BYTES)?;
         let (key, rest) = head.split_first_chunk::<16>()?;
         let (number, last) = rest.split_first_chunk::<4>()?;
@@ -101,7 +101,7 @@ impl Assembler {
 }
 
 /// The message that `bytes` hold; `None` for anything else.
-pub(in crate::task) fn parse(bytes: &[u8]) -> Option<Message> {
+pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
     Some(match serde_json::from_slice(bytes).ok()? {
         Form::Log(log) => Message::Log(Record {
             level: Level::named(&log.level)?,
