@@ -29,7 +29,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &["yaml"]),
     ("store", &["job", "run", "secret", "trigger", "value"]),
     ("watcher", &["source"]),
-    ("task", &["config", "job", "process", "run", "value"]),
+    (
+        "task",
+        &["config", "diagnostic", "job", "process", "run", "value"],
+    ),
     (
         "alert",
         &[

@@ -14,6 +14,7 @@ use super::understood;
 use crate::config::{Answer, Lookup};
 use crate::diagnostic::json::{Report, findings};
 use crate::diagnostic::{Diagnostic, render};
+use crate::task::native::Names;
 
 /// Checks a config. The findings are the answer, so they go to stdout.
 ///
@@ -21,13 +22,14 @@ use crate::diagnostic::{Diagnostic, render};
 /// Where there is no config to check, or nobody reads the answer.
 pub(super) fn run(
     global: &Global,
+    natives: &Names,
     validate: &Validate,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Exit> {
     let mut given = global.given();
     given.config = validate.file.clone().or(given.config);
     let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
-    let tasks = loaded.tasks(&given);
+    let tasks = loaded.tasks(&given, natives);
     let lookup = Remembering::new(&tasks);
     loaded.reading.look_up(&lookup);
     let diagnostics = &loaded.reading.diagnostics;

@@ -28,6 +28,8 @@ pub enum Answer {
         /// The file.
         file: PathBuf,
     },
+    /// A closure of this program.
+    Native,
     /// No file, package or module of the first part's name.
     NoModule {
         /// The name that was not found, such as `tasks/tost.py` or "module `foo.bar`".
@@ -119,7 +121,11 @@ fn unchecked(why: &str) -> Diagnostic {
 fn fault(reference: &Reference, answer: &Answer) -> Option<Diagnostic> {
     let error = |message: String| Diagnostic::error(reference.role.code(), message);
     let mut diagnostic = match answer {
-        Answer::Function { .. } | Answer::Executable { .. } => return None,
+        Answer::Function { .. } => return None,
+        Answer::Executable { .. } | Answer::Native if reference.role == Role::Task => return None,
+        Answer::Executable { .. } | Answer::Native => {
+            error(format!("`{}` is no Python function", reference.name))
+        }
         Answer::NoModule { what, near } => with_near(error(format!("there is no {what}")), near),
         Answer::NoFunction {
             file,

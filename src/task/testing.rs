@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use tokio::sync::watch;
 
+use super::native::Names;
 use super::{Output, Setup, Tasks};
 use crate::config::DocassembleContext;
 use crate::diagnostic::Span;
@@ -69,6 +70,7 @@ impl Bench {
             docassemble_context: DocassembleContext::Off,
             preload: Vec::new(),
             state_folder: None,
+            natives: Names::default(),
             debug: true,
         };
         Self { folder, setup }

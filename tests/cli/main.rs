@@ -9,6 +9,7 @@ mod history;
 mod kill;
 mod killed;
 mod mail;
+mod native;
 mod next;
 mod orphans;
 mod run_once;

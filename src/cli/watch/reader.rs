@@ -22,6 +22,7 @@ use crate::scheduler::clock::SystemClock;
 use crate::secret::Secrets;
 use crate::source::Source;
 use crate::store::Masks;
+use crate::task::native::Names;
 use crate::watcher::{News, Watcher};
 
 /// What follows from a config that cannot be used.
@@ -40,6 +41,7 @@ pub(super) enum Errand {
 pub(super) struct Reader {
     loaded: Loaded,
     given: Given,
+    natives: Names,
     messages: mpsc::Sender<Message>,
     watcher: Watcher,
     exits: Exits,
@@ -69,6 +71,7 @@ impl Reader {
     pub(super) fn new(
         loaded: Loaded,
         given: Given,
+        natives: Names,
         messages: mpsc::Sender<Message>,
         watcher: Watcher,
         exits: Exits,
@@ -79,6 +82,7 @@ impl Reader {
             manager,
             loaded,
             given,
+            natives,
             messages,
             watcher,
             told: HashSet::new(),
@@ -160,7 +164,7 @@ impl Reader {
 
     /// Looks whether the tasks exist, and tells every error of the config that is new.
     fn look_up(&mut self) {
-        let tasks = self.loaded.tasks(&self.given);
+        let tasks = self.loaded.tasks(&self.given, &self.natives);
         let folder = self.loaded.tasks_folder(&self.given);
         self.watcher
             .set_tasks(folder.into_iter().collect::<Vec<PathBuf>>());
