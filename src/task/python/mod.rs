@@ -1,5 +1,6 @@
 //! Python functions: each run in a process of its own, by `runner.py`.
 
+mod compiled;
 mod heard;
 pub(super) mod interpreter;
 pub(super) mod lookup;
