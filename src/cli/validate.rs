@@ -14,6 +14,7 @@ use super::understood;
 use crate::config::{Answer, Lookup};
 use crate::diagnostic::json::{Report, findings};
 use crate::diagnostic::{Diagnostic, render};
+use crate::job::Surroundings;
 use crate::task::native::Names;
 
 /// Checks a config. The findings are the answer, so they go to stdout.
@@ -126,5 +127,8 @@ impl Lookup for Remembering<'_> {
             .zip(answers.iter().cloned());
         self.answers.borrow_mut().extend(named);
         Ok(answers)
+    }
+    fn finds_others(&self, surroundings: &Surroundings) -> bool {
+        self.lookup.finds_others(surroundings)
     }
 }

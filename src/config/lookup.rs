@@ -1,8 +1,11 @@
 //! Asking whether what the config names exists.
 
+use std::cell::LazyCell;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean};
+use crate::job::{Job, Surroundings};
 
 /// Tells whether dotted names name something that can be called, without running a line of it.
 pub trait Lookup {
@@ -11,6 +14,9 @@ pub trait Lookup {
     /// # Errors
     /// Why nothing could be looked up at all, as a fragment such as `python3 was not found`.
     fn look_up(&self, names: &[&str]) -> Result<Vec<Answer>, String>;
+
+    /// Whether a Python process with these surroundings finds other modules than are looked up.
+    fn finds_others(&self, surroundings: &Surroundings) -> bool;
 }
 
 /// What a dotted name names.
@@ -93,7 +99,11 @@ impl Role {
 }
 
 /// The faults of `references`, as `lookup` sees them: each name is asked for once, all in one go.
-pub(super) fn check(references: &[Reference], lookup: &dyn Lookup) -> Vec<Diagnostic> {
+pub(super) fn check(
+    references: &[Reference],
+    jobs: &[Job],
+    lookup: &dyn Lookup,
+) -> Vec<Diagnostic> {
     if references.is_empty() {
         return Vec::new();
     }
@@ -104,13 +114,51 @@ pub(super) fn check(references: &[Reference], lookup: &dyn Lookup) -> Vec<Diagno
         Ok(answers) => answers,
         Err(why) => return vec![unchecked(&why)],
     };
+    let jobs = LazyCell::new(|| {
+        let named = jobs.iter().map(|job| (job.name.as_str(), job));
+        named.collect::<HashMap<_, _>>()
+    });
+    let is_elsewhere = |reference: &Reference| {
+        let job = reference
+            .job
+            .as_ref()
+            .and_then(|name| jobs.get(name.as_str()));
+        job.is_some_and(|job| lookup.finds_others(&job.surroundings))
+    };
     references
         .iter()
         .filter_map(|reference| {
             let index = names.binary_search(&reference.name.as_str()).ok()?;
-            fault(reference, answers.get(index)?)
+            match answers.get(index)? {
+                answer if answer.may_be_elsewhere() && is_elsewhere(reference) => {
+                    fault(reference, &elsewhere())
+                }
+                answer => fault(reference, answer),
+            }
         })
         .collect()
+}
+
+/// The answer where the job's own Python may find what ours does not.
+fn elsewhere() -> Answer {
+    Answer::Opaque {
+        why: "the job's environment says where its Python finds modules".to_owned(),
+    }
+}
+
+impl Answer {
+    /// Whether another module of that name could be found first. The tasks folder comes before all.
+    fn may_be_elsewhere(&self) -> bool {
+        match self {
+            Self::NoModule { .. } => true,
+            Self::NoFunction { file, .. } => file.is_absolute(),
+            Self::Function { .. }
+            | Self::Executable { .. }
+            | Self::Native
+            | Self::Unusable { .. }
+            | Self::Opaque { .. } => false,
+        }
+    }
 }
 
 fn unchecked(why: &str) -> Diagnostic {

@@ -4,9 +4,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::python::lookup::{self, CallFault, LookupError};
-use super::{Setup, Tasks, chain};
+use super::{Setup, Tasks, chain, surroundings};
 use crate::config::{Answer, Lookup};
 use crate::diagnostic;
+use crate::job::Surroundings;
+
+/// The variables that tell Python where modules are.
+const PATHS: [&str; 3] = ["PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE"];
 
 /// Several executable files have the name of a task.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +119,11 @@ impl Lookup for Tasks {
             .into_iter()
             .collect::<Option<_>>()
             .ok_or_else(missing)
+    }
+
+    fn finds_others(&self, surroundings: &Surroundings) -> bool {
+        surroundings::variables(surroundings, &self.setup)
+            .is_ok_and(|variables| variables.iter().any(|(name, _)| PATHS.contains(&&**name)))
     }
 }
 
