@@ -168,7 +168,9 @@ impl Ran {
             stderr: self.ended.stderr.lines().map(without_address).collect(),
             ..self.ended.clone()
         };
-        (ended, self.handled, self.lines(|_| true).len())
+        // What ends beside the task may or may not be seen to go on.
+        let is_sure = |record: &&Record| !record.message.contains("left processes behind");
+        (ended, self.handled, self.lines(is_sure).len())
     }
 
     /// What the task logged, as `LEVEL message`; without our own lines.
