@@ -30,7 +30,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["job", "run", "secret", "trigger", "value"]),
     ("trust", &[]),
     ("watcher", &["source"]),
-    ("task", &["config", "job", "process", "run", "value"]),
+    (
+        "task",
+        &["config", "diagnostic", "job", "process", "run", "value"],
+    ),
     (
         "alert",
         &[

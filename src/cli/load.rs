@@ -10,6 +10,7 @@ use crate::config::{self, Config, DocassembleContext, Reading};
 use crate::diagnostic::{Diagnostic, near};
 use crate::paths::{self, Given, NoConfig};
 use crate::source::{self, Source};
+use crate::task::native::Names;
 use crate::task::{Setup, Tasks};
 use crate::yaml;
 
@@ -131,9 +132,9 @@ impl Loaded {
         paths::tasks(given, &self.path, self.config())
     }
 
-    /// The tasks that the config's jobs call.
+    /// The tasks that the config's jobs call, in a program with these closures.
     #[must_use]
-    pub fn tasks(&self, given: &Given) -> Tasks {
+    pub fn tasks(&self, given: &Given, natives: &Names) -> Tasks {
         let settings = self.config().map(|config| &config.settings);
         Tasks::new(Setup {
             config_file: self.path.clone(),
@@ -144,6 +145,7 @@ impl Loaded {
             }),
             preload: settings.map_or_else(Vec::new, |settings| settings.preload.clone()),
             state_folder: Some(paths::state(given)),
+            natives: natives.clone(),
             debug: true,
         })
     }

@@ -29,6 +29,7 @@ pub use arguments::Arguments;
 use crate::config::Config;
 use crate::diagnostic::render;
 use crate::scheduler::clock::SystemClock;
+use crate::task::native::{self, Names, Natives};
 use arguments::{Command, Global};
 use load::Loaded;
 use output::{Paint, Refusal};
@@ -71,16 +72,30 @@ impl From<Exit> for ExitCode {
 /// Does what the command line asks for.
 #[must_use]
 pub fn main() -> ExitCode {
+    main_with(&Natives::new())
+}
+
+/// Does what the command line asks for, in a program with tasks of its own.
+///
+/// To be called first of all in `main`: each run of such a task is this program, started again.
+#[must_use]
+pub fn main_with(natives: &Natives) -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    if words.get(1).is_some_and(|word| word == jobs::COMMAND) {
-        return jobs::run(words, SystemClock::wall_time()).into();
+    match words.get(1) {
+        Some(word) if word == jobs::COMMAND => {
+            return jobs::run(words, SystemClock::wall_time()).into();
+        }
+        Some(word) if word == native::COMMAND => {
+            return native::serve(natives, SystemClock::wall_time);
+        }
+        _ => {}
     }
     let arguments = match Arguments::read(words) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
     let color = arguments.global.color;
-    dispatch(&arguments)
+    dispatch(&arguments, &natives.names())
         .unwrap_or_else(|error| output::refuse(&error, color))
         .into()
 }
@@ -96,14 +111,14 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
+fn dispatch(arguments: &Arguments, natives: &Names) -> anyhow::Result<Exit> {
     let now = SystemClock::wall_time();
     let global = &arguments.global;
     match &arguments.command {
-        Command::Validate(validate) => validate::run(global, validate, now),
+        Command::Validate(validate) => validate::run(global, natives, validate, now),
         Command::Next(next) => next::run(global, next, now),
-        Command::RunOnce(run_once) => run_once::run(global, run_once, now),
-        Command::Watch(watch) => watch::run(global, watch, now),
+        Command::RunOnce(run_once) => run_once::run(global, natives, run_once, now),
+        Command::Watch(watch) => watch::run(global, natives, watch, now),
         Command::History(history) => history::run(global, history, now),
         Command::Status(status) => status::run(global, status, now),
         Command::Show(show) => show::run(global, show, now),

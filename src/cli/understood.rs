@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::load::Loaded;
-use super::run_once::written;
+use super::run_once::{NATIVE, written};
 use super::table;
 use crate::config::Answer;
 use crate::job::{Job, Task};
@@ -42,6 +42,7 @@ fn calls(job: &Job, answers: &HashMap<String, Answer>) -> String {
     match answers.get(name) {
         Some(Answer::Function { file, line }) => format!("{}:{line} {call}", file.display()),
         Some(Answer::Executable { file }) => file.display().to_string(),
+        Some(Answer::Native) => format!("{NATIVE} {call}"),
         Some(
             Answer::NoModule { .. }
             | Answer::NoFunction { .. }

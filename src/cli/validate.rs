@@ -14,6 +14,8 @@ use super::understood;
 use crate::config::{Answer, Lookup};
 use crate::diagnostic::json::{Report, findings};
 use crate::diagnostic::{Diagnostic, render};
+use crate::job::Surroundings;
+use crate::task::native::Names;
 
 /// Checks a config. The findings are the answer, so they go to stdout.
 ///
@@ -21,13 +23,14 @@ use crate::diagnostic::{Diagnostic, render};
 /// Where there is no config to check, or nobody reads the answer.
 pub(super) fn run(
     global: &Global,
+    natives: &Names,
     validate: &Validate,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Exit> {
     let mut given = global.given();
     given.config = validate.file.clone().or(given.config);
     let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
-    let tasks = loaded.tasks(&given);
+    let tasks = loaded.tasks(&given, natives);
     let lookup = Remembering::new(&tasks);
     loaded.reading.look_up(&lookup);
     let diagnostics = &loaded.reading.diagnostics;
@@ -124,5 +127,8 @@ impl Lookup for Remembering<'_> {
             .zip(answers.iter().cloned());
         self.answers.borrow_mut().extend(named);
         Ok(answers)
+    }
+    fn finds_others(&self, surroundings: &Surroundings) -> bool {
+        self.lookup.finds_others(surroundings)
     }
 }

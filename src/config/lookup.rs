@@ -1,8 +1,12 @@
 //! Asking whether what the config names exists.
 
+use std::cell::LazyCell;
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean};
+use crate::job::{Job, Surroundings};
 
 /// Tells whether dotted names name something that can be called, without running a line of it.
 pub trait Lookup {
@@ -11,6 +15,9 @@ pub trait Lookup {
     /// # Errors
     /// Why nothing could be looked up at all, as a fragment such as `python3 was not found`.
     fn look_up(&self, names: &[&str]) -> Result<Vec<Answer>, String>;
+
+    /// Whether a Python process with these surroundings finds other modules than are looked up.
+    fn finds_others(&self, surroundings: &Surroundings) -> bool;
 }
 
 /// What a dotted name names.
@@ -28,6 +35,8 @@ pub enum Answer {
         /// The file.
         file: PathBuf,
     },
+    /// A closure of this program.
+    Native,
     /// No file, package or module of the first part's name.
     NoModule {
         /// The name that was not found, such as `tasks/tost.py` or "module `foo.bar`".
@@ -91,7 +100,11 @@ impl Role {
 }
 
 /// The faults of `references`, as `lookup` sees them: each name is asked for once, all in one go.
-pub(super) fn check(references: &[Reference], lookup: &dyn Lookup) -> Vec<Diagnostic> {
+pub(super) fn check(
+    references: &[Reference],
+    jobs: &[Arc<Job>],
+    lookup: &dyn Lookup,
+) -> Vec<Diagnostic> {
     if references.is_empty() {
         return Vec::new();
     }
@@ -102,13 +115,51 @@ pub(super) fn check(references: &[Reference], lookup: &dyn Lookup) -> Vec<Diagno
         Ok(answers) => answers,
         Err(why) => return vec![unchecked(&why)],
     };
+    let jobs = LazyCell::new(|| {
+        let named = jobs.iter().map(|job| (job.name.as_str(), job));
+        named.collect::<HashMap<_, _>>()
+    });
+    let is_elsewhere = |reference: &Reference| {
+        let job = reference
+            .job
+            .as_ref()
+            .and_then(|name| jobs.get(name.as_str()));
+        job.is_some_and(|job| lookup.finds_others(&job.surroundings))
+    };
     references
         .iter()
         .filter_map(|reference| {
             let index = names.binary_search(&reference.name.as_str()).ok()?;
-            fault(reference, answers.get(index)?)
+            match answers.get(index)? {
+                answer if answer.may_be_elsewhere() && is_elsewhere(reference) => {
+                    fault(reference, &elsewhere())
+                }
+                answer => fault(reference, answer),
+            }
         })
         .collect()
+}
+
+/// The answer where the job's own Python may find what ours does not.
+fn elsewhere() -> Answer {
+    Answer::Opaque {
+        why: "the job's environment says where its Python finds modules".to_owned(),
+    }
+}
+
+impl Answer {
+    /// Whether another module of that name could be found first. The tasks folder comes before all.
+    fn may_be_elsewhere(&self) -> bool {
+        match self {
+            Self::NoModule { .. } => true,
+            Self::NoFunction { file, .. } => file.is_absolute(),
+            Self::Function { .. }
+            | Self::Executable { .. }
+            | Self::Native
+            | Self::Unusable { .. }
+            | Self::Opaque { .. } => false,
+        }
+    }
 }
 
 fn unchecked(why: &str) -> Diagnostic {
@@ -119,7 +170,11 @@ fn unchecked(why: &str) -> Diagnostic {
 fn fault(reference: &Reference, answer: &Answer) -> Option<Diagnostic> {
     let error = |message: String| Diagnostic::error(reference.role.code(), message);
     let mut diagnostic = match answer {
-        Answer::Function { .. } | Answer::Executable { .. } => return None,
+        Answer::Function { .. } => return None,
+        Answer::Executable { .. } | Answer::Native if reference.role == Role::Task => return None,
+        Answer::Executable { .. } | Answer::Native => {
+            error(format!("`{}` is no Python function", reference.name))
+        }
         Answer::NoModule { what, near } => with_near(error(format!("there is no {what}")), near),
         Answer::NoFunction {
             file,

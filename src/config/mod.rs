@@ -96,8 +96,9 @@ impl Reading {
 
     /// Adds the faults of the dotted names, as `lookup` sees them.
     pub fn look_up(&mut self, lookup: &dyn Lookup) {
-        self.diagnostics
-            .extend(lookup::check(&self.references, lookup));
+        let jobs = self.config.as_ref().map_or(&[][..], |config| &config.jobs);
+        let faults = lookup::check(&self.references, jobs, lookup);
+        self.diagnostics.extend(faults);
         self.diagnostics.sort_by_key(|one| one.span);
     }
 }

@@ -1,8 +1,10 @@
 //! A way for a child to send messages that its output cannot be mistaken for.
 
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixDatagram;
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 /// A pair of connected datagram sockets: what is sent in one piece arrives in one piece, also
 /// from several threads and processes that share the child's end.
@@ -28,4 +30,24 @@ impl Channel {
     pub fn child_descriptor(&self) -> RawFd {
         self.theirs.as_raw_fd()
     }
+}
+
+/// The child's end of the channel that this process was started with, from its number there.
+/// What this process starts does not inherit it.
+///
+/// To be called once, before anything else is opened.
+///
+/// # Errors
+/// Where there is no such channel.
+pub fn inherited_channel(number: RawFd) -> io::Result<UnixDatagram> {
+    if number <= nix::libc::STDERR_FILENO {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: the number is not -1, and whether it is open is what the call tells.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    fcntl(borrowed.as_fd(), FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    // SAFETY: it is open, and whoever started this process left it to nobody else here.
+    let channel = UnixDatagram::from(unsafe { OwnedFd::from_raw_fd(number) });
+    channel.peer_addr()?;
+    Ok(channel)
 }

@@ -20,7 +20,7 @@ const MERCY: Duration = Duration::from_secs(5);
 /// How often to look whether a group is gone whose leader is: nothing tells of it.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// How often to look whether strays are gone: it means to look at every process.
+/// How often to look for strays and for zombies: it means to look at every process.
 const LONG_GLANCE: Duration = Duration::from_millis(200);
 
 /// How far a child may go.
@@ -75,7 +75,11 @@ async fn end(
 async fn gone(child: &mut Child, group: &Group, strays: &Strays) {
     // An error here is met again by the wait that follows KILL.
     let _ = child.wait().await;
-    while group.exists() {
+    for glances in 0.. {
+        let is_long_ago = glances % (LONG_GLANCE.as_millis() / GLANCE.as_millis()) == 0;
+        if !group.exists() || is_long_ago && !group.lives() {
+            break;
+        }
         sleep(GLANCE).await;
     }
     while strays.signal(None).await {

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-pub use channel::Channel;
+pub use channel::{Channel, inherited_channel};
 pub use child::Foster;
 pub use control::{Control, Lines};
 pub use guard::Guard;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use tokio::sync::watch;
 
 use super::*;
@@ -176,6 +177,52 @@ fn a_timeout_kills_a_group_that_does_not_listen() {
     assert_eq!((exit.ending, exit.signal), (Ending::Timeout, Some(9)));
     assert!(!exit.left_behind);
     eventually(|| !alive(&kept.stdout));
+}
+
+/// A process of another group has a child in this one that is over, and does not reap it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_zombie_keeps_no_group_alive() {
+    let script = "\
+import os, signal, time
+if os.fork():
+    signal.pause()
+over = os.fork()
+if not over:
+    os._exit(0)
+os.setpgid(0, 0)
+os.waitid(os.P_PID, over, os.WEXITED | os.WNOWAIT)
+os.write(1, b'%d' % os.getpid())
+signal.pause()
+";
+    let launch = Launch {
+        program: "python3".into(),
+        args: vec!["-c".into(), script.into()],
+        ..Launch::default()
+    };
+    let (orders, mut order) = watch::channel(Order::GoOn);
+    let mut parent = Announced(Vec::new(), orders);
+    let exit = block_on(run(launch, &mut order, &mut parent)).unwrap();
+    let pid = String::from_utf8_lossy(&parent.0).parse().unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    assert_eq!((exit.ending, exit.signal), (Ending::Ordered, Some(15)));
+    assert!(!exit.left_behind);
+    // What goes on for so long is killed.
+    assert!(exit.took < Duration::from_secs(5), "{exit:?}");
+}
+
+/// A sink that orders the end as soon as anything is said.
+struct Announced(Vec<u8>, watch::Sender<Order>);
+
+impl Sink for Announced {
+    fn stdout(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+        self.1.send_replace(Order::Terminate);
+    }
+
+    fn stderr(&mut self, _bytes: &[u8]) {}
+
+    fn datagram(&mut self, _bytes: &[u8]) {}
 }
 
 fn alive(pid: &[u8]) -> bool {

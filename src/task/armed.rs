@@ -7,7 +7,8 @@ use tokio::task::JoinHandle;
 
 use super::python::servers::Forked;
 use super::python::{self, Started};
-use super::{Tasks, can_be_forked, resolve};
+use super::resolve::{Named, named};
+use super::{Tasks, can_be_forked};
 use crate::job::{Job, Task};
 use crate::run::Run;
 
@@ -162,8 +163,8 @@ impl Tasks {
     }
 
     /// Whether `job` calls a Python function.
-    fn is_python(&self, job: &Job) -> bool {
-        let is_none = |name: &str| matches!(resolve::executable(&self.setup, name), Ok(None));
-        matches!(&job.task, Task::Named(name) if is_none(name))
+    pub(super) fn is_python(&self, job: &Job) -> bool {
+        let is_python = |name: &str| matches!(named(&self.setup, name), Ok(Named::Python));
+        matches!(&job.task, Task::Named(name) if is_python(name))
     }
 }

@@ -1,10 +1,12 @@
-//! What a run executes: a Python function, an executable file, a command.
+//! What a run executes: a Python function, an executable file, a command, a Rust closure.
 //!
 //! One file per kind. Not for when a task runs or what follows from its end: that is `scheduler`.
 
 mod armed;
+mod conversation;
 mod exec;
 mod handler;
+pub mod native;
 mod python;
 mod resolve;
 mod surroundings;
@@ -12,6 +14,7 @@ mod surroundings;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod wire;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,13 +27,13 @@ use tokio::sync::{Mutex, watch};
 pub use exec::ArgumentError;
 pub use python::interpreter::{Interpreter, InterpreterError};
 pub use python::lookup::{CallFault, LookupError};
-pub use python::wire;
 pub use resolve::Ambiguous;
 pub use surroundings::VariablesError;
 
 use armed::Armed;
 pub use armed::{Coming, Ready};
 use python::servers::{Forked, Servers, Wish};
+use resolve::Named;
 
 use crate::config::DocassembleContext;
 use crate::job::{Job, Task};
@@ -52,6 +55,8 @@ pub struct Setup {
     pub preload: Vec<String>,
     /// A folder to remember in, between processes, what Pythons say of themselves.
     pub state_folder: Option<PathBuf>,
+    /// The native tasks of this program.
+    pub natives: native::Names,
     /// Whether anybody reads lines of ours of the level DEBUG.
     pub debug: bool,
 }
@@ -163,7 +168,7 @@ impl Tasks {
         let observer = Observer { run, output };
         let attempt = self.attempt(ready, job, order.clone(), observer).await;
         // Where Python reports an exception, it has called the handler with it.
-        let told = matches!(&attempt, Ok(ended) if ended.error.is_some());
+        let told = matches!(&attempt, Ok(ended) if ended.error.is_some()) && self.is_python(job);
         let ended = attempt.unwrap_or_else(|error| cannot_start(&error));
         if !told {
             self.tell_handler(job, &ended, order, observer).await;
@@ -188,9 +193,10 @@ impl Tasks {
     ) -> Result<Ended, Error> {
         let launch = self.launch(observer.run, job)?;
         let program = match &job.task {
-            Task::Named(name) => match resolve::executable(&self.setup, name)? {
-                Some(file) => exec::file(file),
-                None => {
+            Task::Named(name) => match resolve::named(&self.setup, name)? {
+                Named::Native => return native::run(name, job, launch, order, observer).await,
+                Named::Executable(file) => exec::file(file),
+                Named::Python => {
                     return self
                         .run_python(ready, name, job, launch, order, observer)
                         .await;

@@ -4,8 +4,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::python::lookup::{self, CallFault, LookupError};
-use super::{Setup, Tasks, chain};
+use super::{Setup, Tasks, chain, surroundings};
 use crate::config::{Answer, Lookup};
+use crate::diagnostic;
+use crate::job::Surroundings;
+
+/// The variables that tell Python where modules are.
+const PATHS: [&str; 3] = ["PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE"];
 
 /// Several executable files have the name of a task.
 #[derive(Debug, thiserror::Error)]
@@ -15,8 +20,27 @@ pub struct Ambiguous {
     files: Vec<String>,
 }
 
+/// What a dotted name names, as far as that can be told without Python.
+pub(super) enum Named {
+    /// A closure of this program.
+    Native,
+    /// An executable file of the tasks folder.
+    Executable(PathBuf),
+    /// A Python function, if it is anything.
+    Python,
+}
+
+/// What `name` names.
+pub(super) fn named(setup: &Setup, name: &str) -> Result<Named, Ambiguous> {
+    if setup.natives.has(name) {
+        return Ok(Named::Native);
+    }
+    let file = executable(setup, name)?;
+    Ok(file.map_or(Named::Python, Named::Executable))
+}
+
 /// The executable file that `name` names, unless a Python file comes before it.
-pub(super) fn executable(setup: &Setup, name: &str) -> Result<Option<PathBuf>, Ambiguous> {
+fn executable(setup: &Setup, name: &str) -> Result<Option<PathBuf>, Ambiguous> {
     let parts: Vec<_> = name.split('.').collect();
     let (Some(folder), [first, .., last]) = (&setup.tasks_folder, &parts[..]) else {
         return Ok(None);
@@ -74,10 +98,10 @@ fn can_run(path: &Path) -> bool {
 }
 
 impl Lookup for Tasks {
-    /// Executable files are found here, the rest by one Python process. It works beside a running
+    /// Native tasks and executable files are found here, the rest by one Python process. It works beside a running
     /// runtime too, and takes as long as Python does to start.
     fn look_up(&self, names: &[&str]) -> Result<Vec<Answer>, String> {
-        let mut answers: Vec<_> = names.iter().map(|name| self.as_executable(name)).collect();
+        let mut answers: Vec<_> = names.iter().map(|name| self.without_python(name)).collect();
         let open = answers
             .iter()
             .zip(names)
@@ -85,12 +109,9 @@ impl Lookup for Tasks {
         let open: Vec<_> = open.map(|(_, name)| *name).collect();
         if !open.is_empty() {
             let found = apart(self.look_up_python(&open)).map_err(|error| chain(&error))?;
-            for (answer, found) in answers
-                .iter_mut()
-                .filter(|answer| answer.is_none())
-                .zip(found)
-            {
-                *answer = Some(found);
+            let missing = answers.iter_mut().filter(|answer| answer.is_none());
+            for (answer, (found, name)) in missing.zip(found.into_iter().zip(&open)) {
+                *answer = Some(self.with_near_natives(name, found));
             }
         }
         let missing = || "Python left a name without an answer".to_owned();
@@ -98,6 +119,11 @@ impl Lookup for Tasks {
             .into_iter()
             .collect::<Option<_>>()
             .ok_or_else(missing)
+    }
+
+    fn finds_others(&self, surroundings: &Surroundings) -> bool {
+        surroundings::variables(surroundings, &self.setup)
+            .is_ok_and(|variables| variables.iter().any(|(name, _)| PATHS.contains(&&**name)))
     }
 }
 
@@ -114,7 +140,7 @@ impl Tasks {
         positional: usize,
         keywords: &[&str],
     ) -> Result<Option<CallFault>, LookupError> {
-        if self.as_executable(name).is_some() {
+        if self.without_python(name).is_some() {
             return Ok(None);
         }
         apart(async {
@@ -128,15 +154,26 @@ impl Tasks {
         lookup::look_up(&interpreter, &self.setup, names).await
     }
 
-    fn as_executable(&self, name: &str) -> Option<Answer> {
-        match executable(&self.setup, name) {
-            Ok(file) => file.map(|file| Answer::Executable {
+    fn without_python(&self, name: &str) -> Option<Answer> {
+        Some(match named(&self.setup, name) {
+            Ok(Named::Native) => Answer::Native,
+            Ok(Named::Executable(file)) => Answer::Executable {
                 file: self.setup.shown(&file).to_owned(),
-            }),
-            Err(ambiguous) => Some(Answer::Unusable {
+            },
+            Ok(Named::Python) => return None,
+            Err(ambiguous) => Answer::Unusable {
                 why: ambiguous.to_string(),
-            }),
+            },
+        })
+    }
+
+    /// The answer for a name that Python does not find may be that a native task was meant.
+    fn with_near_natives(&self, name: &str, mut answer: Answer) -> Answer {
+        if let Answer::NoModule { near, .. } | Answer::NoFunction { near, .. } = &mut answer {
+            let natives = diagnostic::near(name, self.setup.natives.all());
+            near.splice(0..0, natives.into_iter().map(str::to_owned));
         }
+        answer
     }
 }
 

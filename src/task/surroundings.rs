@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, SecondsFormat};
 
 use super::{Error, Setup};
-use crate::job::Job;
+use crate::job::{Job, Surroundings};
 use crate::process::{Identity, Launch};
 use crate::run::{Run, RunId};
 
@@ -52,10 +52,7 @@ pub(super) fn launch(run: &Run, job: &Job, setup: &Setup) -> Result<Launch, Erro
         .as_ref()
         .map(Identity::variables)
         .unwrap_or_default();
-    if let Some(file) = &surroundings.environment_file {
-        variables.extend(read(&folder.join(file))?.into_iter().map(set));
-    }
-    variables.extend(surroundings.environment.clone().into_iter().map(set));
+    variables.extend(self::variables(surroundings, setup)?.into_iter().map(set));
     variables.extend(of_run(run));
     Ok(Launch {
         mark: Some(format!("{RUN_ID}={}", run.id).into()),
@@ -68,6 +65,21 @@ pub(super) fn launch(run: &Run, job: &Job, setup: &Setup) -> Result<Launch, Erro
         timeout: job.policy.timeout,
         ..Launch::default()
     })
+}
+
+/// The variables that the config adds, those of the file first.
+pub(super) fn variables(
+    surroundings: &Surroundings,
+    setup: &Setup,
+) -> Result<Vec<(String, String)>, VariablesError> {
+    let folder = setup.config_file.parent().unwrap_or(Path::new(""));
+    let file = surroundings.environment_file.as_ref();
+    let mut variables = file
+        .map(|file| read(&folder.join(file)))
+        .transpose()?
+        .unwrap_or_default();
+    variables.extend(surroundings.environment.clone());
+    Ok(variables)
 }
 
 /// The place of a run's id in the environment of a process that will fork the runs.

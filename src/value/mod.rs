@@ -7,6 +7,7 @@ mod json;
 mod key;
 mod number;
 mod repr;
+mod rust;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use num_bigint::{BigInt, Sign};
 
 pub use json::JsonError;
 pub use key::{Key, Unhashable};
+pub use rust::{FromValue, TypeError};
 
 /// One Python value, as `PyYAML`'s `FullLoader` constructs it.
 #[derive(Debug, Clone, PartialEq)]

@@ -100,8 +100,11 @@ impl Watcher {
         let (signals, received) = channel();
         let events = signals.clone();
         let system = notify::recommended_watcher(move |event| {
-            // The thread may have ended already.
-            let _ = events.send(Signal::Seen(event));
+            // Each run of a task opens and reads files: that wakes nobody.
+            if matters(&event) {
+                // The thread may have ended already.
+                let _ = events.send(Signal::Seen(event));
+            }
         });
         let mut watch = Watch {
             config: config.to_owned(),
@@ -221,14 +224,6 @@ impl<F: FnMut(News)> Watch<F> {
         if event.need_rescan() {
             return Suspects::all();
         }
-        let harmless = match event.kind {
-            EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
-            EventKind::Access(_) => true,
-            _ => false,
-        };
-        if harmless {
-            return Suspects::default();
-        }
         Suspects {
             config: event.paths.iter().any(|path| self.config_trail.meets(path)),
             tasks: event.paths.iter().any(|path| self.is_task(path)),
@@ -310,6 +305,19 @@ impl<F: FnMut(News)> Watch<F> {
             (self.tell)(News::Blind(why));
         }
     }
+}
+
+/// Whether an event may be a change: to open, to read and to close is none, unless it ends a write.
+fn matters(event: &notify::Result<notify::Event>) -> bool {
+    let Ok(event) = event else {
+        return true;
+    };
+    let harmless = match event.kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
+        EventKind::Access(_) => true,
+        _ => false,
+    };
+    event.need_rescan() || !harmless
 }
 
 impl Suspects {

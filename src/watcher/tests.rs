@@ -213,3 +213,48 @@ fn a_symlink_to_itself_is_no_endless_way() {
     fs::remove_file(scene.at("config.yml")).unwrap();
     scene.expect(&News::Config);
 }
+
+#[test]
+fn what_only_reads_wakes_nobody() {
+    use notify::event::{CreateKind, DataChange, Flag, MetadataKind, ModifyKind, RemoveKind};
+    let event = |kind| matters(&Ok(notify::Event::new(kind)));
+    for kind in [
+        AccessKind::Any,
+        AccessKind::Read,
+        AccessKind::Open(AccessMode::Any),
+        AccessKind::Close(AccessMode::Read),
+    ] {
+        assert!(!event(EventKind::Access(kind)), "{kind:?}");
+    }
+    for kind in [
+        EventKind::Access(AccessKind::Close(AccessMode::Write)),
+        EventKind::Create(CreateKind::File),
+        EventKind::Modify(ModifyKind::Data(DataChange::Any)),
+        EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)),
+        EventKind::Remove(RemoveKind::File),
+        EventKind::Any,
+        EventKind::Other,
+    ] {
+        assert!(event(kind), "{kind:?}");
+    }
+    let lost = notify::Event::new(EventKind::Access(AccessKind::Any)).set_flag(Flag::Rescan);
+    assert!(matters(&Ok(lost)));
+    assert!(matters(&Err(notify::Error::generic("lost"))));
+}
+
+#[test]
+fn reading_is_no_change() {
+    let tasks = |folder: &Path| {
+        config_in(folder);
+        fs::create_dir(folder.join("tasks")).unwrap();
+        fs::write(folder.join("tasks/t.py"), "one").unwrap();
+    };
+    let scene = Scene::new(tasks, "config.yml", &["tasks"]);
+    for name in ["config.yml", "tasks/t.py"] {
+        fs::read(scene.at(name)).unwrap();
+    }
+    fs::read_dir(scene.at("tasks")).unwrap().count();
+    // News comes in the order of what happened: the first is of what is written last.
+    fs::write(scene.at("config.yml"), "two").unwrap();
+    assert_eq!(scene.news.recv_timeout(POLL), Ok(News::Config));
+}

@@ -98,7 +98,12 @@ impl Folder {
 
     /// `sched`, to be given its arguments: nothing of the environment that it would heed is left.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("sched"));
+        self.command_of(assert_cmd::cargo::cargo_bin!("sched"))
+    }
+
+    /// The same of another program with this command line.
+    pub(crate) fn command_of(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command
             .current_dir(self.root())
             .env_clear()
@@ -107,6 +112,11 @@ impl Folder {
             .env("XDG_STATE_HOME", self.path("state"))
             .env("TZ", "America/New_York");
         command
+    }
+
+    /// What `scheduler.log` has.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.path("state/sched/log/scheduler.log")).unwrap()
     }
 
     /// Runs `sched` with the words of `line`, which white space parts.

@@ -11,6 +11,7 @@ mod history;
 mod kill;
 mod killed;
 mod mail;
+mod native;
 mod next;
 mod orphans;
 mod retries;

@@ -151,11 +151,14 @@ fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
 
 fn expect(lines: &Receiver<String>, words: &str) -> String {
     let mut seen = Vec::new();
-    while let Ok(line) = lines.recv_timeout(A_WHILE) {
-        if line.contains(words) {
-            return line;
+    for _ in 0..A_WHILE.as_millis() / 10 {
+        while let Ok(line) = lines.try_recv() {
+            if line.contains(words) {
+                return line;
+            }
+            seen.push(line);
         }
-        seen.push(line);
+        thread::sleep(Duration::from_millis(10));
     }
     panic!("no line with `{words}` in {seen:#?}");
 }

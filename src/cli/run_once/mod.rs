@@ -32,10 +32,14 @@ use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Event, Journal};
 use crate::secret::Secrets;
 use crate::store::Place;
+use crate::task::native::Names;
 use crate::task::{Ready, Tasks};
 use call::Call;
 use diary::Diary;
 use screen::Screen;
+
+/// How a task is told that is a closure.
+pub(super) const NATIVE: &str = "native task";
 
 /// How long the mails of the run are tried at the end. They wait for `sched watch` if it is too
 /// short.
@@ -47,6 +51,7 @@ const LAST_MAILS: Duration = Duration::from_secs(30);
 /// Where there is no config, no such job, or the arguments do not fit.
 pub(super) fn run(
     global: &Global,
+    natives: &Names,
     arguments: &RunOnce,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Exit> {
@@ -58,7 +63,7 @@ pub(super) fn run(
     if let Some(faults) = faults_of(&loaded, config, &arguments.job) {
         return Ok(tell_faults(&loaded, &faults, global));
     }
-    let tasks = loaded.tasks(&given);
+    let tasks = loaded.tasks(&given, natives);
     let call = call::call(config, arguments, |name| find(&tasks, name))?;
     if call.has_own_arguments {
         check(&tasks, &call.job)?;
@@ -222,7 +227,12 @@ fn tell_faults(loaded: &Loaded, faults: &[Diagnostic], global: &Global) -> Exit 
 /// Finds a function that no job uses; else gives the names of near ones.
 fn find(tasks: &Tasks, name: &str) -> Result<(), Vec<String>> {
     match tasks.look_up(&[name]).unwrap_or_default().pop() {
-        Some(Answer::Function { .. } | Answer::Executable { .. } | Answer::Opaque { .. }) => Ok(()),
+        Some(
+            Answer::Function { .. }
+            | Answer::Executable { .. }
+            | Answer::Native
+            | Answer::Opaque { .. },
+        ) => Ok(()),
         Some(Answer::NoModule { near, .. } | Answer::NoFunction { near, .. }) => Err(near),
         Some(Answer::Unusable { .. }) | None => Err(Vec::new()),
     }
@@ -252,21 +262,13 @@ fn dry_run(call: &Call, loaded: &Loaded, config: &Config, tasks: &Tasks) -> anyh
     let mut out = io::stdout().lock();
     writeln!(out, "would run  {}", written(job))?;
     if let Task::Named(name) = &job.task {
-        if let Ok(answers) = tasks.look_up(&[name]) {
-            for answer in &answers {
-                writeln!(out, "from       {}", place(answer))?;
-            }
+        let answer = tasks.look_up(&[name]).unwrap_or_default().pop();
+        if let Some(answer) = &answer {
+            writeln!(out, "from       {}", place(answer))?;
         }
-        let python = match super::runtime()?.block_on(tasks.interpreter()) {
-            Ok(python) => format!("{} {}", python.program.display(), python.version),
-            Err(error) => format!("no Python: {error}"),
-        };
-        let context = config.settings.docassemble_context.word();
-        let manager = job.contextmanager.as_deref().unwrap_or("none");
-        writeln!(
-            out,
-            "with       {python} · docassemble context: {context} · context manager: {manager}"
-        )?;
+        if !matches!(answer, Some(Answer::Native | Answer::Executable { .. })) {
+            writeln!(out, "with       {}", python(job, config, tasks)?)?;
+        }
     }
     let timeout = job.policy.timeout.map_or_else(
         || "no timeout".to_owned(),
@@ -281,11 +283,25 @@ fn dry_run(call: &Call, loaded: &Loaded, config: &Config, tasks: &Tasks) -> anyh
     Ok(())
 }
 
+/// The Python that would call the function, and in what.
+fn python(job: &Job, config: &Config, tasks: &Tasks) -> anyhow::Result<String> {
+    let python = match super::runtime()?.block_on(tasks.interpreter()) {
+        Ok(python) => format!("{} {}", python.program.display(), python.version),
+        Err(error) => format!("no Python: {error}"),
+    };
+    let context = config.settings.docassemble_context.word();
+    let manager = job.contextmanager.as_deref().unwrap_or("none");
+    Ok(format!(
+        "{python} · docassemble context: {context} · context manager: {manager}"
+    ))
+}
+
 /// Where a task is, for people.
 fn place(answer: &Answer) -> String {
     match answer {
         Answer::Function { file, line } => format!("{}:{line}", file.display()),
         Answer::Executable { file } => file.display().to_string(),
+        Answer::Native => format!("{NATIVE} of this program"),
         Answer::NoModule { what, .. } => format!("nowhere: there is no {what}"),
         Answer::NoFunction { file, function, .. } => {
             format!("nowhere: {} has no function `{function}`", file.display())

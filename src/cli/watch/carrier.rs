@@ -15,6 +15,7 @@ use crate::paths::{self, Given};
 use crate::run::{Ended, Level, Order, Record, Run};
 use crate::scheduler::Runner;
 use crate::scheduler::plan::Fire;
+use crate::task::native::Names;
 use crate::task::{self, Coming, Output, Tasks};
 
 /// Carries out runs with the tasks of the config that holds.
@@ -23,6 +24,7 @@ pub(super) struct Carrier {
     given: Given,
     /// Whether everything is wanted in the log.
     verbose: bool,
+    natives: Names,
     setup: task::Setup,
     tasks: Arc<Tasks>,
     output: Arc<Passage>,
@@ -40,11 +42,13 @@ impl Carrier {
         path: &Path,
         given: Given,
         config: &Config,
+        natives: Names,
         output: Passage,
         verbose: bool,
     ) -> Self {
-        let setup = setup(path, &given, config, verbose);
+        let setup = setup(path, &given, config, &natives, verbose);
         Self {
+            natives,
             verbose,
             path: path.to_owned(),
             given,
@@ -55,7 +59,13 @@ impl Carrier {
     }
 }
 
-fn setup(path: &Path, given: &Given, config: &Config, verbose: bool) -> task::Setup {
+fn setup(
+    path: &Path,
+    given: &Given,
+    config: &Config,
+    natives: &Names,
+    verbose: bool,
+) -> task::Setup {
     task::Setup {
         config_file: path.to_owned(),
         tasks_folder: paths::tasks(given, path, Some(config)),
@@ -63,6 +73,7 @@ fn setup(path: &Path, given: &Given, config: &Config, verbose: bool) -> task::Se
         docassemble_context: config.settings.docassemble_context,
         preload: config.settings.preload.clone(),
         state_folder: Some(paths::state(given)),
+        natives: natives.clone(),
         debug: verbose || config.settings.log_level == Level::Debug,
     }
 }
@@ -95,7 +106,7 @@ impl Runner for Carrier {
 
     fn configure(&mut self, config: &Config) {
         self.output.post.configure(Setup::new(config));
-        let setup = setup(&self.path, &self.given, config, self.verbose);
+        let setup = setup(&self.path, &self.given, config, &self.natives, self.verbose);
         // Tasks remember which Python they found: they are made anew only where that may differ.
         if setup != self.setup {
             self.tasks = Arc::new(Tasks::kept_warm(setup.clone()));

@@ -37,6 +37,7 @@ use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
 use crate::secret::Secrets;
+use crate::task::native::Names;
 use crate::watcher::Watcher;
 use book::State;
 use carrier::{Carrier, Passage};
@@ -53,7 +54,12 @@ const LAST_MAILS: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Where there is no config to watch, or the system refuses what watching needs.
-pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    global: &Global,
+    natives: &Names,
+    arguments: &Watch,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Exit> {
     // Before anything else: there must be no other thread yet.
     if let Some(code) = leave_orphans().context("cannot start a process to reap orphans")? {
         std::process::exit(code.into());
@@ -73,7 +79,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     })?;
     watcher.set_zone(paths::zone_files());
     let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
-    let Some(config) = config_to_start_with(&mut loaded, global, arguments.strict) else {
+    let Some(config) = config_to_start_with(&mut loaded, global, natives, arguments.strict) else {
         return Ok(Exit::Failed);
     };
     trusted::check(&loaded, &given, global)?;
@@ -104,6 +110,7 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     let reader = Reader::new(
         &loaded,
         given.clone(),
+        natives.clone(),
         messages.clone(),
         watcher,
         Exits {
@@ -124,7 +131,14 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         post: post.clone(),
         manager: manager.clone(),
     };
-    let carrier = Carrier::new(&path, given, &config, passage, global.verbose);
+    let carrier = Carrier::new(
+        &path,
+        given,
+        &config,
+        natives.clone(),
+        passage,
+        global.verbose,
+    );
     give_back();
     super::runtime()?.block_on(async {
         tokio::spawn(Signals::new(stopped_by)?.pass_on(messages, errands));
@@ -145,9 +159,14 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
 }
 
 /// The config, where it is good enough to start with; where it is not, that is told.
-fn config_to_start_with(loaded: &mut Loaded, global: &Global, strict: bool) -> Option<Config> {
+fn config_to_start_with(
+    loaded: &mut Loaded,
+    global: &Global,
+    natives: &Names,
+    strict: bool,
+) -> Option<Config> {
     usable(loaded, global)?;
-    if strict && !is_valid(loaded, global) {
+    if strict && !is_valid(loaded, global, natives) {
         return None;
     }
     loaded.reading.config.clone()
@@ -166,8 +185,8 @@ fn answer_on(socket: &Path) {
 }
 
 /// Whether the config has no error, also none in what it names; where it has, they are told.
-fn is_valid(loaded: &mut Loaded, global: &Global) -> bool {
-    let tasks = loaded.tasks(&global.given());
+fn is_valid(loaded: &mut Loaded, global: &Global, natives: &Names) -> bool {
+    let tasks = loaded.tasks(&global.given(), natives);
     loaded.reading.look_up(&tasks);
     let valid = loaded.reading.is_valid();
     if !valid {

@@ -25,6 +25,7 @@ use crate::scheduler::clock::SystemClock;
 use crate::secret::Secrets;
 use crate::source::Source;
 use crate::store::Masks;
+use crate::task::native::Names;
 use crate::trigger::Zone;
 use crate::watcher::{News, Watcher};
 
@@ -48,6 +49,7 @@ pub(super) struct Reader {
     /// The zone that is in force, where the config leaves it to the system.
     zone: Option<Zone>,
     given: Given,
+    natives: Names,
     messages: mpsc::Sender<Message>,
     watcher: Watcher,
     exits: Exits,
@@ -80,6 +82,7 @@ impl Reader {
     pub(super) fn new(
         loaded: &Loaded,
         given: Given,
+        natives: Names,
         messages: mpsc::Sender<Message>,
         watcher: Watcher,
         exits: Exits,
@@ -93,6 +96,7 @@ impl Reader {
             zone: loaded.config().and_then(system_zone),
             secrets: Secrets::of_yaml(&loaded.text),
             given,
+            natives,
             messages,
             watcher,
             told: HashSet::new(),
@@ -214,7 +218,7 @@ impl Reader {
         if loaded.reading.config.is_none() {
             return;
         }
-        let tasks = loaded.tasks(&self.given);
+        let tasks = loaded.tasks(&self.given, &self.natives);
         let folder = loaded.tasks_folder(&self.given);
         self.watcher
             .set_tasks(folder.into_iter().collect::<Vec<PathBuf>>());

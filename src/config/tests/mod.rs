@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::diagnostic::Severity;
-use crate::job::Task;
+use crate::job::{Surroundings, Task};
 use crate::run::Level;
 use crate::trigger::Trigger;
 use crate::trigger::Zone;
@@ -449,6 +449,49 @@ impl Lookup for Nobody {
         };
         Ok(names.iter().map(answer).collect())
     }
+
+    fn finds_others(&self, surroundings: &Surroundings) -> bool {
+        surroundings.environment.contains_key("PYTHONPATH")
+    }
+}
+
+#[test]
+fn what_the_jobs_own_python_may_find_is_no_error() {
+    struct Nothing;
+
+    impl Lookup for Nothing {
+        fn look_up(&self, names: &[&str]) -> Result<Vec<Answer>, String> {
+            let answer = |name: &&str| Answer::NoModule {
+                what: format!("module `{name}`"),
+                near: Vec::new(),
+            };
+            Ok(names.iter().map(answer).collect())
+        }
+
+        fn finds_others(&self, surroundings: &Surroundings) -> bool {
+            Nobody.finds_others(surroundings)
+        }
+    }
+
+    let text = "\
+scheduler:
+  a.b: {type: interval, minutes: 5, environment: {PYTHONPATH: /srv/lib}}
+  a.b twice: {type: interval, minutes: 5}
+";
+    let mut found = reading(text);
+    found.look_up(&Nothing);
+    assert_eq!(
+        shown(&found, text),
+        [
+            "2:3 warning[unchecked] `a.b` was not looked up: \
+             the job's environment says where its Python finds modules",
+            "3:3 error[unknown-task] there is no module `a.b`",
+        ]
+    );
+    // What is in the tasks folder comes first, whatever the environment.
+    let mut found = reading(text);
+    found.look_up(&Nobody);
+    assert!(found.diagnostics.iter().all(Diagnostic::is_error));
 }
 
 #[test]

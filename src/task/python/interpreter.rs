@@ -1,7 +1,6 @@
 //! Which Python runs the tasks.
 
 use std::ffi::OsString;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -9,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Mutex, watch};
 
 use super::heard::Heard;
-use super::memory;
+use super::{compiled, memory};
 use crate::process::{self, Launch};
 use crate::run::Order;
 use crate::task::Setup;
@@ -131,7 +130,7 @@ impl Interpreter {
         let kept = setup
             .state_folder
             .as_ref()
-            .map(|folder| self.kept(code, folder));
+            .map(|folder| compiled::place(folder, code, self));
         let kept = kept.unwrap_or_default().into_os_string().into_vec();
         let mut bytes = format!("{} ", code.len()).into_bytes();
         // No line can hold a path with a line break: then nothing is kept.
@@ -155,15 +154,6 @@ impl Interpreter {
             input: Some(bytes),
             ..launch
         }
-    }
-}
-
-impl Interpreter {
-    /// The file for `code` as this Python has compiled it.
-    fn kept(&self, code: &str, folder: &Path) -> PathBuf {
-        let mut hasher = DefaultHasher::new();
-        (code, &self.program, &self.version).hash(&mut hasher);
-        folder.join(format!("code-{:016x}", hasher.finish()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Python functions: each run in a process of its own, by `runner.py`.
 
+mod compiled;
 mod heard;
 pub(super) mod interpreter;
 pub(super) mod lookup;
@@ -8,7 +9,6 @@ mod server;
 pub(super) mod servers;
 #[cfg(test)]
 mod tests;
-pub mod wire;
 
 use std::ffi::OsString;
 use std::os::fd::RawFd;
@@ -16,17 +16,17 @@ use std::os::fd::RawFd;
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
+use super::conversation::{Conversation, conclusion};
 use super::handler::Failure;
-use super::{Observer, Setup, ended};
+use super::{Observer, Setup};
 use crate::config::DocassembleContext;
 use crate::job::Job;
-use crate::process::{self, Channel, Ending, Exit, Launch, Sink};
-use crate::run::{Ended, Level, Order, Outcome};
+use crate::process::{self, Channel, Launch};
+use crate::run::{Ended, Order};
 use crate::value::Value;
 use interpreter::Interpreter;
 use server::State;
 use servers::Forked;
-use wire::{Assembler, Message, Report};
 
 /// The code that runs a task in its process.
 const RUNNER: &str = include_str!("runner.py");
@@ -182,76 +182,4 @@ fn start_of(call: &Call<'_>) -> Json {
         "debug": call.setup.debug,
         "announced": false,
     })
-}
-
-/// What a task's process says while it runs.
-struct Conversation<'a> {
-    observer: Observer<'a>,
-    assembler: Assembler,
-    report: Option<Report>,
-}
-
-impl<'a> Conversation<'a> {
-    fn with(observer: Observer<'a>) -> Self {
-        Self {
-            observer,
-            assembler: Assembler::default(),
-            report: None,
-        }
-    }
-}
-
-impl Sink for Conversation<'_> {
-    fn stdout(&mut self, bytes: &[u8]) {
-        self.observer.output.stdout(self.observer.run, bytes);
-    }
-
-    fn stderr(&mut self, bytes: &[u8]) {
-        self.observer.output.stderr(self.observer.run, bytes);
-    }
-
-    fn wants_datagrams(&self) -> bool {
-        self.observer.output.wants_records()
-    }
-
-    fn datagram(&mut self, bytes: &[u8]) {
-        let message = self.assembler.push(bytes);
-        match message.as_deref().and_then(wire::parse) {
-            Some(Message::Log(record)) => self.observer.output.record(self.observer.run, &record),
-            Some(Message::Result(report)) => _ = self.report.get_or_insert(report),
-            None => {}
-        }
-    }
-}
-
-/// What the end of the process and its report say together. The process has the last word: a
-/// report that all went well does not outlive a crash at exit.
-fn conclusion(exit: Exit, report: Option<Report>, observer: Observer<'_>) -> Ended {
-    let took = exit.took;
-    // Whoever could tell the exit code is gone.
-    let is_untold = exit.ending == Ending::Itself && exit.code.is_none() && exit.signal.is_none();
-    let mut ended = ended(exit);
-    match report {
-        Some(report) => {
-            if report.handled {
-                observer.output.handled(observer.run);
-            }
-            if report.error.is_some() && ended.outcome == Outcome::Success {
-                ended.outcome = Outcome::Failure;
-            }
-            if report.error.is_none() && is_untold {
-                ended.outcome = Outcome::Success;
-            }
-            ended.returned = report.returned;
-            ended.error = report.error;
-        }
-        None if ended.outcome == Outcome::Success => {
-            let job = &observer.run.job;
-            let message =
-                format!("'{job}' ended its process with exit code 0 and without a result");
-            observer.note(Level::Warning, took, message);
-        }
-        None => {}
-    }
-    ended
 }

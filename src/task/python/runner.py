@@ -553,11 +553,17 @@ class Channel:
         status = os.fstat(self.descriptor)
         return status.st_dev, status.st_ino
 
+    def works(self):
+        """Whether it is still there: a task that closes all descriptors may have reused the number."""
+        try:
+            return self.stat() == self.identity
+        except OSError:
+            return False
+
     def send(self, message):
         """Sends `message`; a task must not fail because nobody listens any more."""
         try:
-            # A task that closes all descriptors may have reused the number.
-            if self.stat() != self.identity:
+            if not self.works():
                 return
             data = to_json(message).encode("utf-8", "replace")
             head = os.getpid().to_bytes(8, "big") + next(self.numbers).to_bytes(8, "big")
@@ -643,27 +649,36 @@ def connect_logger(channel):
     """Connects the logger `scheduler` to the channel, now or when the task imports `logging`."""
     Logger.channel = channel
     if Logger.real is None:
-        if "logging" in sys.modules:
-            install_logger()
-        else:
-            sys.meta_path.insert(0, LoggingFinder())
+        when_loaded("logging", install_logger)
 
 
-class LoggingFinder:
-    """Finds `logging` as Python does, and connects the logger when it is loaded."""
+def when_loaded(name, then):
+    """Calls `then` when the module `name` is loaded, which may be now."""
+    if name in sys.modules:
+        then()
+    else:
+        sys.meta_path.insert(0, WaitingFinder(name, then))
+
+
+class WaitingFinder:
+    """Finds a module as Python does, and calls `then` when it is loaded."""
+
+    def __init__(self, name, then):
+        self.name = name
+        self.then = then
 
     def find_spec(self, name, path=None, target=None):
-        if name != "logging":
+        if name != self.name:
             return None
         sys.meta_path.remove(self)
-        spec = importlib.machinery.PathFinder.find_spec(name)
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
         load = spec.loader.exec_module
 
-        def load_and_connect(module):
+        def load_and_tell(module):
             load(module)
-            install_logger()
+            self.then()
 
-        spec.loader.exec_module = load_and_connect
+        spec.loader.exec_module = load_and_tell
         return spec
 
 
@@ -844,6 +859,8 @@ def install_packages(tasks):
     scheduler.scheduler_logger = logger_module()
     scheduler.setup_scheduler = add_module(PACKAGE + ".setup_scheduler")
     scheduler.tasks = add_module(TASKS, path=task_folders(tasks, installed))
+    Worker.tasks = tasks
+    when_loaded("multiprocessing.spawn", tell_workers)
 
 
 def docassemble_package():
@@ -897,6 +914,7 @@ def install_job(request):
     """Lets the module `job_data` of docassemble.Scheduler 0.2 tell of this job, if it is asked."""
     module = add_module(PACKAGE + ".job_data")
     sys.modules[PACKAGE].job_data = module
+    Worker.request = request
 
     def fill(name):
         del module.__getattr__
@@ -999,6 +1017,49 @@ def never_cache(tasks):
     if folders:
         sys.path_hooks.insert(0, finder)
         sys.path_importer_cache.clear()
+
+
+# --- Workers ---------------------------------------------------------------------------------
+
+# All of this code.
+CODE = sys._getframe().f_code
+
+# Makes a fresh process one like this.
+START_WORKER = """
+import marshal
+scope = {"__name__": "sched"}
+exec(marshal.loads(code), scope)
+scope["become_worker"](tasks, request, channel)
+"""
+
+
+class Worker:
+    """What a process is told that `multiprocessing` starts afresh: reading it means to obey it."""
+
+    tasks = request = None
+
+    def __reduce__(self):
+        import marshal
+        from multiprocessing.reduction import DupFd
+
+        channel = Logger.channel
+        told = {"code": marshal.dumps(CODE), "tasks": self.tasks, "request": self.request}
+        told["channel"] = DupFd(channel.descriptor) if channel and channel.works() else None
+        return exec, (START_WORKER, told)
+
+
+def tell_workers():
+    """Lets workers import tasks and log as this process does; forked ones can do so already."""
+    spawn = sys.modules["multiprocessing.spawn"]
+    preparation = spawn.get_preparation_data
+    spawn.get_preparation_data = lambda name: {**preparation(name), "sched": Worker()}
+
+
+def become_worker(tasks, request, channel):
+    print_lines_at_once()
+    install_packages(tasks)
+    install_job(request)
+    connect_logger(channel and Channel(channel.detach()))
 
 
 # --- Arguments -------------------------------------------------------------------------------

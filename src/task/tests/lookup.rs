@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::{Answer, Lookup};
+use crate::job::Surroundings;
 use crate::task::Tasks;
 use crate::task::testing::Bench;
 
@@ -335,6 +336,22 @@ fn a_call_is_checked_against_the_functions_head() {
     ] {
         assert_eq!(check(name, positional, keywords), "", "{name}");
     }
+}
+
+#[test]
+fn an_environment_may_say_where_modules_are() {
+    let bench = Bench::of("").file("path.env", "PYTHONPATH=/srv/lib\n");
+    let tasks = Tasks::new(bench.setup.clone());
+    let with = |key: &str| Surroundings {
+        environment: [(key.to_owned(), "/srv/lib".to_owned())].into(),
+        ..Surroundings::default()
+    };
+    assert!(tasks.finds_others(&with("PYTHONPATH")));
+    assert!(!tasks.finds_others(&with("PATH")));
+    assert!(tasks.finds_others(&Surroundings {
+        environment_file: Some("path.env".into()),
+        ..Surroundings::default()
+    }));
 }
 
 #[test]

@@ -7,3 +7,4 @@ mod interpreter;
 mod names;
 mod says;
 mod versions;
+mod workers;

@@ -9,7 +9,7 @@ use crate::task::{InterpreterError, Tasks};
 use crate::value::Value;
 
 const CODE: &str = "\
-import asyncio, atexit, logging, os, sys, threading
+import asyncio, atexit, logging, multiprocessing, os, sys, threading
 from docassemble.Scheduler.scheduler_logger import log
 async def waits(*args, **kwargs):
     await asyncio.sleep(0)
@@ -22,6 +22,11 @@ async def waits(*args, **kwargs):
 def fails(): raise ValueError('no')
 def exits(): sys.exit(3)
 def crashes(): os.kill(os.getpid(), 9)
+def square(number): return number * number
+def spawns():
+    return [squared_by(method) for method in ('spawn', 'forkserver')]
+def squared_by(method):
+    with multiprocessing.get_context(method).Pool(1) as pool: return pool.map(square, [3])
 ";
 
 /// The Pythons on `PATH` and those of pyenv.
@@ -65,6 +70,11 @@ fn every_python_of_the_machine_runs_tasks() {
         assert_eq!(ran.ended.stdout, "printed\nlater\nlast\n", "{name}");
         assert_eq!(ran.logged(), ["WARNING said", "INFO said too"], "{name}");
         assert_eq!(bench.run("t.fails").error(), ("ValueError", "no"), "{name}");
+        assert_eq!(
+            bench.run("t.spawns").ended.returned.as_deref(),
+            Some("[[9], [9]]"),
+            "{name}"
+        );
         assert_eq!(bench.run("t.exits").ended.exit_code, Some(3), "{name}");
         assert_eq!(
             bench.run("t.crashes").ended.outcome,

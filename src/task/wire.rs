@@ -6,13 +6,16 @@
 use std::collections::HashMap;
 
 use chrono::DateTime;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::run::{Level, Record, RunError};
 
 /// What a piece begins with: the process, the number of its message, the number of the piece
 /// (all big-endian) and whether it is the last one.
 const HEAD_BYTES: usize = 8 + 8 + 4 + 1;
+
+/// How much of a message one datagram takes, in bytes: some systems refuse datagrams above 2 KiB.
+const PIECE_BYTES: usize = 2048 - HEAD_BYTES;
 
 /// The longest message that is put together, in bytes.
 const LONGEST_BYTES: usize = 4 * 1024 * 1024;
@@ -124,7 +127,28 @@ pub fn parse(bytes: &[u8]) -> Option<Message> {
     })
 }
 
-#[derive(Deserialize)]
+/// The datagrams of a message, the `number`th that `process` sends.
+pub(super) fn pieces(message: Message, process: u64, number: u64) -> Vec<Vec<u8>> {
+    let bytes = serde_json::to_vec(&Form::from(message)).expect("texts have a JSON form");
+    let count = bytes.len().div_ceil(PIECE_BYTES);
+    let datagram = |(place, piece): (usize, &[u8])| {
+        let place_bytes = u32::try_from(place).unwrap_or(u32::MAX).to_be_bytes();
+        let mut datagram = Vec::with_capacity(HEAD_BYTES + piece.len());
+        datagram.extend(process.to_be_bytes());
+        datagram.extend(number.to_be_bytes());
+        datagram.extend(place_bytes);
+        datagram.push(u8::from(place + 1 == count));
+        datagram.extend_from_slice(piece);
+        datagram
+    };
+    bytes
+        .chunks(PIECE_BYTES)
+        .enumerate()
+        .map(datagram)
+        .collect()
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Form {
     Log(LogForm),
@@ -136,7 +160,7 @@ enum Form {
     },
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct LogForm {
     level: String,
     at_us: i64,
@@ -147,7 +171,7 @@ struct LogForm {
     alarm: Option<ErrorForm>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct ErrorForm {
     #[serde(rename = "type")]
     class: String,
@@ -161,6 +185,37 @@ impl From<ErrorForm> for RunError {
             class: form.class,
             message: form.message,
             traceback: form.traceback,
+        }
+    }
+}
+
+impl From<Message> for Form {
+    fn from(message: Message) -> Self {
+        match message {
+            Message::Log(record) => Self::Log(LogForm {
+                level: record.level.word().to_owned(),
+                at_us: record.at.timestamp_micros(),
+                file: record.file,
+                function: record.function,
+                line: record.line,
+                message: record.message,
+                alarm: record.alarm.map(|alarm| (*alarm).into()),
+            }),
+            Message::Result(report) => Self::Result {
+                returned: report.returned,
+                error: report.error.map(ErrorForm::from),
+                handled: report.handled,
+            },
+        }
+    }
+}
+
+impl From<RunError> for ErrorForm {
+    fn from(error: RunError) -> Self {
+        Self {
+            class: error.class,
+            message: error.message,
+            traceback: error.traceback,
         }
     }
 }
@@ -194,6 +249,20 @@ mod tests {
             Some(b"two end".to_vec())
         );
         assert_eq!(assembler.bytes, 0);
+    }
+
+    #[test]
+    fn what_is_cut_is_put_together() {
+        let report = || Report {
+            returned: Some("ä".repeat(10_000)),
+            error: None,
+            handled: true,
+        };
+        let pieces = pieces(Message::Result(report()), 7, 1);
+        assert!(pieces.len() > 1 && pieces.iter().all(|piece| piece.len() <= 2048));
+        let mut assembler = Assembler::default();
+        let whole = pieces.iter().find_map(|piece| assembler.push(piece));
+        assert_eq!(parse(&whole.unwrap()), Some(Message::Result(report())));
     }
 
     #[test]
