@@ -4,6 +4,7 @@ use std::future::Future;
 
 use chrono::{DateTime, Utc};
 
+use super::plan::Fire;
 use crate::config::Settings;
 use crate::job::Memory;
 use crate::run::{Ended, Outcome, Recorded, Run};
@@ -21,6 +22,10 @@ pub trait Ledger {
         once: bool,
         settled: DateTime<Utc>,
     ) -> impl Future<Output = Recorded> + Send + 'static;
+
+    /// Learns which fires come within a moment, in their order, as a
+    /// [`Runner`](super::Runner) does. It may make ready to write them down.
+    fn foresee(&mut self, _soon: &[Fire]) {}
 
     /// Writes down how a run ended.
     fn end(&mut self, run: &Run, ended: &Ended);

@@ -11,6 +11,7 @@ mod open;
 mod outbox;
 mod place;
 mod runs;
+mod slate;
 mod writer;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use open::Damage;
 pub use outbox::{Mail, Waiting};
 pub use place::Place;
 pub use runs::Owner;
+pub use slate::{Begun, Left, Note, Slate};
 pub use writer::{Answer, Complain, Masks, Now, Writer};
 
 use crate::secret::Secrets;

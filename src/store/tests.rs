@@ -37,6 +37,14 @@ fn run(job: &str, seconds: i64) -> Run {
     }
 }
 
+fn begun(run: Run) -> Begun {
+    Begun {
+        run,
+        once: false,
+        settled: noon(0),
+    }
+}
+
 fn ended(outcome: Outcome) -> Ended {
     Ended {
         outcome,
@@ -628,7 +636,7 @@ fn the_writer_answers_when_a_run_is_in_the_file() {
             }
             tell.send(recorded).unwrap();
         };
-        writer.begin(run, false, noon(0), Box::new(answer));
+        writer.begin(begun(run), Box::new(answer));
         writer.end(id, ended(Outcome::Success));
     }
     writer.pass(
@@ -662,12 +670,8 @@ fn jobs_go_on_while_nothing_can_be_written_and_all_is_written_later() {
     let begin = |second| {
         let tell = tell.clone();
         let run = run("tick", second);
-        writer.begin(
-            run,
-            false,
-            noon(0),
-            Box::new(move |one| tell.send(one).unwrap()),
-        );
+        let answer = move |one| tell.send(one).unwrap();
+        writer.begin(begun(run), Box::new(answer));
         told.recv_timeout(Duration::from_secs(30)).unwrap()
     };
     assert_eq!(begin(0), Recorded::Now);
@@ -697,12 +701,8 @@ fn a_file_that_is_damaged_meanwhile_is_replaced() {
     let begin = |second| {
         let tell = tell.clone();
         let run = run("tick", second);
-        writer.begin(
-            run,
-            false,
-            noon(0),
-            Box::new(move |one| tell.send(one).unwrap()),
-        );
+        let answer = move |one| tell.send(one).unwrap();
+        writer.begin(begun(run), Box::new(answer));
         told.recv_timeout(Duration::from_secs(30)).unwrap()
     };
     assert_eq!(begin(0), Recorded::Now);
