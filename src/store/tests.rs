@@ -192,6 +192,29 @@ fn a_fire_that_did_not_run_may_run_when_its_time_comes_again() {
 }
 
 #[test]
+fn a_short_log_of_changes_may_stay_behind() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let log = place.database().with_extension("db-wal");
+    let write = |seconds: std::ops::Range<i64>| {
+        let store = Store::join(&place).unwrap();
+        for second in seconds {
+            let run = run("hand", second);
+            store.begin(&run, false, run.scheduled_for, None).unwrap();
+        }
+        store.leave_log().unwrap();
+    };
+    write(0..1);
+    assert!(log.exists());
+    let reader = Store::read(&place).unwrap().unwrap();
+    assert_eq!(all(&reader).len(), 1);
+    drop(reader);
+    write(1..200);
+    assert!(!log.exists());
+    assert_eq!(all(&Store::read(&place).unwrap().unwrap()).len(), 200);
+}
+
+#[test]
 fn a_date_has_fired_for_ever() {
     let folder = TempDir::new().unwrap();
     let store = open(&place(&folder));
