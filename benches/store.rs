@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use sched::run::{Cause, Ended, Outcome, Run, RunId};
-use sched::store::{Filter, Place, Store, Writer};
+use sched::store::{Begun, Filter, Place, Store, Writer};
 use tempfile::TempDir;
 
 /// How many runs are written at once.
@@ -62,7 +62,12 @@ fn record(writer: &Writer, seconds: std::ops::Range<i64>) {
     for run in &runs {
         let tell = tell.clone();
         let answer = move |_| tell.send(()).unwrap();
-        writer.begin(run.clone(), false, at(0), Box::new(answer));
+        let begun = Begun {
+            run: run.clone(),
+            once: false,
+            settled: at(0),
+        };
+        writer.begin(begun, Box::new(answer));
     }
     drop(tell);
     told.iter().for_each(drop);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::plan::Fire;
 use crate::config::Settings;
 use crate::job::Seen;
 use crate::run::{Ended, Outcome, Recorded, Retry, Run};
@@ -22,6 +23,10 @@ pub trait Ledger {
         once: bool,
         settled: DateTime<Utc>,
     ) -> impl Future<Output = Recorded> + Send + 'static;
+
+    /// Learns which fires come within a moment, in their order, as a
+    /// [`Runner`](super::Runner) does. It may make ready to write them down.
+    fn foresee(&mut self, _soon: &[Fire]) {}
 
     /// Writes down how a run ended, and when the next attempt is due, where there is to be one.
     fn end(&mut self, run: &Run, ended: &Ended, retry: Option<DateTime<Utc>>);

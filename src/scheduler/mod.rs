@@ -145,7 +145,10 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
 
     /// Does what is due and waits for the next thing to happen.
     async fn turn(&mut self, messages: &mut mpsc::Receiver<Message>) -> ControlFlow<()> {
-        self.decide_due();
+        if self.decide_due() {
+            // What begins now waits for nothing else.
+            tokio::task::yield_now().await;
+        }
         let behind = self
             .plan
             .next()
@@ -174,6 +177,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         let soon = self.plan.soon(now + AHEAD);
         if self.soon.as_ref() != Some(&soon) {
             self.runner.prepare(&soon);
+            self.ledger.foresee(&soon);
             self.soon = Some(soon);
         }
         let next = self.plan.next()?;
@@ -184,11 +188,15 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         })
     }
 
-    /// Carries out what the plan decides now.
-    fn decide_due(&mut self) {
+    /// Carries out what the plan decides now, and tells whether any run begins.
+    fn decide_due(&mut self) -> bool {
+        let mut begins = false;
         for decision in self.plan.due(self.clock.now()) {
             match decision {
-                Decision::Run(fire) => self.begin(fire),
+                Decision::Run(fire) => {
+                    self.begin(fire);
+                    begins = true;
+                }
                 Decision::Skip(fire) => {
                     self.pass(Outcome::Skipped, &fire.job.name, &[fire.fire_time]);
                     let since = self.oldest_run_of(&fire.job.name);
@@ -198,6 +206,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
                 Decision::Miss(passed) => self.note_passed(Outcome::Missed, &passed),
             }
         }
+        begins
     }
 
     fn note_passed(&mut self, outcome: Outcome, passed: &Passed) {

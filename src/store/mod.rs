@@ -12,6 +12,7 @@ mod outbox;
 mod place;
 mod retries;
 mod runs;
+mod slate;
 mod stats;
 mod writer;
 
@@ -30,6 +31,7 @@ pub use open::Damage;
 pub use outbox::{Mail, Waiting};
 pub use place::Place;
 pub use runs::Owner;
+pub use slate::{Begun, Left, Note, Slate};
 pub use stats::Stats;
 pub use writer::{Answer, Complain, Masks, Now, Writer};
 

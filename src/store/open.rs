@@ -24,6 +24,10 @@ const SCHEMA: [&str; 3] = [
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Up to what length a log of changes may be left to whoever opens the database next, in bytes:
+/// reading so much takes no time.
+const SHORT_LOG: u64 = 256 * 1024;
+
 /// How many bytes a database has at least, if it has any: a page.
 const SHORTEST: u64 = 512;
 
@@ -138,6 +142,19 @@ impl Store {
             path: path.to_owned(),
             secrets: Secrets::default(),
         })
+    }
+
+    /// Lets the database be closed without waiting for the disk: what was written stays in the
+    /// log of changes, where readers find it, unless that has become long.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn leave_log(&self) -> Result<(), Error> {
+        let [log, ..] = companions(&self.path);
+        let is_short = fs::metadata(log).is_ok_and(|log| log.len() <= SHORT_LOG);
+        let option = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        let set = self.connection.set_db_config(option, is_short);
+        set.map(drop).map_err(|source| self.error(source))
     }
 
     fn prepare(&self) -> rusqlite::Result<()> {

@@ -45,6 +45,12 @@ impl Place {
         self.file("lock")
     }
 
+    /// The notes of runs that begin.
+    #[must_use]
+    pub fn slate(&self) -> PathBuf {
+        self.file("begun")
+    }
+
     /// The socket that the watcher answers on.
     #[must_use]
     pub fn socket(&self) -> PathBuf {

@@ -5,7 +5,7 @@ use std::fs;
 use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::{Error, Store, micros};
+use super::{Begun, Error, Store, micros};
 use crate::run::{Ended, Outcome, Recorded, Run, RunError, RunId};
 use crate::secret::Secrets;
 
@@ -174,6 +174,49 @@ impl Store {
             self.settle(job, Some(settled))
         };
         pass().map_err(|source| self.error(source))
+    }
+
+    /// Whether that attempt at a fire may run: [`Self::begin`] would say so, too.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn is_open(
+        &self,
+        job: &str,
+        fire_time: DateTime<Utc>,
+        attempt: u32,
+        once: bool,
+    ) -> Result<bool, Error> {
+        let is_open = || {
+            let mut query = self.cached(
+                "SELECT NOT EXISTS (SELECT 1 FROM runs JOIN jobs ON jobs.key = job
+                         WHERE name = ?1 AND fire_time = ?2 AND attempt = ?3
+                             AND outcome IS NOT 'coalesced' AND outcome IS NOT 'missed')
+                     AND NOT (?4 AND EXISTS (SELECT 1 FROM dates JOIN jobs ON jobs.key = job
+                         WHERE name = ?1 AND fire_time = ?2))",
+            )?;
+            let marked = once && attempt == 1;
+            query.query_row(params![job, micros(fire_time), attempt, marked], |row| {
+                row.get(0)
+            })
+        };
+        is_open().map_err(|source| self.error(source))
+    }
+
+    /// Writes down a run that had begun when its process died, unless that was written down.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn make_up_for(&self, begun: &Begun) -> Result<(), Error> {
+        let Begun { run, once, settled } = begun;
+        let mut known = self
+            .cached("SELECT 1 FROM runs WHERE id = ?1")
+            .map_err(|source| self.error(source))?;
+        let known = known.exists([run.id.to_bytes()]);
+        if !known.map_err(|source| self.error(source))? {
+            self.begin(run, *once, Some(*settled), None)?;
+        }
+        Ok(())
     }
 
     /// Records as interrupted what was going on when its process died; gives these runs' jobs and

@@ -43,6 +43,14 @@ fn run(job: &str, seconds: i64) -> Run {
     }
 }
 
+fn begun(run: Run) -> Begun {
+    Begun {
+        run,
+        once: false,
+        settled: noon(0),
+    }
+}
+
 fn ended(outcome: Outcome) -> Ended {
     Ended {
         outcome,
@@ -187,6 +195,29 @@ fn a_fire_that_did_not_run_may_run_when_its_time_comes_again() {
         outcomes(&store),
         ["tick skipped", "tick success", "tick success"]
     );
+}
+
+#[test]
+fn a_short_log_of_changes_may_stay_behind() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let log = place.database().with_extension("db-wal");
+    let write = |seconds: std::ops::Range<i64>| {
+        let store = Store::join(&place).unwrap();
+        for second in seconds {
+            let run = run("hand", second);
+            store.begin(&run, false, run.scheduled_for, None).unwrap();
+        }
+        store.leave_log().unwrap();
+    };
+    write(0..1);
+    assert!(log.exists());
+    let reader = Store::read(&place).unwrap().unwrap();
+    assert_eq!(all(&reader).len(), 1);
+    drop(reader);
+    write(1..200);
+    assert!(!log.exists());
+    assert_eq!(all(&Store::read(&place).unwrap().unwrap()).len(), 200);
 }
 
 #[test]
@@ -654,7 +685,7 @@ fn the_writer_answers_when_a_run_is_in_the_file() {
             }
             tell.send(recorded).unwrap();
         };
-        writer.begin(run, false, noon(0), Box::new(answer));
+        writer.begin(begun(run), Box::new(answer));
         writer.end(id, ended(Outcome::Success), None);
     }
     writer.pass(
@@ -688,12 +719,8 @@ fn jobs_go_on_while_nothing_can_be_written_and_all_is_written_later() {
     let begin = |second| {
         let tell = tell.clone();
         let run = run("tick", second);
-        writer.begin(
-            run,
-            false,
-            noon(0),
-            Box::new(move |one| tell.send(one).unwrap()),
-        );
+        let answer = move |one| tell.send(one).unwrap();
+        writer.begin(begun(run), Box::new(answer));
         told.recv_timeout(Duration::from_secs(30)).unwrap()
     };
     assert_eq!(begin(0), Recorded::Now);
@@ -723,12 +750,8 @@ fn a_file_that_is_damaged_meanwhile_is_replaced() {
     let begin = |second| {
         let tell = tell.clone();
         let run = run("tick", second);
-        writer.begin(
-            run,
-            false,
-            noon(0),
-            Box::new(move |one| tell.send(one).unwrap()),
-        );
+        let answer = move |one| tell.send(one).unwrap();
+        writer.begin(begun(run), Box::new(answer));
         told.recv_timeout(Duration::from_secs(30)).unwrap()
     };
     assert_eq!(begin(0), Recorded::Now);

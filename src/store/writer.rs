@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Place, Store};
+use super::{Begun, Error, Note, Place, Store};
 use crate::job::Seen;
-use crate::run::{Ended, Outcome, Recorded, Retry, Run, RunId};
+use crate::run::{Ended, Outcome, Recorded, Retry, RunId};
 use crate::secret::Secrets;
 
 /// How much is written at once, and how much waits for a disk that takes nothing.
@@ -48,9 +48,15 @@ pub struct Masks(Sender<Order>);
 /// Something to write down.
 enum Order {
     Begin {
-        run: Run,
+        begun: Begun,
+        note: Option<Note>,
+        answer: Option<Answer>,
+    },
+    Foresee {
+        job: String,
+        fire_time: DateTime<Utc>,
+        attempt: u32,
         once: bool,
-        settled: DateTime<Utc>,
         answer: Option<Answer>,
     },
     End {
@@ -127,11 +133,37 @@ impl Writer {
     }
 
     /// Writes down that a run begins, as [`Store::begin`] does; `answer` is told when that is so.
-    pub fn begin(&self, run: Run, once: bool, settled: DateTime<Utc>, answer: Answer) {
+    pub fn begin(&self, begun: Begun, answer: Answer) {
         self.send(Order::Begin {
-            run,
+            begun,
+            note: None,
+            answer: Some(answer),
+        });
+    }
+
+    /// Writes down that a run has begun that is noted elsewhere, and then wipes out the `note`.
+    pub fn take_over(&self, begun: Begun, note: Note) {
+        self.send(Order::Begin {
+            begun,
+            note: Some(note),
+            answer: None,
+        });
+    }
+
+    /// Asks whether an attempt at a fire was written down before, as far as anybody knows now.
+    pub fn foresee(
+        &self,
+        job: String,
+        fire_time: DateTime<Utc>,
+        attempt: u32,
+        once: bool,
+        answer: Answer,
+    ) {
+        self.send(Order::Foresee {
+            job,
+            fire_time,
+            attempt,
             once,
-            settled,
             answer: Some(answer),
         });
     }
@@ -209,9 +241,21 @@ impl Drop for Writer {
 impl Order {
     fn write(&self, store: &Store) -> Result<Recorded, Error> {
         match self {
-            Self::Begin {
-                run, once, settled, ..
-            } => return store.begin(run, *once, Some(*settled), None),
+            Self::Begin { begun, .. } => {
+                let Begun { run, once, settled } = begun;
+                return store.begin(run, *once, Some(*settled), None);
+            }
+            Self::Foresee {
+                job,
+                fire_time,
+                attempt,
+                once,
+                ..
+            } => {
+                if !store.is_open(job, *fire_time, *attempt, *once)? {
+                    return Ok(Recorded::Before);
+                }
+            }
             Self::End { id, ended, retry } => {
                 store.end(*id, ended)?;
                 if let Some(due) = retry {
@@ -237,10 +281,21 @@ impl Order {
     }
 
     fn answer(&mut self, recorded: Recorded) {
-        if let Self::Begin { answer, .. } = self
+        if let Self::Begin { answer, .. } | Self::Foresee { answer, .. } = self
             && let Some(answer) = answer.take()
         {
             answer(recorded);
+        }
+    }
+
+    /// Takes note that it is in the file.
+    fn settle(mut self, recorded: Recorded) {
+        self.answer(recorded);
+        if let Self::Begin {
+            note: Some(note), ..
+        } = self
+        {
+            note.wipe();
         }
     }
 }
@@ -291,6 +346,7 @@ impl Hand {
                 self.waiting.push(Order::Remember { jobs, faulty });
             }
             order @ (Order::Begin { .. }
+            | Order::Foresee { .. }
             | Order::End { .. }
             | Order::GiveUp { .. }
             | Order::Pass { .. }) => {
@@ -320,8 +376,8 @@ impl Hand {
         match written {
             Ok(answers) => {
                 let orders = std::mem::take(&mut self.waiting);
-                for (mut order, recorded) in orders.into_iter().zip(answers) {
-                    order.answer(recorded);
+                for (order, recorded) in orders.into_iter().zip(answers) {
+                    order.settle(recorded);
                 }
                 self.recovered();
             }
@@ -370,6 +426,8 @@ impl Hand {
         for order in &mut self.waiting {
             order.answer(Recorded::Not);
         }
+        self.waiting
+            .retain(|order| !matches!(order, Order::Foresee { .. }));
         let surplus = self.waiting.len().saturating_sub(WAITING);
         self.waiting.drain(..surplus);
         self.lost += surplus;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::watch::Watch;
 
 const JOBS: usize = 50;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 8;
 
 /// Jobs of every second that add their name and fire time to a file.
 fn jobs() -> String {
@@ -60,12 +60,23 @@ fn records(watch: &Watch) -> BTreeMap<Fire, String> {
     records
 }
 
+/// How long it takes until runs are just about to begin, or have just begun.
+#[expect(clippy::disallowed_methods, reason = "it waits for the wall clock")]
+fn to_the_beginning_of_runs() -> Duration {
+    let into_the_second = Duration::from_nanos(Utc::now().timestamp_subsec_nanos().into());
+    let second = Duration::from_secs(1).saturating_sub(into_the_second);
+    second + Duration::from_micros(fastrand::u64(0..15_000))
+}
+
 #[test]
 fn after_a_kill_the_history_and_the_side_effects_agree() {
     let mut watch = Watch::start(&jobs(), &[]);
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         watch.expect(" start  job");
         thread::sleep(Duration::from_millis(fastrand::u64(0..2_000)));
+        if round % 2 == 0 {
+            thread::sleep(to_the_beginning_of_runs());
+        }
         watch = watch.again();
     }
     watch.expect(" start  job");

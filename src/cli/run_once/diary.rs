@@ -41,7 +41,7 @@ impl Diary {
     /// Writes down how it ended.
     pub(super) fn end(self, run: &Run, ended: &Ended, screen: &Screen) {
         if let Ok(store) = self.store
-            && let Err(error) = store.end(run.id, ended)
+            && let Err(error) = store.end(run.id, ended).and_then(|()| store.leave_log())
         {
             tell(&error, screen);
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,9 +16,9 @@ use crate::job::Seen;
 use crate::run::{Ended, Outcome, Recorded, Retry, Run};
 use crate::scheduler::Ledger;
 use crate::scheduler::clock::SystemClock;
-use crate::scheduler::plan::{Known, owed_after};
+use crate::scheduler::plan::{Fire, Known, owed_after};
 use crate::secret::Secrets;
-use crate::store::{Error, Lock, Masks, Place, Store, Writer};
+use crate::store::{Begun, Error, Left, Lock, Masks, Note, Place, Slate, Store, Writer};
 
 /// How often old runs are forgotten.
 const PRUNE_EVERY: TimeDelta = TimeDelta::hours(1);
@@ -27,6 +28,10 @@ pub(super) struct State {
     lock: Lock,
     place: Place,
     store: Option<Store>,
+    slate: Option<Arc<Slate>>,
+    /// The runs that had begun when the watcher before this one died, as far as they may not be
+    /// in the store.
+    begun: Left,
     /// What was wrong with the file, to be told once there is a log.
     trouble: Option<String>,
     /// What is known of jobs from before.
@@ -40,8 +45,19 @@ pub(super) struct Book {
     lock: Lock,
     /// Why the program stops, once that is known.
     stopped_by: Arc<OnceLock<&'static str>>,
+    slate: Option<Arc<Slate>>,
+    foreseen: Vec<Foreseen>,
     keep_history: Duration,
     pruned: DateTime<Utc>,
+}
+
+/// A fire that comes within a moment.
+struct Foreseen {
+    job: String,
+    fire_time: DateTime<Utc>,
+    attempt: u32,
+    /// Whether it may run as soon as it is noted: it is known that it was not recorded before.
+    open: Arc<AtomicBool>,
 }
 
 impl State {
@@ -57,10 +73,21 @@ impl State {
             Err(error @ Error::Database { .. }) => (None, Some(error.to_string())),
             Err(error) => return Err(error),
         };
+        let (slate, begun, trouble) = match Slate::open(&place) {
+            Ok((slate, begun)) => (Some(slate), begun, trouble),
+            // Without it, runs wait until they are in the store.
+            Err(error @ Error::Io { .. }) => {
+                let trouble = trouble.unwrap_or_else(|| error.to_string());
+                (None, Left::new(), Some(trouble))
+            }
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             lock,
             place,
             store,
+            slate,
+            begun,
             trouble,
             known: Vec::new(),
         })
@@ -74,6 +101,12 @@ impl State {
         let Some(store) = &self.store else {
             return;
         };
+        for (begun, note) in self.begun.drain(..) {
+            match store.make_up_for(&begun) {
+                Ok(()) => note.wipe(),
+                Err(error) => tracing::error!(event = "store_failed", "{error}"),
+            }
+        }
         match store.recover() {
             Ok(interrupted) => interrupted.iter().for_each(|(job, id)| {
                 let run_id = id.to_string();
@@ -116,6 +149,8 @@ impl State {
             writer,
             lock: self.lock,
             stopped_by,
+            slate: self.slate,
+            foreseen: Vec::new(),
             keep_history: Duration::MAX,
             pruned: DateTime::UNIX_EPOCH,
         })
@@ -151,6 +186,48 @@ impl Book {
         self.writer.masks()
     }
 
+    /// Asks whether a fire that comes was recorded before.
+    fn ask_about(&self, fire: &Fire) -> Foreseen {
+        let foreseen = Foreseen {
+            job: fire.job.name.clone(),
+            fire_time: fire.fire_time,
+            attempt: fire.attempt,
+            open: Arc::default(),
+        };
+        let open = Arc::clone(&foreseen.open);
+        let tell = move |recorded| open.store(recorded == Recorded::Now, Ordering::Release);
+        let once = fire.job.trigger.is_once(fire.fire_time);
+        let job = foreseen.job.clone();
+        self.writer
+            .foresee(job, fire.fire_time, fire.attempt, once, Box::new(tell));
+        foreseen
+    }
+
+    /// Notes that a run begins, where it is known that it may.
+    fn noted(&mut self, begun: &Begun) -> Option<Note> {
+        let run = &begun.run;
+        let is_it = |one: &Foreseen| {
+            one.job == run.job
+                && Some(one.fire_time) == run.scheduled_for
+                && one.attempt == run.attempt
+        };
+        let place = self.foreseen.iter().position(is_it)?;
+        let foreseen = self.foreseen.swap_remove(place);
+        let is_open = foreseen.open.load(Ordering::Acquire);
+        self.slate.as_ref().filter(|_| is_open)?.note(begun)
+    }
+
+    /// Lets it be written down that a run begins.
+    fn written(&self, begun: Begun) -> oneshot::Receiver<Recorded> {
+        let (answer, answered) = oneshot::channel();
+        let tell = move |recorded| {
+            // A run that was ended meanwhile does not wait for it.
+            let _ = answer.send(recorded);
+        };
+        self.writer.begin(begun, Box::new(tell));
+        answered
+    }
+
     /// Forgets what is too old, now and then.
     fn prune(&mut self, now: DateTime<Utc>) {
         let keep = TimeDelta::from_std(self.keep_history).unwrap_or(TimeDelta::MAX);
@@ -174,6 +251,14 @@ impl Drop for Book {
     }
 }
 
+impl Foreseen {
+    fn is(&self, fire: &Fire) -> bool {
+        self.job == fire.job.name
+            && self.fire_time == fire.fire_time
+            && self.attempt == fire.attempt
+    }
+}
+
 impl Ledger for Book {
     fn begin(
         &mut self,
@@ -182,14 +267,38 @@ impl Ledger for Book {
         settled: DateTime<Utc>,
     ) -> impl Future<Output = Recorded> + Send + 'static {
         self.prune(run.started);
-        let (answer, answered) = oneshot::channel();
-        let tell = move |recorded| {
-            // A run that was ended meanwhile does not wait for it.
-            let _ = answer.send(recorded);
+        let begun = Begun {
+            run: run.clone(),
+            once,
+            settled,
         };
-        self.writer
-            .begin(run.clone(), once, settled, Box::new(tell));
-        async move { answered.await.unwrap_or(Recorded::Not) }
+        let answered = match self.noted(&begun) {
+            Some(note) => {
+                self.writer.take_over(begun, note);
+                None
+            }
+            None => Some(self.written(begun)),
+        };
+        async move {
+            match answered {
+                Some(answered) => answered.await.unwrap_or(Recorded::Not),
+                None => Recorded::Now,
+            }
+        }
+    }
+
+    fn foresee(&mut self, soon: &[Fire]) {
+        if self.slate.is_none() {
+            return;
+        }
+        self.foreseen
+            .retain(|one| soon.iter().any(|fire| one.is(fire)));
+        for fire in soon {
+            if !self.foreseen.iter().any(|one| one.is(fire)) {
+                let one = self.ask_about(fire);
+                self.foreseen.push(one);
+            }
+        }
     }
 
     fn end(&mut self, run: &Run, ended: &Ended, retry: Option<DateTime<Utc>>) {
@@ -207,6 +316,7 @@ impl Ledger for Book {
         fire_times: &[DateTime<Utc>],
         settled: DateTime<Utc>,
     ) {
+        self.foreseen.retain(|one| one.job != job);
         let (job, fire_times) = (job.to_owned(), fire_times.to_vec());
         self.writer.pass(outcome, job, fire_times, settled);
     }

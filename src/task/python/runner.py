@@ -81,20 +81,6 @@ def flush_outputs():
 # --- JSON ------------------------------------------------------------------------------------
 
 
-def from_json(data):
-    """The value that `data`, bytes of JSON, stand for."""
-    text = data.decode("utf-8")
-    try:
-        # What `json` is made of, without the time that it takes to load.
-        from _json import make_scanner
-
-        return make_scanner(Reading)(text, 0)[0]
-    except (ImportError, AttributeError):
-        import json
-
-        return json.loads(text)
-
-
 class Reading:
     """How JSON is read: as `json.loads` does."""
 
@@ -104,12 +90,24 @@ class Reading:
     parse_constant = float
 
 
+try:
+    # What `json` is made of, without the time that it takes to load.
+    from _json import encode_basestring as quoted, make_scanner
+
+    scanned = make_scanner(Reading)
+except (ImportError, AttributeError):
+    from json import JSONDecoder, dumps as quoted
+
+    scanned = JSONDecoder().scan_once
+
+
+def from_json(data):
+    """The value that `data`, bytes of JSON, stand for."""
+    return scanned(data.decode("utf-8"), 0)[0]
+
+
 def to_json(value):
     """`value` as JSON: texts, whole numbers, truth values and nothing, in dictionaries."""
-    try:
-        from _json import encode_basestring as quoted
-    except ImportError:
-        from json import dumps as quoted
     if isinstance(value, dict):
         return "{%s}" % ",".join(quoted(key) + ":" + to_json(one) for key, one in value.items())
     if isinstance(value, str):
@@ -150,7 +148,7 @@ class Server:
             "files": files_of_tasks(),
             "has_context": can_import("docassemble.webapp"),
         }
-        self.say("ready", sys.modules["json"].dumps(ready))
+        self.say("ready " + sys.modules["json"].dumps(ready))
         if threads > 1:
             os._exit(0)  # What a thread holds would stay held in a child.
 
@@ -159,27 +157,29 @@ class Server:
         load_ahead()
         install_packages(setup["tasks"])
         connect_logger(None)
-        sys.meta_path.insert(0, Finder)
         # So it is known, and cached, what there is no need to look for.
         importlib.machinery.PathFinder.find_spec("sched_has_no_such_module")
         finalizers = count_finalizers()
         faults = list(filter(None, map(fault_of_import, setup["preload"])))
         # Then Python's own end of a process is needed, in all its length.
         self.must_finalize = count_finalizers() > finalizers
+        # A file may be added at the same time by the clock of the file system.
+        importlib.machinery.PathFinder.invalidate_caches()
         return faults
 
-    def say(self, *words):
+    def say(self, line):
         """Sends a line; where nobody is left who listens, nobody needs it."""
         try:
-            self.socket.sendall((" ".join(map(str, words)) + "\n").encode())
+            self.socket.sendall(line.encode() + b"\n")
         except OSError:
             pass
 
     def serve(self):
         """Forks children as long as there is somebody to serve; returns in each its request."""
+        # `signal` itself, without its names for numbers, which cost each child a moment.
+        import _signal as signal
         import gc
         import select
-        import signal
 
         gc.collect()
         gc.disable()
@@ -244,7 +244,7 @@ class Server:
         try:
             child = os.fork()
         except OSError:
-            self.say("refused", order["ticket"])
+            self.say("refused %d" % order["ticket"])
             return False
         if child:
             self.tickets[child] = order["ticket"]
@@ -287,14 +287,9 @@ class Server:
             os.dup2(descriptor, target)
             os.close(descriptor)
         os.close(self.woken)
-        self.say("forked", order["ticket"], os.getpid())
+        self.say("forked %d %d" % (order["ticket"], os.getpid()))
         self.socket.close()
         gc.enable()
-        # A file may have been added since, at the same time by the clock of the file system.
-        for folder in sys.modules[TASKS].__path__:
-            finder = sys.path_importer_cache.get(folder)
-            if finder is not None:
-                finder.invalidate_caches()
         request = self.part_of_request()
         request["channel"] = channel
         request["due"] = order["due"]
@@ -351,8 +346,6 @@ class Server:
         for name in names:
             try:
                 module, _ = module_of(name)
-                path = sys.modules[TASKS].__path__
-                FOUND[module] = importlib.machinery.PathFinder.find_spec(module, path)
                 load_nothing(FOUND[module].origin)
             except Exception:
                 pass  # It happens again in the run, and is reported there.
@@ -366,8 +359,6 @@ class Mute:
         to_json(log_message(level, text, "sched", "run", 0))
 
 
-# The modules of tasks that a waiting child has found, but not loaded.
-FOUND = {}
 NOTHING = compile("", "<sched>", "exec")
 
 
@@ -380,20 +371,9 @@ def load_nothing(path):
             return NOTHING
 
     name = TASKS + ".rehearsal"
-    spec = importlib.machinery.ModuleSpec(name, Loader(name, path), origin=path)
-    spec.has_location = True
-    FOUND[name] = spec
+    FOUND[name] = spec_of(name, Loader, path)
     __import__(name)
     del sys.modules[name], sys.modules[TASKS].rehearsal
-
-
-class Finder:
-    """Finds what was found before, if it is still there."""
-
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        spec = FOUND.pop(name, None)
-        return spec if spec and os.path.isfile(spec.origin) else None
 
 
 def load_ahead():
@@ -851,6 +831,7 @@ def install_packages(tasks):
     """Makes `docassemble.Scheduler` importable, whether docassemble is installed or not."""
     # Before the tasks are on the path: one of them may be called like a package.
     namespace = docassemble_package()
+    sys.meta_path.insert(0, Finder)
     never_cache(tasks)
     sys.path.extend(folder for folder in tasks if folder not in sys.path)
     installed = installed_scheduler(namespace)
@@ -859,6 +840,7 @@ def install_packages(tasks):
     scheduler.scheduler_logger = logger_module()
     scheduler.setup_scheduler = add_module(PACKAGE + ".setup_scheduler")
     scheduler.tasks = add_module(TASKS, path=task_folders(tasks, installed))
+    scheduler.job_data = job_module()
     Worker.tasks = tasks
     when_loaded("multiprocessing.spawn", tell_workers)
 
@@ -910,18 +892,20 @@ def logger_module():
     return module
 
 
-def install_job(request):
-    """Lets the module `job_data` of docassemble.Scheduler 0.2 tell of this job, if it is asked."""
+def job_module():
+    """The module `job_data` of docassemble.Scheduler 0.2, which tells of the job, if it is asked."""
     module = add_module(PACKAGE + ".job_data")
-    sys.modules[PACKAGE].job_data = module
-    Worker.request = request
 
     def fill(name):
+        # Who only looks at modules is not asking for the job.
+        if name.startswith("__"):
+            raise AttributeError(name)
         del module.__getattr__
-        vars(module).update(job_data(request))
+        vars(module).update(job_data(Attempt.request))
         return getattr(module, name)
 
     module.__getattr__ = fill
+    return module
 
 
 def job_data(request):
@@ -966,27 +950,45 @@ class FreshLoader(importlib.machinery.SourceFileLoader):
 COMPILED = {}
 
 
+# The files that have been looked at for that: the path and the state of each, by the name.
+LOOKED_AT = {}
+
+
+def state_of(path):
+    """What tells, mostly, that a file is another one than before."""
+    status = os.stat(path)
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
 def compile_ahead(name):
     """Compiles the task file that the dotted `name` is in; what is wrong with it is for its run."""
-    import warnings
-
+    if name in LOOKED_AT:
+        path, state = LOOKED_AT.pop(name)
+        if state_of(path) == state:
+            LOOKED_AT[name] = path, state
+            return
     first = name.partition(".")[0]
     for folder in sys.modules[TASKS].__path__:
         path = os.path.join(folder, first + ".py")
-        if not os.path.isfile(path) or os.path.getsize(path) > LONGEST_AHEAD:
-            continue
-        with open(path, "rb") as file:
-            data = file.read()
-        if COMPILED.get(path, (None, None))[0] == data:
+        if os.path.isfile(path) and os.path.getsize(path) <= LONGEST_AHEAD:
+            LOOKED_AT[name] = path, state_of(path)
+            compile_file(path)
             return
-        COMPILED.pop(path, None)
-        with warnings.catch_warnings(record=True) as told:
-            warnings.simplefilter("always")
-            code = importlib.machinery.SourceFileLoader("", path).source_to_code(data, path)
-        # Each run is to show the warnings of its own file.
-        if not told:
-            COMPILED[path] = data, code
-        return
+
+
+def compile_file(path):
+    """Compiles a task file."""
+    import warnings
+
+    COMPILED.pop(path, None)
+    with open(path, "rb") as file:
+        data = file.read()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        code = importlib.machinery.SourceFileLoader("", path).source_to_code(data, path)
+    # Each run is to show the warnings of its own file.
+    if not told:
+        COMPILED[path] = data, code
 
 
 def real(folder):
@@ -1036,14 +1038,14 @@ scope["become_worker"](tasks, request, channel)
 class Worker:
     """What a process is told that `multiprocessing` starts afresh: reading it means to obey it."""
 
-    tasks = request = None
+    tasks = None
 
     def __reduce__(self):
         import marshal
         from multiprocessing.reduction import DupFd
 
         channel = Logger.channel
-        told = {"code": marshal.dumps(CODE), "tasks": self.tasks, "request": self.request}
+        told = {"code": marshal.dumps(CODE), "tasks": self.tasks, "request": Attempt.request}
         told["channel"] = DupFd(channel.descriptor) if channel and channel.works() else None
         return exec, (START_WORKER, told)
 
@@ -1057,8 +1059,8 @@ def tell_workers():
 
 def become_worker(tasks, request, channel):
     print_lines_at_once()
+    Attempt.request = request
     install_packages(tasks)
-    install_job(request)
     connect_logger(channel and Channel(channel.detach()))
 
 
@@ -1129,14 +1131,36 @@ class Unusable(Exception):
     """A name that names nothing that can be called."""
 
 
+# Where the modules are that have been looked for.
+FOUND = {}
+
+
+class Finder:
+    """Finds what was found before."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        return FOUND.pop(name, None)
+
+
+def spec_of(name, loader, path):
+    """How the module of that name is loaded from a file."""
+    spec = importlib.machinery.ModuleSpec(name, loader(name, path), origin=path)
+    spec.has_location = True
+    return spec
+
+
 def module_of(name):
     """The module that the dotted `name` is looked for in, and its attribute there."""
     parts = name.split(".")
     if len(parts) < 2 or not all(parts) or os.sep in name or "\0" in name:
         raise Unusable("`%s` does not have the form FILE.FUNCTION" % name)
     for folder in sys.modules[TASKS].__path__:
-        if os.path.isfile(os.path.join(folder, parts[0] + ".py")):
-            return TASKS + "." + parts[0], parts[-1]
+        path = os.path.join(folder, parts[0] + ".py")
+        if os.path.isfile(path):
+            module = TASKS + "." + parts[0]
+            FOUND[module] = spec_of(module, FreshLoader, path)
+            return module, parts[-1]
         if os.path.isfile(os.path.join(folder, parts[0], "__init__.py")):
             return ".".join([TASKS, *parts[:-1]]), parts[-1]
     return ".".join(parts[:-1]), parts[-1]
@@ -1145,7 +1169,7 @@ def module_of(name):
 def resolve(name, channel=None):
     """What the dotted `name` names, its module imported."""
     module_name, attribute = module_of(name)
-    # Unlike `importlib.import_module` this leaves Python's own frames out of tracebacks.
+    # Unlike `importlib.import_module`, this leaves Python's own frames out of tracebacks.
     __import__(module_name)
     if channel:
         channel.note(DEBUG, "Successfully imported " + module_name)
@@ -1166,8 +1190,11 @@ def resolve(name, channel=None):
 class Attempt:
     """One call of the task, with all that surrounds it."""
 
+    # What the one that is being made was told.
+    request = None
+
     def __init__(self, request, channel):
-        self.request = request
+        Attempt.request = request
         self.channel = channel
         self.job = request["job"]
         self.unresolved = None
@@ -1179,7 +1206,6 @@ class Attempt:
         try:
             if PACKAGE not in sys.modules:
                 install_packages(self.request["tasks"])
-            install_job(self.request)
             context = background_context(self.request, self.channel)
             try:
                 outcome = self.outcome()
