@@ -102,7 +102,7 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Validate(validate) => validate::run(global, validate, now),
         Command::Next(next) => next::run(global, next, now),
         Command::RunOnce(run_once) => run_once::run(global, run_once, now),
-        Command::Watch(watch) => watch::run(global, watch, now),
+        Command::Watch(watch) => Ok(watch::run(global, watch, now)),
         Command::History(history) => history::run(global, history, now),
         Command::Status(status) => status::run(global, status, now),
         Command::Show(show) => show::run(global, show, now),

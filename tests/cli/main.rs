@@ -8,6 +8,7 @@ mod completion;
 mod history;
 mod kill;
 mod killed;
+mod log;
 mod mail;
 mod next;
 mod orphans;

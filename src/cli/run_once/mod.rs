@@ -75,7 +75,7 @@ pub(super) fn run(
     let place = state::place(&given, &loaded.path);
     let secrets = Secrets::of_yaml(&loaded.text);
     let diary = Diary::open(place.clone(), secrets.clone());
-    let console = Console::start(Marks::Untouched, Marks::Untouched);
+    let console = Console::start(Marks::Untouched, Marks::Untouched, SystemClock::wall_time);
     let logging = Arc::new(open_log(&given, config, &console));
     logging.hide(secrets.clone());
     let level = config.settings.log_level;

@@ -4,13 +4,16 @@
 
 mod book;
 mod carrier;
+mod early;
+mod failure;
 mod heading;
 mod reader;
+mod repeats;
 mod systemd;
 mod teller;
 pub(super) mod voice;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,13 +24,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::arguments::{Format, Global, Watch};
-use super::load::{self, Loaded};
+use super::load;
 use super::output::{self, Refusal};
 use super::pulse::Pulse;
-use super::{Exit, state, usable};
+use super::{Exit, state};
 use crate::alert::{Post, Setup};
 use crate::config::Config;
-use crate::diagnostic::render;
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths;
@@ -39,6 +41,7 @@ use crate::secret::Secrets;
 use crate::watcher::Watcher;
 use book::State;
 use carrier::{Carrier, Passage};
+use early::Early;
 use heading::Heading;
 use reader::{Errand, Exits, Reader};
 use systemd::Manager;
@@ -48,11 +51,19 @@ use voice::Voice;
 /// How long the last mails are tried at the end. They wait for the next start if it is too short.
 const LAST_MAILS: Duration = Duration::from_secs(2);
 
-/// Runs jobs until a signal asks to stop.
-///
-/// # Errors
-/// Where there is no config to watch, or the system refuses what watching needs.
-pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> anyhow::Result<Exit> {
+/// Runs jobs until a signal asks to stop; where there is no config to watch, or the system refuses
+/// what watching needs, that is told.
+pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> Exit {
+    let early = Early::new(global, arguments);
+    watch(global, arguments, early, now).unwrap_or_else(|error| early.refuse(&error))
+}
+
+fn watch(
+    global: &Global,
+    arguments: &Watch,
+    early: Early<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Exit> {
     // Before anything else: there must be no other thread yet.
     if let Some(code) = leave_orphans().context("cannot start a process to reap orphans")? {
         std::process::exit(code.into());
@@ -71,11 +82,11 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
         let _ = news.send(Errand::News(one));
     })?;
     let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
-    let Some(config) = config_to_start_with(&mut loaded, global, arguments.strict) else {
+    let Some(config) = early.config_to_start_with(&mut loaded) else {
         return Ok(Exit::Failed);
     };
     let zone = config.settings.timezone.clone();
-    let console = console();
+    let console = console(arguments.log_format);
     // The state folder is private, and the log's may lie in it: it is made first.
     let state = State::open(state::place(&given, &path), now);
     let mut state = state.map_err(|error| state::refuse_second(error, now, &zone))?;
@@ -133,19 +144,9 @@ pub(super) fn run(global: &Global, arguments: &Watch, now: DateTime<Utc>) -> any
     })?;
     post.finish(LAST_MAILS);
     if !logging.finish() {
-        // The console has ended; where stderr is gone too, nobody is left to tell.
-        let _ = writeln!(io::stderr(), "warning: scheduler.log has not all lines");
+        early.incomplete();
     }
     Ok(Exit::Done)
-}
-
-/// The config, where it is good enough to start with; where it is not, that is told.
-fn config_to_start_with(loaded: &mut Loaded, global: &Global, strict: bool) -> Option<Config> {
-    usable(loaded, global)?;
-    if strict && !is_valid(loaded, global) {
-        return None;
-    }
-    loaded.reading.config.clone()
 }
 
 /// Answers `sched status --check` for as long as the loop goes round.
@@ -160,33 +161,18 @@ fn answer_on(socket: &Path) {
     }
 }
 
-/// Whether the config has no error, also none in what it names; where it has, they are told.
-fn is_valid(loaded: &mut Loaded, global: &Global) -> bool {
-    let tasks = loaded.tasks(&global.given());
-    loaded.reading.look_up(&tasks);
-    let valid = loaded.reading.is_valid();
-    if !valid {
-        let style = output::style(global.color, &io::stderr());
-        let faults = &loaded.reading.diagnostics;
-        let text = render::render(faults, &loaded.text, &loaded.name(), style);
-        // Where stderr is gone, nobody is left to tell.
-        let _ = io::stderr().write_all(text.as_bytes());
-    }
-    valid
-}
-
-/// The program's streams; what tasks write is made harmless where a person looks at it.
-fn console() -> Console {
-    let marks = |terminal| {
-        if terminal {
-            Marks::MarkedAndClean
-        } else {
-            Marks::Marked
-        }
+/// The program's streams: an object a line for programs, and what tasks write made harmless where
+/// a person looks at it.
+fn console(format: Format) -> Console {
+    let marks = |terminal| match (format, terminal) {
+        (Format::Json, _) => Marks::Json,
+        (Format::Text, true) => Marks::MarkedAndClean,
+        (Format::Text, false) => Marks::Marked,
     };
     Console::start(
         marks(io::stdout().is_terminal()),
         marks(io::stderr().is_terminal()),
+        SystemClock::wall_time,
     )
 }
 

@@ -177,7 +177,7 @@ impl Reader {
 }
 
 /// The errors of a config, one line each: `config.yml:7:15: what is wrong; what to do`.
-fn tellings(loaded: &Loaded) -> Vec<String> {
+pub(super) fn tellings(loaded: &Loaded) -> Vec<String> {
     let lines = Lines::of(&loaded.text);
     let secrets = Secrets::of_yaml(&loaded.text);
     let name = short_name(&loaded.path);
