@@ -64,7 +64,7 @@ impl Bench {
         let late = now() + TimeDelta::days(1);
         let next = || {
             let waiting = store.claim_mail(late).unwrap()?;
-            store.settle_mail(waiting.key).unwrap();
+            store.settle_mail(&waiting).unwrap();
             Some(waiting.mail)
         };
         std::iter::from_fn(next).collect()
@@ -230,4 +230,92 @@ fn a_recovery_is_not_told_where_that_is_not_wanted() {
         .post
         .ended(&run("a.b"), &ended(Outcome::Success, None), true);
     assert_eq!(bench.mails().len(), 2);
+}
+
+/// Five minutes later.
+fn later() -> DateTime<Utc> {
+    now() + TimeDelta::minutes(5)
+}
+
+/// The post of another process, at the time that `clock` tells.
+fn another(folder: &TempDir, clock: fn() -> DateTime<Utc>) -> Post {
+    Post::start(
+        place(folder),
+        setup(CONFIG),
+        Secrets::default(),
+        clock,
+        false,
+    )
+    .unwrap()
+}
+
+#[test]
+fn processes_share_what_was_mailed_and_what_was_held_back() {
+    let bench = Bench::of(CONFIG);
+    for clock in [now, now, now, later] {
+        let post = another(&bench.folder, clock);
+        post.ended(&run("a.b"), &failure("the same"), true);
+        post.finish(A_WHILE);
+    }
+    let mails = bench.mails();
+    assert_eq!(mails.len(), 4, "two mails to each of two recipients");
+    let told = "2 mails about ValueError before this one were held back.\n";
+    assert!(mails[3].body.ends_with(told), "{}", mails[3].body);
+}
+
+#[test]
+fn a_storm_is_counted_to_the_last() {
+    let bench = Bench::of(CONFIG);
+    for _ in 0..10_000 {
+        bench.post.ended(&run("a.b"), &failure("the same"), true);
+    }
+    bench.post.finish(A_WHILE);
+    let post = another(&bench.folder, later);
+    post.ended(&run("a.b"), &failure("the same"), true);
+    post.finish(A_WHILE);
+    let mails = bench.mails();
+    let told = "9999 mails about ValueError before this one were held back.\n";
+    assert!(mails[3].body.ends_with(told), "{}", mails[3].body);
+}
+
+#[test]
+fn without_an_outbox_mails_are_kept_in_memory_and_written_when_that_is_possible() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    std::fs::write(&state, "in the way").unwrap();
+    let bench = Bench {
+        post: another(&folder, now),
+        folder,
+    };
+    for _ in 0..10 {
+        bench.post.ended(&run("a.b"), &failure("the same"), true);
+    }
+    let deadline = std::iter::repeat_n((), 6_000);
+    for () in deadline {
+        if bench.post.shared.carried.next().is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::fs::remove_file(state).unwrap();
+    assert_eq!(bench.mails().len(), 2, "one for each recipient, none lost");
+}
+
+#[test]
+fn mails_go_into_the_new_outbox_when_the_old_one_was_moved_aside() {
+    let bench = Bench::of(CONFIG);
+    bench.post.ended(&run("a.b"), &failure("one"), true);
+    let waits = || Store::join(&place(&bench.folder)).unwrap().next_mail();
+    for _ in 0..6_000 {
+        if waits().unwrap().is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let path = place(&bench.folder).database();
+    std::fs::rename(&path, path.with_extension("aside")).unwrap();
+    bench.post.ended(&run("a.b"), &failure("two"), true);
+    let mails = bench.mails();
+    assert_eq!(mails.len(), 2, "{mails:?}");
+    assert!(mails[0].body.contains("Scheduler Exception: two"));
 }

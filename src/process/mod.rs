@@ -12,6 +12,7 @@ mod guard;
 mod identity;
 mod init;
 mod life;
+mod limit;
 mod pump;
 mod spawn;
 mod strays;
@@ -35,6 +36,7 @@ pub use control::{Control, Lines};
 pub use guard::Guard;
 pub use identity::Identity;
 pub use init::leave_orphans;
+pub use limit::outlive_file_limit;
 pub use pump::{Pipes, Theirs};
 
 use crate::run::{Order, Outcome};

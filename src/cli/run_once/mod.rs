@@ -27,6 +27,7 @@ use crate::job::{Job, Task};
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths::{self, Given};
+use crate::process::outlive_file_limit;
 use crate::run::{Cause, Ended, Order, Outcome, Run, RunId};
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Event, Journal};
@@ -67,6 +68,7 @@ pub(super) fn run(
         dry_run(&call, &loaded, config, &tasks)?;
         return Ok(Exit::Done);
     }
+    outlive_file_limit()?;
     let run = begin(&call.job, now);
     let runtime = super::runtime()?;
     // Python takes its time to start, in which we make ready for it.

@@ -33,7 +33,7 @@ use crate::config::Config;
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths;
-use crate::process::leave_orphans;
+use crate::process::{leave_orphans, outlive_file_limit};
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
@@ -68,6 +68,7 @@ fn watch(
     if let Some(code) = leave_orphans().context("cannot start a process to reap orphans")? {
         std::process::exit(code.into());
     }
+    outlive_file_limit().context("cannot prepare for files that may not grow")?;
     let given = global.given();
     let path = paths::config(&given).map_err(load::Error::from);
     let path = path.map_err(Refusal::from)?;
