@@ -110,13 +110,12 @@ impl Clerk {
                 Ok((is_mailed, post(store, mails)?))
             })
         });
-        let (is_mailed, unwritten, lost) = match &written {
-            Ok((is_mailed, lost)) => (*is_mailed, Vec::new(), *lost),
-            Err(_) => {
-                last = known;
-                let mails = decide(&mut last);
-                (!mails.is_empty(), mails, 0)
-            }
+        let (is_mailed, unwritten, lost) = if let Ok((is_mailed, lost)) = &written {
+            (*is_mailed, Vec::new(), *lost)
+        } else {
+            last = known;
+            let mails = decide(&mut last);
+            (!mails.is_empty(), mails, 0)
         };
         if is_failure && is_mailed {
             shared.mailed().insert(news.job.clone());

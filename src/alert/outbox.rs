@@ -26,12 +26,10 @@ impl Outbox {
         // A damaged one was moved aside, or somebody removed it: nobody looks there any more.
         let now = self.identity();
         let current = self.open.take().filter(|(_, identity)| *identity == now);
-        let (store, identity) = match current {
-            Some(open) => open,
-            None => {
-                let store = Store::join(&self.place)?;
-                (store, self.identity())
-            }
+        let (store, identity) = if let Some(open) = current {
+            open
+        } else {
+            (Store::join(&self.place)?, self.identity())
         };
         let done = work(&store);
         if done.is_ok() {

@@ -131,3 +131,61 @@ fn a_journal_gets_priorities_and_no_times() {
     assert!(text.contains("<6>start  tick\n"), "{text}");
     assert!(text.contains("\n<3>  | 7\n"), "{text}");
 }
+
+#[test]
+fn jobs_go_on_without_a_log_and_it_goes_on_when_it_can() {
+    let mut watch = Watch::start(TICK, &[]);
+    watch.expect(" ok     tick");
+    let log = watch.path("state/log");
+    std::fs::rename(&log, watch.path("away")).unwrap();
+    std::fs::write(&log, "in the way").unwrap();
+    watch.expect("warning: cannot write ");
+    for _ in 0..2 {
+        let line = watch.expect("tick");
+        assert!(!line.contains("cannot write"), "said once");
+        watch.expect(" ok     tick");
+    }
+    std::fs::remove_file(&log).unwrap();
+    watch.expect("scheduler.log can be written again");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    assert!(watch.log().contains("Scheduler has been shut down"));
+}
+
+#[test]
+fn a_hundred_thousand_lines_are_all_there_in_their_order() {
+    let tasks = "from docassemble.Scheduler.scheduler_logger import log\n\n\
+                 def storm():\n    for n in range(100_000):\n        log(f'line {n}')\n";
+    let jobs = "  docassemble context: off\n  t.storm:\n    type: interval\n    hours: 1\n    \
+                run_at_start: true\n";
+    let folder = folder(jobs);
+    std::fs::create_dir(folder.path().join("tasks")).unwrap();
+    std::fs::write(folder.path().join("tasks/t.py"), tasks).unwrap();
+    let mut watch = Watch::start_in(folder, &["--quiet"]);
+    // Reloads of the level lose none either.
+    for level in ["info", "debug", "info"] {
+        let config = std::fs::read_to_string(watch.path("config.yml")).unwrap();
+        let lines = config.lines().map(|line| {
+            if line.contains("log level:") {
+                format!("  log level: {level}\n")
+            } else {
+                format!("{line}\n")
+            }
+        });
+        watch.rewrite(&lines.collect::<String>());
+        thread::sleep(Duration::from_millis(200));
+    }
+    for _ in 0..240 {
+        if watch.log().contains("line 99999\n") {
+            break;
+        }
+        thread::sleep(Duration::from_millis(500));
+    }
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    let log = watch.log();
+    let place = " INFO t.py->storm(5) line ";
+    let lines = log.lines().filter_map(|line| line.split_once(place));
+    let numbers: Vec<usize> = lines.map(|(_, number)| number.parse().unwrap()).collect();
+    assert!(numbers.iter().copied().eq(0..100_000), "{}", numbers.len());
+}

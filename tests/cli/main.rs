@@ -13,6 +13,7 @@ mod mail;
 mod next;
 mod orphans;
 mod run_once;
+mod secrets;
 mod show;
 mod status;
 mod systemd;

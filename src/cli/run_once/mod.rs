@@ -75,7 +75,7 @@ pub(super) fn run(
     let ready = runtime.block_on(tasks.start(&run, &call.job));
     // The state folder is private, and the log's may lie in it: it is made first.
     let place = state::place(&given, &loaded.path);
-    let secrets = Secrets::of_yaml(&loaded.text);
+    let secrets = loaded.secrets();
     let diary = Diary::open(place.clone(), secrets.clone());
     let console = Console::start(Marks::Untouched, Marks::Untouched, SystemClock::wall_time);
     let logging = Arc::new(open_log(&given, config, &console));

@@ -37,7 +37,6 @@ use crate::process::{leave_orphans, outlive_file_limit};
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
-use crate::secret::Secrets;
 use crate::watcher::Watcher;
 use book::State;
 use carrier::{Carrier, Passage};
@@ -92,7 +91,7 @@ fn watch(
     let state = State::open(state::place(&given, &path), now);
     let mut state = state.map_err(|error| state::refuse_second(error, now, &zone))?;
     let logging = Arc::new(open_log(global, arguments, &config, &console));
-    let secrets = Secrets::of_yaml(&loaded.text);
+    let secrets = loaded.secrets();
     logging.hide(secrets.clone());
     state.look_back(&config, now);
     let mut voice = Voice::new(Arc::clone(&logging), path.clone(), zone, global.verbose);

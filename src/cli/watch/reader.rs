@@ -131,7 +131,7 @@ impl Reader {
         self.manager.reloading();
         let loaded = load::understand(path, &source, SystemClock::wall_time());
         if let Some(config) = &loaded.reading.config {
-            self.exits.hide(&Secrets::of_yaml(&loaded.text));
+            self.exits.hide(&loaded.secrets());
             let message = Message::Reload(Box::new(config.clone()));
             self.loaded = loaded;
             // Once the scheduler has ended, nobody needs it.
@@ -179,7 +179,7 @@ impl Reader {
 /// The errors of a config, one line each: `config.yml:7:15: what is wrong; what to do`.
 pub(super) fn tellings(loaded: &Loaded) -> Vec<String> {
     let lines = Lines::of(&loaded.text);
-    let secrets = Secrets::of_yaml(&loaded.text);
+    let secrets = loaded.secrets();
     let name = short_name(&loaded.path);
     let errors = loaded.reading.diagnostics.iter();
     errors
