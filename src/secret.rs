@@ -45,24 +45,64 @@ pub fn is_secret_key(key: &str) -> bool {
             .any(|word| matches!(word, "dsn" | "pwd" | "keys") || word.ends_with("key"))
 }
 
-/// Where the secret of a line of YAML is: the value of its first secret key, to the line's end.
+/// Where the secrets of a line of YAML are: the values of its secret keys, and the passwords of
+/// its URLs, from left to right.
 ///
 /// Read by its looks, not by YAML's rules, so that it works on a file that is not YAML either.
 #[must_use]
-pub fn of_line(line: &str) -> Option<Range<usize>> {
+pub fn of_line(line: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
     let mut from = 0;
     while let Some(colon) = line[from..].find(':').map(|at| from + at) {
+        from = colon + 1;
         let key = key_before(&line[..colon]);
-        let value = trimmed(line, colon + 1..line.len());
+        let value = trimmed(line, from..end_of_value(line, from));
         // `token.refresh: {…}` is a job: its key names a function, not a secret.
         let is_job = key.contains('.') && line[value.clone()].starts_with('{');
-        let ends_key = line[colon + 1..].starts_with([' ', '\t', '"', '\'']);
+        let ends_key = line[from..].starts_with([' ', '\t', '"', '\'']);
         if ends_key && !value.is_empty() && !is_job && is_secret_key(key) {
-            return Some(value);
+            from = value.end;
+            found.push(value);
+        } else if let Some(place) = of_url_at(line, colon) {
+            from = place.end;
+            found.push(place);
         }
-        from = colon + 1;
     }
-    None
+    found
+}
+
+/// Where the value that follows at `start` ends: in braces at the comma or the brace after it, else
+/// at the line's end.
+fn end_of_value(line: &str, start: usize) -> usize {
+    let braces = |text: &str, which: [char; 2]| text.matches(which).count();
+    let before = &line[..start];
+    if braces(before, ['{', '[']) <= braces(before, ['}', ']']) {
+        return line.len();
+    }
+    let (mut depth, mut quote, mut is_new, mut is_escaped) = (0_usize, None, true, false);
+    for (at, c) in line[start..].char_indices() {
+        match (quote, c) {
+            _ if is_escaped => is_escaped = false,
+            (Some('"'), '\\') => is_escaped = true,
+            (Some(opened), c) if opened == c => quote = None,
+            (None, '"' | '\'') if is_new => quote = Some(c),
+            (None, ',' | '}' | ']') if depth == 0 => return start + at,
+            (None, '{' | '[') => depth += 1,
+            (None, '}' | ']') => depth -= 1,
+            (Some(_) | None, _) => {}
+        }
+        // A quote within a word is a letter.
+        is_new = (c.is_whitespace() && is_new) || matches!(c, '{' | '[' | ',' | ':');
+    }
+    line.len()
+}
+
+/// The password of the URL whose `://` begins at `colon`.
+fn of_url_at(line: &str, colon: usize) -> Option<Range<usize>> {
+    let password = line[colon..]
+        .starts_with("://")
+        .then(|| of_url(&line[colon..]))??;
+    Some(colon + password.start..colon + password.end)
 }
 
 /// Whether a line of YAML is a secret key whose value stands on the lines below it.
@@ -130,7 +170,9 @@ pub fn masked(value: &Value) -> Value {
     }
 }
 
-fn masked_entry((key, value): &(Value, Value)) -> (Value, Value) {
+/// An entry of a mapping with what its key's name calls secret replaced by [`MASK`].
+#[must_use]
+pub fn masked_entry((key, value): &(Value, Value)) -> (Value, Value) {
     match key {
         Value::Str(name) if is_secret_key(name) && *value != Value::None => {
             (key.clone(), Value::Str(MASK.to_owned()))
@@ -151,11 +193,13 @@ impl Secrets {
             } else if below {
                 secrets.add(unquoted(line.trim().trim_start_matches("- ")));
             }
-            if let Some(place) = of_line(line) {
-                secrets.add(unquoted(&line[place]));
-            }
-            if let Some(place) = of_url(line) {
-                secrets.add(&line[place]);
+            for place in of_line(line) {
+                let value = &line[place];
+                secrets.add(unquoted(value));
+                // The braces around it may stand on other lines.
+                if let Some((first, _)) = value.split_once([',', '}', ']']) {
+                    secrets.add(unquoted(first.trim()));
+                }
             }
         }
         secrets
@@ -165,6 +209,18 @@ impl Secrets {
     pub fn extend(&mut self, others: &Self) {
         let forms = others.by_start.values().flatten();
         forms.for_each(|form| self.insert(form.clone()));
+    }
+
+    /// Adds the secrets of a file of `KEY=VALUE` lines.
+    pub fn add_environment(&mut self, text: &str) {
+        for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
+            if is_secret_key(key) {
+                self.add(unquoted(value.trim()));
+            }
+            if let Some(place) = of_url(value) {
+                self.add(&value[place]);
+            }
+        }
     }
 
     /// The text with every secret in it replaced by [`MASK`], also where it stands in base64 or
@@ -196,6 +252,11 @@ impl Secrets {
     fn add(&mut self, secret: &str) {
         if secret.len() < SHORTEST || secret == MASK {
             return;
+        }
+        // The password of a URL is what its characters stand for.
+        let decoded = url_decoded(secret);
+        if decoded != secret {
+            self.add(&decoded);
         }
         for form in [
             secret.to_owned(),
@@ -234,6 +295,23 @@ fn url_encoded(text: &str) -> String {
     })
 }
 
+/// RFC 3986: each `%` with two hexadecimal digits as the byte that it stands for.
+fn url_decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let digits = part.get(..2).map(|digits| u8::from_str_radix(digits, 16));
+        if let Some(Ok(byte)) = digits {
+            bytes.push(byte);
+            bytes.extend_from_slice(&part.as_bytes()[2..]);
+        } else {
+            bytes.push(b'%');
+            bytes.extend_from_slice(part.as_bytes());
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// The text of the key that ends there, without its quotes.
 fn key_before(text: &str) -> &str {
     let start = text.rfind(['{', ',']).map_or(0, |at| at + 1);
@@ -268,8 +346,9 @@ fn replaced(text: &str, place: Range<usize>) -> String {
 mod tests {
     use super::*;
 
-    fn secret_of(line: &str) -> &str {
-        of_line(line).map_or("", |place| &line[place])
+    fn secret_of(line: &str) -> String {
+        let found: Vec<&str> = of_line(line).into_iter().map(|at| &line[at]).collect();
+        found.join("|")
     }
 
     #[test]
@@ -299,11 +378,38 @@ mod tests {
     #[test]
     fn the_secret_of_a_line_is_the_value_of_its_secret_key() {
         assert_eq!(secret_of("    password: hunter22"), "hunter22");
-        assert_eq!(secret_of("  - {user: me, \"api key\": 'a: b'}"), "'a: b'}");
+        assert_eq!(secret_of("  - {user: me, \"api key\": 'a: b'}"), "'a: b'");
         assert_eq!(secret_of("    server: smtp.example.org"), "");
         assert_eq!(secret_of("  token.refresh:"), "");
         assert_eq!(secret_of("  token.refresh: {type: corn}"), "");
         assert_eq!(secret_of("ключ: ü"), "");
+    }
+
+    #[test]
+    fn a_line_may_have_several_secrets() {
+        for (line, expected) in [
+            ("{password: one, port: 5, token: 'a, b'}", "one|'a, b'"),
+            (
+                r#"{password: "a\", b", x: {pwd: it's, y: 1}}"#,
+                r#""a\", b"|it's"#,
+            ),
+            ("{tokens: [a, {b: c}], x: 1}", "[a, {b: c}]"),
+            ("password: a, b}", "a, b}"),
+            ("[redis://u:one@h, db://v:two@h/x]", "one|two"),
+        ] {
+            assert_eq!(secret_of(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_braces_is_hidden_wherever_it_turns_up() {
+        let text = "mail: {password: hunter22, port: 5}\ndb: {\n  password: hunter33, port: 5\n}\n";
+        let mut secrets = Secrets::of_yaml(text);
+        secrets.add_environment("A=harmless\nAPI_KEY='hunter44'\nURL=db://u:hunter55@h/x\n");
+        assert_eq!(
+            secrets.mask("hunter22 hunter33 hunter44 hunter55 harmless"),
+            format!("{MASK} {MASK} {MASK} {MASK} harmless")
+        );
     }
 
     #[test]
@@ -335,6 +441,13 @@ mod tests {
             assert_eq!(secrets.mask(secret), MASK, "{secret}");
         }
         assert_eq!(secrets.mask("harmless"), "harmless");
+    }
+
+    #[test]
+    fn the_password_of_a_url_is_hidden_in_both_forms() {
+        let secrets = Secrets::of_yaml("redis: redis://u:hunter%2F%zz%é@h/0");
+        let shown = secrets.mask("hunter%2F%zz%é hunter/%zz%é").into_owned();
+        assert_eq!(shown, format!("{MASK} {MASK}"));
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! Writes mails and puts them into the outbox.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::Builder;
 
-use super::message::Words;
+use super::outbox::Outbox;
 use super::post::{Orders, Shared};
 use super::postman::Errand;
+use super::rate::{Key, admit};
 use super::{News, What};
-use crate::run::RunId;
-use crate::store::{Error, Mail, Place, Store};
+use crate::run::RunError;
+use crate::store::{Error, LastMail, Mail, Place, Store};
 
 /// What the clerk is told.
 #[derive(Debug)]
@@ -26,26 +28,30 @@ pub(super) enum Order {
     },
 }
 
+/// How many classes of errors are kept in mind.
+const MOST_CLASSES: usize = 1_000;
+
 /// The thread that writes.
 pub(super) struct Clerk {
-    place: Place,
-    store: Option<Store>,
+    outbox: Outbox,
     shared: Arc<Shared>,
     postman: Sender<Errand>,
+    /// The last mails by class, for when the outbox cannot be asked.
+    last: HashMap<u64, LastMail>,
+    troubled: bool,
+    /// Whether mails were lost for want of room.
+    is_full: bool,
 }
 
 impl Clerk {
-    pub(super) fn new(
-        place: Place,
-        store: Option<Store>,
-        shared: Arc<Shared>,
-        postman: Sender<Errand>,
-    ) -> Self {
+    pub(super) fn new(place: Place, shared: Arc<Shared>, postman: Sender<Errand>) -> Self {
         Self {
-            place,
-            store,
+            outbox: Outbox::at(place),
             shared,
             postman,
+            last: HashMap::new(),
+            troubled: false,
+            is_full: false,
         }
     }
 
@@ -72,73 +78,118 @@ impl Clerk {
     }
 
     fn write(&mut self, news: &News) {
-        let Some((subject, body)) = self.words(news) else {
-            return;
-        };
-        let secrets = self.shared.secrets();
-        for recipient in &self.shared.setup().recipients {
-            let now = (self.shared.now)();
-            self.post(Mail {
-                id: RunId::new(now, fastrand::u128(..)),
-                recipient: recipient.to_string(),
-                subject: secrets.mask(&subject).into_owned(),
-                body: secrets.mask(&body).into_owned(),
-                written: now,
-            });
-        }
-    }
-
-    /// What is mailed of the news; `None` where nothing is.
-    fn words(&mut self, news: &News) -> Option<Words> {
-        let setup = self.shared.setup();
-        let head = &setup.letterhead;
         match &news.what {
-            What::Critical(error, held_back) => Some(head.trouble(news, error, *held_back)),
-            What::Failed(error, held_back) => {
-                self.shared.mailed().insert(news.job.clone());
-                let now = (self.shared.now)();
-                // Without a store the recovery is mailed as long as this process lives.
-                let _ = self.with_store(|store| store.note_mailed(&news.job, now));
-                Some(head.trouble(news, error, *held_back))
-            }
-            What::Recovered => {
-                let since = self.with_store(|store| store.take_mailed(&news.job));
-                let words = || head.recovery(news, since.unwrap_or_default());
-                setup.recovery.then(words)
-            }
+            What::Critical(error) => self.trouble(news, error, false),
+            What::Failed(error) => self.trouble(news, error, true),
+            What::Recovered => self.recovery(news),
         }
     }
 
-    /// Puts a mail into the outbox; where there is none, the postman keeps it in mind.
-    fn post(&mut self, mail: Mail) {
-        match self.with_store(|store| store.post(&mail)) {
-            Ok(true) => {}
-            Ok(false) => tracing::error!(
-                event = "mail_lost",
-                "a mail to {} is lost: too many wait for the server",
-                mail.recipient
-            ),
-            Err(error) => {
-                tracing::warn!(
-                    event = "mail_unwritten",
-                    "a mail would not outlive a restart: {error}"
-                );
-                // The postman goes on as long as we do.
-                let _ = self.postman.send(Errand::Carry(mail));
-            }
-        }
-    }
-
-    /// Does something with the store, which is opened again where it failed before.
-    fn with_store<T>(&mut self, work: impl FnOnce(&Store) -> Result<T, Error>) -> Result<T, Error> {
-        let store = match self.store.take() {
-            Some(store) => store,
-            None => Store::join(&self.place)?,
+    /// Mails an error, unless it was mailed a moment ago.
+    fn trouble(&mut self, news: &News, error: &RunError, is_failure: bool) {
+        let key = Key::of(error);
+        let (shared, known) = (&self.shared, self.last.get(&key.class).copied());
+        let times = shared.waiting().remove(&key).unwrap_or(1);
+        let (now, setup) = ((shared.now)(), shared.setup());
+        let decide = |last: &mut Option<LastMail>| {
+            let held_back = admit(last, key.message, times, now);
+            held_back.map_or_else(Vec::new, |held_back| {
+                shared.mails(&setup.letterhead.trouble(news, error, held_back))
+            })
         };
-        let done = work(&store);
-        if done.is_ok() {
-            self.store = Some(store);
+        let mut last = known;
+        let written = self.outbox.with(|store| {
+            store.decide_mail(key.class, |stored| {
+                *stored = later(*stored, known);
+                let mails = decide(stored);
+                last = *stored;
+                let is_mailed = !mails.is_empty();
+                if is_failure && is_mailed {
+                    store.note_mailed(&news.job, now)?;
+                }
+                Ok((is_mailed, post(store, mails)?))
+            })
+        });
+        let (is_mailed, unwritten, lost) = if let Ok((is_mailed, lost)) = &written {
+            (*is_mailed, Vec::new(), *lost)
+        } else {
+            last = known;
+            let mails = decide(&mut last);
+            (!mails.is_empty(), mails, 0)
+        };
+        if is_failure && is_mailed {
+            shared.mailed().insert(news.job.clone());
         }
-        done
+        self.remember(key.class, last);
+        self.settle(written.map(drop), unwritten, lost);
     }
+
+    /// Mails that a job succeeded again, where that is wanted.
+    fn recovery(&mut self, news: &News) {
+        let (shared, setup) = (&self.shared, self.shared.setup());
+        let write = |since| {
+            let words = setup.letterhead.recovery(news, since);
+            let words = setup.recovery.then_some(words);
+            words.map_or_else(Vec::new, |words| shared.mails(&words))
+        };
+        let written = self.outbox.with(|store| {
+            let since = store.take_mailed(&news.job)?;
+            post(store, write(since))
+        });
+        let mails = written
+            .as_ref()
+            .map_or_else(|_| write(None), |_| Vec::new());
+        let lost = written.as_ref().copied().unwrap_or_default();
+        self.settle(written.map(drop), mails, lost);
+    }
+
+    fn remember(&mut self, class: u64, last: Option<LastMail>) {
+        // There are not so many, unless somebody makes them up.
+        if self.last.len() >= MOST_CLASSES {
+            self.last.clear();
+        }
+        self.last.extend(last.map(|last| (class, last)));
+    }
+
+    /// Keeps the mails in mind that could not be written down, and tells what is wrong, once.
+    fn settle(&mut self, written: Result<(), Error>, mails: Vec<Mail>, lost: usize) {
+        match written {
+            Ok(()) if std::mem::take(&mut self.troubled) => {
+                tracing::info!(event = "mail_works", "mails are kept on disk again");
+            }
+            Ok(()) => {}
+            Err(error) => {
+                if !std::mem::replace(&mut self.troubled, true) {
+                    tracing::warn!(
+                        event = "mail_unwritten",
+                        "mails are kept in memory alone, they would not outlive a restart: {error}"
+                    );
+                }
+            }
+        }
+        let carried = &self.shared.carried;
+        let refused = mails.into_iter().filter(|mail| !carried.add(mail.clone()));
+        let lost = lost + refused.count();
+        let was_full = std::mem::replace(&mut self.is_full, lost > 0);
+        if self.is_full && !was_full {
+            tracing::error!(
+                event = "mail_lost",
+                "mails are lost: too many wait for the server"
+            );
+        }
+    }
+}
+
+/// Puts mails into the outbox; gives how many found no room.
+fn post(store: &Store, mails: Vec<Mail>) -> Result<usize, Error> {
+    let mut refused = 0;
+    for mail in mails {
+        refused += usize::from(!store.post(&mail)?);
+    }
+    Ok(refused)
+}
+
+/// Whichever is of the later mail: the outbox may not have been writable when it was sent.
+fn later(one: Option<LastMail>, other: Option<LastMail>) -> Option<LastMail> {
+    one.into_iter().chain(other).max_by_key(|last| last.at)
 }

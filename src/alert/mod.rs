@@ -4,9 +4,11 @@
 //! that is down and a restart. Nothing here makes a job wait: one thread writes, another sends.
 
 mod account;
+mod carried;
 mod clerk;
 mod mailgun;
 mod message;
+mod outbox;
 mod post;
 mod postman;
 mod rate;
@@ -50,9 +52,9 @@ struct News {
 #[derive(Debug)]
 enum What {
     /// A task logged a critical line.
-    Critical(RunError, u64),
+    Critical(RunError),
     /// A run failed for good.
-    Failed(RunError, u64),
+    Failed(RunError),
     /// A job succeeded whose failure was mailed.
     Recovered,
 }

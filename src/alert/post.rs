@@ -1,6 +1,6 @@
 //! Where the rest of the program hands in what is to be mailed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::carried::Carried;
 use super::clerk::{Clerk, Order};
+use super::message::Words;
 use super::postman::{Errand, Postman};
-use super::rate::Rate;
+use super::rate::Key;
 use super::{News, Setup, What, error_of};
 use crate::run::{Ended, Outcome, Run, RunError, RunId};
 use crate::secret::Secrets;
-use crate::store::{Place, Store};
+use crate::store::{Mail, Place, Store};
 
 /// How many mails may wait to be written down.
 const MOST_NEWS: usize = 1_000;
@@ -26,7 +28,8 @@ const WRITING: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Post {
     orders: SyncSender<Order>,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
+    place: Place,
     desk: Arc<Mutex<Desk>>,
 }
 
@@ -37,6 +40,10 @@ pub(super) struct Shared {
     secrets: RwLock<Arc<Secrets>>,
     /// The jobs whose failure was mailed.
     mailed: Mutex<HashSet<String>>,
+    /// Errors of which the clerk will write, and how often each occurred since it was told.
+    waiting: Mutex<HashMap<Key, u64>>,
+    /// Mails that are not in the outbox.
+    pub(super) carried: Carried,
     /// What time it is.
     pub(super) now: fn() -> DateTime<Utc>,
 }
@@ -44,7 +51,6 @@ pub(super) struct Shared {
 /// What is known where news come in.
 #[derive(Debug, Default)]
 struct Desk {
-    rate: Rate,
     /// Runs whose failure their error handler took.
     handled: HashSet<RunId>,
     is_full: bool,
@@ -64,7 +70,7 @@ impl Post {
         hurry: bool,
     ) -> io::Result<Self> {
         tell_unusable(&setup);
-        // Without a store jobs go on, and mails are sent at once or not at all.
+        // Without a store jobs go on, and mails are kept in memory.
         let store = Store::join(&place).ok();
         if let (Some(store), true) = (&store, hurry) {
             // What stays put off is tried in its time.
@@ -75,6 +81,8 @@ impl Post {
             setup: RwLock::new(Arc::new(setup)),
             secrets: RwLock::new(Arc::new(secrets)),
             mailed: Mutex::new(mailed.unwrap_or_default().into_iter().collect()),
+            waiting: Mutex::default(),
+            carried: Carried::default(),
             now,
         });
         let (orders, received) = sync_channel(MOST_NEWS);
@@ -84,10 +92,11 @@ impl Post {
             // It was just started and listens.
             let _ = errands.send(Errand::Look);
         }
-        Clerk::new(place, store, Arc::clone(&shared), errands).start(received)?;
+        Clerk::new(place.clone(), Arc::clone(&shared), errands).start(received)?;
         Ok(Self {
             orders,
             shared,
+            place,
             desk: Arc::default(),
         })
     }
@@ -143,28 +152,45 @@ impl Post {
             let _ = all_written.recv_timeout(WRITING);
             let _ = all_tried.recv_timeout(longest);
         }
+        self.rescue();
     }
 
-    fn tell(
-        &self,
-        run: &Run,
-        error: &RunError,
-        at: DateTime<Utc>,
-        what: fn(RunError, u64) -> What,
-    ) {
+    /// The last chance of mails that are not in the outbox.
+    fn rescue(&self) {
+        let mails = self.shared.carried.take_all();
+        if mails.is_empty() {
+            return;
+        }
+        let store = Store::join(&self.place).ok();
+        let post = |mail: &Mail| store.as_ref()?.post(mail).ok();
+        let lost = mails.iter().filter(|mail| post(mail) != Some(true)).count();
+        if lost > 0 {
+            tracing::error!(
+                event = "mail_lost",
+                "{lost} mails are lost: they could be neither sent nor kept on disk"
+            );
+        }
+    }
+
+    fn tell(&self, run: &Run, error: &RunError, at: DateTime<Utc>, what: fn(RunError) -> What) {
         if self.shared.setup().recipients.is_empty() {
             return;
         }
-        let now = (self.shared.now)();
-        let Some(held_back) = self.desk().rate.admit(&error.class, &error.message, now) else {
+        let key = Key::of(error);
+        if let Some(times) = self.shared.waiting().get_mut(&key) {
+            *times += 1;
             return;
-        };
-        self.send(News {
+        }
+        self.shared.waiting().insert(key, 1);
+        let is_sent = self.send(News {
             job: run.job.clone(),
             run: run.id,
             at,
-            what: what(error.clone(), held_back),
+            what: what(error.clone()),
         });
+        if !is_sent {
+            self.shared.waiting().remove(&key);
+        }
     }
 
     fn succeeded(&self, run: &Run, ended: &Ended) {
@@ -179,7 +205,8 @@ impl Post {
         }
     }
 
-    fn send(&self, news: News) {
+    /// Hands news to the clerk, where there is room for them.
+    fn send(&self, news: News) -> bool {
         let sent = self.orders.try_send(Order::News(Box::new(news)));
         let is_full = matches!(sent, Err(TrySendError::Full(_)));
         let was_full = std::mem::replace(&mut self.desk().is_full, is_full);
@@ -189,6 +216,7 @@ impl Post {
                 "mails are lost: more than {MOST_NEWS} wait to be written down"
             );
         }
+        sent.is_ok()
     }
 
     fn desk(&self) -> std::sync::MutexGuard<'_, Desk> {
@@ -205,6 +233,25 @@ impl Shared {
     /// What must not be shown.
     pub(super) fn secrets(&self) -> Arc<Secrets> {
         Arc::clone(&self.secrets.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Errors of which the clerk will write, and how often each occurred since it was told.
+    pub(super) fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<Key, u64>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A mail of these words for each recipient.
+    pub(super) fn mails(&self, (subject, body): &Words) -> Vec<Mail> {
+        let (now, secrets, setup) = ((self.now)(), self.secrets(), self.setup());
+        let recipients = setup.recipients.iter();
+        let mails = recipients.map(|recipient| Mail {
+            id: RunId::new(now, fastrand::u128(..)),
+            recipient: recipient.to_string(),
+            subject: secrets.mask(subject).into_owned(),
+            body: secrets.mask(body).into_owned(),
+            written: now,
+        });
+        mails.collect()
     }
 
     /// The jobs whose failure was mailed.

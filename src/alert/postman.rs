@@ -7,9 +7,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread::Builder;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::account::Way;
+use super::outbox::Outbox;
 use super::post::Shared;
 use super::{Failure, Setup, message};
 use crate::run::RunId;
@@ -23,27 +24,19 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 const SHORTEST_REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
-/// How many mails are kept in mind that could not be written down.
-const MOST_CARRIED: usize = 100;
-
 /// What the postman is told.
 #[derive(Debug)]
 pub(super) enum Errand {
     /// Look into the outbox.
     Look,
-    /// Bring this, which is not in the outbox.
-    Carry(Mail),
     /// Say that all errands before this one are done, and come to an end.
     Finish(Sender<()>),
 }
 
 /// The thread that sends.
 pub(super) struct Postman {
-    place: Place,
-    store: Option<Store>,
+    outbox: Outbox,
     shared: Arc<Shared>,
-    /// Mails that are not in the outbox, and when they are due.
-    carried: Vec<(Waiting, DateTime<Utc>)>,
     /// Mails that are delivered or refused and yet are in the outbox still.
     settled: HashSet<RunId>,
     troubled: bool,
@@ -52,10 +45,8 @@ pub(super) struct Postman {
 impl Postman {
     pub(super) fn new(place: Place, shared: Arc<Shared>) -> Self {
         Self {
-            place,
-            store: None,
+            outbox: Outbox::at(place),
             shared,
-            carried: Vec::new(),
             settled: HashSet::new(),
             troubled: false,
         }
@@ -68,7 +59,6 @@ impl Postman {
             loop {
                 match errands.recv_timeout(self.rest()) {
                     Ok(Errand::Look) | Err(RecvTimeoutError::Timeout) => {}
-                    Ok(Errand::Carry(mail)) => self.carry(mail),
                     Ok(Errand::Finish(tried)) => {
                         // Whoever asked may have gone.
                         let _ = tried.send(());
@@ -82,51 +72,21 @@ impl Postman {
         Ok(())
     }
 
-    fn carry(&mut self, mail: Mail) {
-        if self.carried.len() < MOST_CARRIED {
-            let due = mail.written;
-            let waiting = Waiting {
-                key: 0,
-                tries: 0,
-                mail,
-            };
-            self.carried.push((waiting, due));
-        }
-    }
-
     /// Brings everything that is due.
     fn bring_all(&mut self) {
-        while let Some((waiting, due)) = self.due_in_mind() {
+        while let Some(waiting) = self.shared.carried.due((self.shared.now)()) {
             let failure = self.bring(&waiting.mail);
-            if let Some(pause) = after(&waiting, failure.as_ref()) {
-                self.carried.push((
-                    Waiting {
-                        tries: waiting.tries.saturating_add(1),
-                        ..waiting
-                    },
-                    due.max((self.shared.now)() + pause),
-                ));
-            }
+            let pause = after(&waiting, failure.as_ref());
+            let next = pause.map(|pause| (self.shared.now)() + pause);
+            self.shared.carried.tried(&waiting.mail, next);
         }
-        // A store that cannot be used is opened again the next time.
-        if self.empty_outbox().is_err() {
-            self.store = None;
-        }
-    }
-
-    /// A mail that is not in the outbox and due.
-    fn due_in_mind(&mut self) -> Option<(Waiting, DateTime<Utc>)> {
-        let now = (self.shared.now)();
-        let index = self.carried.iter().position(|(_, due)| *due <= now)?;
-        Some(self.carried.swap_remove(index))
+        // Where it cannot be used, the clerk tells of it; it is opened again the next time.
+        let _ = self.empty_outbox();
     }
 
     fn empty_outbox(&mut self) -> Result<(), Error> {
-        let store = match self.store.take() {
-            Some(store) => store,
-            None => Store::join(&self.place)?,
-        };
-        for mail in store.expire_mail((self.shared.now)())? {
+        let now = (self.shared.now)();
+        for mail in self.outbox.with(|store| store.expire_mail(now))? {
             tracing::error!(
                 event = "mail_given_up",
                 "the mail to {} was given up after three days: {}",
@@ -134,7 +94,7 @@ impl Postman {
                 mail.subject
             );
         }
-        while let Some(waiting) = store.claim_mail((self.shared.now)())? {
+        while let Some(waiting) = self.claim()? {
             let failure = if self.settled.contains(&waiting.mail.id) {
                 None
             } else {
@@ -143,16 +103,21 @@ impl Postman {
             if let Some(pause) = after(&waiting, failure.as_ref()) {
                 let due = (self.shared.now)() + pause;
                 let others = matches!(failure, Some(Failure::Server(_)));
-                store.put_off_mail(waiting.key, due, others)?;
+                self.outbox
+                    .with(|store| store.put_off_mail(&waiting, due, others))?;
             } else {
                 // Remembered, should the outbox not be writable: each is delivered once.
                 self.settled.insert(waiting.mail.id);
-                store.settle_mail(waiting.key)?;
+                self.outbox.with(|store| store.settle_mail(&waiting))?;
                 self.settled.remove(&waiting.mail.id);
             }
         }
-        self.store = Some(store);
         Ok(())
+    }
+
+    fn claim(&mut self) -> Result<Option<Waiting>, Error> {
+        let now = (self.shared.now)();
+        self.outbox.with(|store| store.claim_mail(now))
     }
 
     /// Hands a mail to the server; gives why it was not taken.
@@ -203,12 +168,11 @@ impl Postman {
     }
 
     /// How long there is nothing to do.
-    fn rest(&self) -> Duration {
-        let stored = self.store.as_ref().map(Store::next_mail);
-        let Some(Ok(stored)) = stored else {
+    fn rest(&mut self) -> Duration {
+        let Ok(stored) = self.outbox.with(Store::next_mail) else {
             return FIRST_PAUSE;
         };
-        let carried = self.carried.iter().map(|(_, due)| *due).min();
+        let carried = self.shared.carried.next();
         let Some(next) = stored.into_iter().chain(carried).min() else {
             return LONGEST_REST;
         };

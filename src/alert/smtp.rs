@@ -17,6 +17,9 @@ use super::Failure;
 /// How long the server may take for each step.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long to listen whether somebody says more than was asked.
+const LISTENING: Duration = Duration::from_millis(50);
+
 /// A mail server.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Server {
@@ -86,6 +89,7 @@ impl Server {
         let mut connection = connection.map_err(to_failure)?;
         if let (Some(tls), Security::StartTls) = (&tls, self.security) {
             connection.starttls(tls, &hello).map_err(to_failure)?;
+            no_more_answers(&mut connection)?;
         }
         if let Some((user, password)) = &self.login {
             let credentials = Credentials::new(user.clone(), password.clone());
@@ -110,6 +114,33 @@ impl Server {
         }
         Ok(found)
     }
+}
+
+/// Refuses a server that has more to say than was asked.
+///
+/// What somebody in between put behind the answer to STARTTLS lies in lettre's buffer and would
+/// pass for the answers to what is said under TLS: a mail would count as delivered that is not.
+/// One such answer has been taken for the server's, and the last answer to a mail tells.
+fn no_more_answers(connection: &mut SmtpConnection) -> Result<(), Failure> {
+    let set = |connection: &mut SmtpConnection, patience| {
+        let set = connection.set_timeout(Some(patience));
+        set.map_err(|error| Failure::Server(error.to_string()))
+    };
+    set(connection, LISTENING)?;
+    let silence = connection.read_response().err();
+    if !silence.is_some_and(|error| is_timeout(&error)) {
+        let why = "it answered STARTTLS with more than one answer, not all of them encrypted";
+        return Err(Failure::Server(why.to_owned()));
+    }
+    set(connection, PATIENCE)
+}
+
+/// Whether nothing came in time.
+fn is_timeout(error: &Error) -> bool {
+    use std::io::ErrorKind::{TimedOut, WouldBlock};
+    let source = std::error::Error::source(error);
+    let source = source.and_then(|source| source.downcast_ref::<std::io::Error>());
+    source.is_some_and(|source| matches!(source.kind(), TimedOut | WouldBlock))
 }
 
 /// Whose fault it is that a mail was not taken.

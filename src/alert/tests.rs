@@ -1,6 +1,7 @@
 //! From news to the outbox, with a mail server that is down.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -64,7 +65,7 @@ impl Bench {
         let late = now() + TimeDelta::days(1);
         let next = || {
             let waiting = store.claim_mail(late).unwrap()?;
-            store.settle_mail(waiting.key).unwrap();
+            store.settle_mail(&waiting).unwrap();
             Some(waiting.mail)
         };
         std::iter::from_fn(next).collect()
@@ -230,4 +231,176 @@ fn a_recovery_is_not_told_where_that_is_not_wanted() {
         .post
         .ended(&run("a.b"), &ended(Outcome::Success, None), true);
     assert_eq!(bench.mails().len(), 2);
+}
+
+/// Five minutes later.
+fn later() -> DateTime<Utc> {
+    now() + TimeDelta::minutes(5)
+}
+
+/// The post of another process, at the time that `clock` tells.
+fn another(folder: &TempDir, clock: fn() -> DateTime<Utc>) -> Post {
+    Post::start(
+        place(folder),
+        setup(CONFIG),
+        Secrets::default(),
+        clock,
+        false,
+    )
+    .unwrap()
+}
+
+#[test]
+fn processes_share_what_was_mailed_and_what_was_held_back() {
+    let bench = Bench::of(CONFIG);
+    for clock in [now, now, now, later] {
+        let post = another(&bench.folder, clock);
+        post.ended(&run("a.b"), &failure("the same"), true);
+        post.finish(A_WHILE);
+    }
+    let mails = bench.mails();
+    assert_eq!(mails.len(), 4, "two mails to each of two recipients");
+    let told = "2 mails about ValueError before this one were held back.\n";
+    assert!(mails[3].body.ends_with(told), "{}", mails[3].body);
+}
+
+#[test]
+fn a_storm_is_counted_to_the_last() {
+    let bench = Bench::of(CONFIG);
+    for _ in 0..10_000 {
+        bench.post.ended(&run("a.b"), &failure("the same"), true);
+    }
+    bench.post.finish(A_WHILE);
+    let post = another(&bench.folder, later);
+    post.ended(&run("a.b"), &failure("the same"), true);
+    post.finish(A_WHILE);
+    let mails = bench.mails();
+    let told = "9999 mails about ValueError before this one were held back.\n";
+    assert!(mails[3].body.ends_with(told), "{}", mails[3].body);
+}
+
+#[test]
+fn without_an_outbox_mails_are_kept_in_memory_and_written_when_that_is_possible() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    std::fs::write(&state, "in the way").unwrap();
+    let bench = Bench {
+        post: another(&folder, now),
+        folder,
+    };
+    for _ in 0..10 {
+        bench.post.ended(&run("a.b"), &failure("the same"), true);
+    }
+    let deadline = std::iter::repeat_n((), 6_000);
+    for () in deadline {
+        if bench.post.shared.carried.next().is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::fs::remove_file(state).unwrap();
+    assert_eq!(bench.mails().len(), 2, "one for each recipient, none lost");
+}
+
+#[test]
+fn mails_go_into_the_new_outbox_when_the_old_one_was_moved_aside() {
+    let bench = Bench::of(CONFIG);
+    bench.post.ended(&run("a.b"), &failure("one"), true);
+    let waits = || Store::join(&place(&bench.folder)).unwrap().next_mail();
+    for _ in 0..6_000 {
+        if waits().unwrap().is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let path = place(&bench.folder).database();
+    std::fs::rename(&path, path.with_extension("aside")).unwrap();
+    bench.post.ended(&run("a.b"), &failure("two"), true);
+    let mails = bench.mails();
+    assert_eq!(mails.len(), 2, "{mails:?}");
+    assert!(mails[0].body.contains("Scheduler Exception: two"));
+}
+
+/// A mail server that takes everything; gives the recipients.
+fn serve(listener: &std::net::TcpListener) -> std::sync::mpsc::Receiver<String> {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = listener.try_clone().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut answers = stream.try_clone().unwrap();
+            let mut answer = |text: &str| answers.write_all(text.as_bytes());
+            answer("220 test\r\n").unwrap();
+            let mut is_message = false;
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                let said = match line.get(..4).unwrap_or(&line) {
+                    "." => {
+                        is_message = false;
+                        "250 OK\r\n"
+                    }
+                    _ if is_message => continue,
+                    "RCPT" => {
+                        let _ = tell.send(line);
+                        "250 OK\r\n"
+                    }
+                    "DATA" => {
+                        is_message = true;
+                        "354 go on\r\n"
+                    }
+                    _ => "250-test\r\n250 8BITMIME\r\n",
+                };
+                if answer(said).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    told
+}
+
+#[test]
+fn an_hour_of_failures_without_a_server_is_delivered_once_it_is_up() {
+    static SECONDS: AtomicI64 = AtomicI64::new(0);
+    fn clock() -> DateTime<Utc> {
+        now() + TimeDelta::seconds(SECONDS.load(Ordering::Relaxed))
+    }
+    // Bound and not listened to by anybody: whoever connects is refused.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let text = CONFIG.replace("port: 1", &format!("port: {port}"));
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let (place, setup) = (place(&folder), setup(&text));
+        Post::start(place, setup, Secrets::default(), clock, true).unwrap()
+    };
+    let post = start();
+    for number in 0..10_000 {
+        SECONDS.store(number * 3_600 / 10_000, Ordering::Relaxed);
+        // Ten jobs, each with errors of its own that change now and then.
+        let message = format!("job {} is at {}", number % 10, number / 1_000);
+        post.ended(&run("a.b"), &failure(&message), true);
+        if number % 1_000 == 999 {
+            // The clerk keeps up, as it would in an hour.
+            for _ in 0..60_000 {
+                if post.shared.waiting().is_empty() {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+    post.finish(A_WHILE);
+    let store = Store::join(&place(&folder)).unwrap();
+    assert!(
+        store.next_mail().unwrap() > Some(clock()),
+        "they were tried and wait"
+    );
+
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let delivered = serve(&listener);
+    start().finish(A_WHILE);
+    let delivered = delivered.try_iter().count();
+    assert!((200..=1_000).contains(&delivered), "{delivered}");
+    assert_eq!(store.next_mail().unwrap(), None, "nothing waits any more");
 }

@@ -1,5 +1,6 @@
 //! From the command line to a config that has been read.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -9,6 +10,7 @@ use super::output::Refusal;
 use crate::config::{self, Config, DocassembleContext, Reading};
 use crate::diagnostic::{Diagnostic, near};
 use crate::paths::{self, Given, NoConfig};
+use crate::secret::Secrets;
 use crate::source::{self, Source};
 use crate::task::native::Names;
 use crate::task::{Setup, Tasks};
@@ -126,6 +128,21 @@ impl Loaded {
 }
 
 impl Loaded {
+    /// What must not be shown: the secrets of its text, and of the environment files that it names.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        let mut secrets = Secrets::of_yaml(&self.text);
+        let jobs = self.config().into_iter().flat_map(|config| &config.jobs);
+        let files = jobs.filter_map(|job| job.surroundings.environment_file.as_deref());
+        for file in files.collect::<BTreeSet<_>>() {
+            // Where it cannot be read, each run tells so.
+            if let Ok(source) = Source::read(file) {
+                secrets.add_environment(&String::from_utf8_lossy(&source.bytes));
+            }
+        }
+        secrets
+    }
+
     /// The folder of tasks, where there is one.
     #[must_use]
     pub fn tasks_folder(&self, given: &Given) -> Option<PathBuf> {

@@ -118,7 +118,7 @@ fn dispatch(arguments: &Arguments, natives: &Names) -> anyhow::Result<Exit> {
         Command::Validate(validate) => validate::run(global, natives, validate, now),
         Command::Next(next) => next::run(global, next, now),
         Command::RunOnce(run_once) => run_once::run(global, natives, run_once, now),
-        Command::Watch(watch) => watch::run(global, natives, watch, now),
+        Command::Watch(watch) => Ok(watch::run(global, natives, watch, now)),
         Command::History(history) => history::run(global, history, now),
         Command::Status(status) => status::run(global, status, now),
         Command::Show(show) => show::run(global, show, now),

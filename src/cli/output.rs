@@ -120,7 +120,8 @@ pub fn refuse(error: &anyhow::Error, color: Color) -> Exit {
     exit
 }
 
-fn refusal(error: &anyhow::Error, color: bool) -> (String, Exit) {
+/// What is told of an error, and how the program ends.
+pub(super) fn refusal(error: &anyhow::Error, color: bool) -> (String, Exit) {
     let is_closed = |cause: &(dyn std::error::Error + 'static)| {
         cause
             .downcast_ref::<io::Error>()

@@ -1,24 +1,20 @@
 //! Whether the config and the tasks are in trusted hands, before anything of them runs.
 
-use super::arguments::Global;
 use super::load::Loaded;
-use super::output::{self, Refusal};
+use super::output::Refusal;
 use crate::paths::Given;
 use crate::trust::{self, Findings};
 
-/// Warns of what others could change.
+/// A warning of what others could change, where they could.
 ///
 /// # Errors
 /// Where `sched` runs as root and others could change what it runs.
-pub(super) fn check(loaded: &Loaded, given: &Given, global: &Global) -> Result<(), Refusal> {
+pub(super) fn check(loaded: &Loaded, given: &Given) -> Result<Option<String>, Refusal> {
     let findings = findings(loaded, given);
-    if let Some(refusal) = refusal(&findings) {
-        return Err(refusal);
+    match refusal(&findings) {
+        Some(refusal) => Err(refusal),
+        None => Ok(warning(&findings)),
     }
-    if let Some(warning) = warning(&findings) {
-        output::warn(&warning, global);
-    }
-    Ok(())
 }
 
 /// Why nothing of `loaded` may run, if that is so.

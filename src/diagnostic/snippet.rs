@@ -10,7 +10,7 @@ use crate::secret::{self, MASK};
 /// How many lines above a line may tell that it belongs to a secret.
 const LOOK_BACK: usize = 100;
 
-/// A line of the source: cleaned of control characters, its secret masked.
+/// A line of the source: cleaned of control characters, its secrets masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ShownLine {
     /// Its number, from 1.
@@ -26,19 +26,20 @@ impl ShownLine {
     /// The line of that number, from 1.
     pub(super) fn new(lines: &Lines<'_>, number: usize) -> Self {
         let source = lines.line(number);
-        let hidden = hidden_part(lines, number);
+        let all = hidden_parts(lines, number);
         let mut text = String::with_capacity(source.len());
         let mut places = Vec::with_capacity(source.len() + 1);
         for (at, character) in source.char_indices() {
-            let place = match &hidden {
-                Some(hidden) if hidden.start < at && at < hidden.end => text.len() - MASK.len(),
-                _ => text.len(),
+            let hidden = all.iter().find(|hidden| hidden.contains(&at));
+            let place = match hidden {
+                Some(hidden) if hidden.start < at => text.len() - MASK.len(),
+                Some(_) | None => text.len(),
             };
             places.resize(at + character.len_utf8(), place);
-            match &hidden {
+            match hidden {
                 Some(hidden) if hidden.start == at => text.push_str(MASK),
-                Some(hidden) if hidden.contains(&at) => {}
-                _ => text.push(clean::visible(character)),
+                Some(_) => {}
+                None => text.push(clean::visible(character)),
             }
         }
         places.push(text.len());
@@ -70,14 +71,17 @@ impl ShownLine {
     }
 }
 
-/// The part of a line that must not be shown: the value of a secret key, the password of a URL,
+/// The parts of a line that must not be shown: the values of secret keys, the passwords of URLs,
 /// or all of a line that goes on with the value of a secret key above it.
-fn hidden_part(lines: &Lines<'_>, number: usize) -> Option<Range<usize>> {
+fn hidden_parts(lines: &Lines<'_>, number: usize) -> Vec<Range<usize>> {
     let line = lines.line(number);
-    let own = secret::of_line(line).or_else(|| secret::of_url(line));
-    let body = line.len() - line.trim_start().len()..line.trim_end().len();
-    own.or_else(|| goes_on_with_a_secret(lines, number).then_some(body))
-        .filter(|part| part.start < part.end)
+    let mut parts = secret::of_line(line);
+    if goes_on_with_a_secret(lines, number) {
+        parts.clear();
+        parts.push(line.len() - line.trim_start().len()..line.trim_end().len());
+    }
+    parts.retain(|part| part.start < part.end);
+    parts
 }
 
 /// Whether a line without a key of its own stands below a secret key: a block scalar, a list.

@@ -3,13 +3,18 @@
 //! Whoever writes here never waits: where a reader is slow, lines are dropped, and a note tells
 //! how many. A reader that went away is no error.
 
-use std::collections::HashMap;
+mod typist;
+
 use std::io::Write;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::clean;
+use chrono::{DateTime, Utc};
+
 use crate::run::{Run, RunId};
+use crate::secret::Secrets;
+use crate::trigger::Zone;
+use typist::Typist;
 
 /// How many bytes of tasks' output may wait for a reader, on each stream.
 const WAITING_BYTES: usize = 4 << 20;
@@ -41,6 +46,8 @@ pub enum Marks {
     Marked,
     /// The same, with control characters made visible: for terminals.
     MarkedAndClean,
+    /// Each line as an object for programs.
+    Json,
 }
 
 /// The two streams. Clones are the same console.
@@ -48,11 +55,26 @@ pub enum Marks {
 pub struct Console {
     stdout: Arc<Outlet>,
     stderr: Arc<Outlet>,
+    look: Arc<RwLock<Look>>,
+    /// What time it is.
+    now: fn() -> DateTime<Utc>,
+}
+
+/// What the lines of tasks depend on; it may change at any time.
+#[derive(Debug, Clone)]
+struct Look {
+    /// The zone of their times.
+    zone: Zone,
+    /// What is not shown.
+    secrets: Arc<Secrets>,
 }
 
 /// One stream: what waits for its thread.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Outlet {
+    stream: Stream,
+    look: Arc<RwLock<Look>>,
+    now: fn() -> DateTime<Utc>,
     /// How many bytes of tasks' output may wait.
     waiting_bytes: usize,
     queue: Mutex<Queue>,
@@ -73,28 +95,65 @@ struct Queue {
 enum Part {
     /// Whole lines of our own.
     Lines(Vec<u8>),
-    /// A piece of what a run of that job writes, cut anywhere.
-    Piece(RunId, String, Vec<u8>),
+    /// A piece of what a run of that job writes, cut anywhere, and when it came.
+    Piece(RunId, String, Vec<u8>, DateTime<Utc>),
     /// The run is over: its last line may have no end.
-    End(RunId),
+    End(RunId, DateTime<Utc>),
+}
+
+impl Stream {
+    /// Its name.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
 }
 
 impl Console {
-    /// The console that writes to the program's own streams, with those marks on each.
+    /// The console that writes to the program's own streams, with those marks on each; `now` says
+    /// what time it is.
     #[must_use]
-    pub fn start(stdout: Marks, stderr: Marks) -> Self {
-        Self::new((stdout, std::io::stdout()), (stderr, std::io::stderr()))
+    pub fn start(stdout: Marks, stderr: Marks, now: fn() -> DateTime<Utc>) -> Self {
+        Self::new(
+            (stdout, std::io::stdout()),
+            (stderr, std::io::stderr()),
+            now,
+        )
     }
 
-    fn new<O, E>(stdout: (Marks, O), stderr: (Marks, E)) -> Self
+    fn new<O, E>(stdout: (Marks, O), stderr: (Marks, E), now: fn() -> DateTime<Utc>) -> Self
     where
         O: Write + Send + 'static,
         E: Write + Send + 'static,
     {
+        let look = Arc::new(RwLock::new(Look {
+            zone: Zone::utc(),
+            secrets: Arc::default(),
+        }));
         Self {
-            stdout: Outlet::start("stdout", stdout.0, stdout.1),
-            stderr: Outlet::start("stderr", stderr.0, stderr.1),
+            stdout: Outlet::start(Stream::Stdout, stdout.0, stdout.1, &look, now),
+            stderr: Outlet::start(Stream::Stderr, stderr.0, stderr.1, &look, now),
+            look,
+            now,
         }
+    }
+
+    /// Gives the times of tasks' lines in that zone from now on.
+    pub fn set_zone(&self, zone: Zone) {
+        self.look
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .zone = zone;
+    }
+
+    /// Hides these from now on, wherever they turn up in a line, unless it passes untouched.
+    pub fn hide(&self, secrets: Arc<Secrets>) {
+        self.look
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .secrets = secrets;
     }
 
     /// Writes whole lines of our own.
@@ -106,7 +165,7 @@ impl Console {
 
     /// Takes a piece of what a run writes, cut anywhere.
     pub fn pass(&self, stream: Stream, run: &Run, bytes: &[u8]) {
-        let piece = Part::Piece(run.id, run.job.clone(), bytes.to_vec());
+        let piece = Part::Piece(run.id, run.job.clone(), bytes.to_vec(), (self.now)());
         let outlet = self.outlet(stream);
         outlet.push(piece, bytes.len(), outlet.waiting_bytes);
     }
@@ -114,7 +173,8 @@ impl Console {
     /// Takes note that a run is over: its last lines may have no end.
     pub fn ended(&self, run: &Run) {
         for stream in [Stream::Stdout, Stream::Stderr] {
-            self.outlet(stream).push(Part::End(run.id), 0, usize::MAX);
+            let end = Part::End(run.id, (self.now)());
+            self.outlet(stream).push(end, 0, usize::MAX);
         }
     }
 
@@ -139,17 +199,27 @@ impl Console {
 }
 
 impl Outlet {
-    fn start(name: &str, marks: Marks, to: impl Write + Send + 'static) -> Arc<Self> {
+    fn start(
+        stream: Stream,
+        marks: Marks,
+        to: impl Write + Send + 'static,
+        look: &Arc<RwLock<Look>>,
+        now: fn() -> DateTime<Utc>,
+    ) -> Arc<Self> {
         let waiting_bytes = match marks {
             Marks::Untouched => WAITING_UNTOUCHED_BYTES,
-            Marks::Marked | Marks::MarkedAndClean => WAITING_BYTES,
+            Marks::Marked | Marks::MarkedAndClean | Marks::Json => WAITING_BYTES,
         };
         let outlet = Arc::new(Self {
+            stream,
+            look: Arc::clone(look),
+            now,
             waiting_bytes,
-            ..Self::default()
+            queue: Mutex::default(),
+            news: Condvar::new(),
         });
         let source = Arc::clone(&outlet);
-        let thread = std::thread::Builder::new().name(name.to_owned());
+        let thread = std::thread::Builder::new().name(stream.word().to_owned());
         if thread.spawn(move || source.write_on(marks, to)).is_err() {
             // Without threads there is nobody to write; jobs are worth more than their output.
             lock(&outlet.queue).closed = true;
@@ -176,14 +246,17 @@ impl Outlet {
 
     /// The work of the thread.
     fn write_on(&self, marks: Marks, mut to: impl Write) {
-        let mut typist = Typist::new(marks);
+        let mut typist = Typist::new(marks, self.stream);
         loop {
             let (parts, dropped_bytes) = self.take();
+            let look = self.look.read().unwrap_or_else(PoisonError::into_inner);
+            typist.look = look.clone();
+            drop(look);
             for part in parts {
                 typist.take(part);
             }
             if dropped_bytes > 0 {
-                typist.note_dropped(dropped_bytes);
+                typist.note_dropped(dropped_bytes, (self.now)());
             }
             let written = to.write_all(&typist.page).and_then(|()| to.flush());
             typist.page.clear();
@@ -215,79 +288,6 @@ impl Outlet {
 impl Queue {
     fn has_news(&self) -> bool {
         !self.waiting.is_empty() || self.dropped_bytes > 0
-    }
-}
-
-/// Makes lines of pieces.
-struct Typist {
-    marks: Marks,
-    page: Vec<u8>,
-    /// The job and the beginning of each line that has no end yet.
-    open: HashMap<RunId, (String, Vec<u8>)>,
-}
-
-impl Typist {
-    fn new(marks: Marks) -> Self {
-        Self {
-            marks,
-            page: Vec::new(),
-            open: HashMap::new(),
-        }
-    }
-
-    fn take(&mut self, part: Part) {
-        match part {
-            Part::Lines(lines) => self.page.extend_from_slice(&lines),
-            Part::Piece(_, _, bytes) if self.marks == Marks::Untouched => {
-                self.page.extend_from_slice(&bytes);
-            }
-            Part::Piece(run, job, bytes) => self.piece(run, job, &bytes),
-            Part::End(run) => {
-                if let Some((job, line)) = self.open.remove(&run) {
-                    self.line(&job, &line);
-                }
-            }
-        }
-    }
-
-    fn piece(&mut self, run: RunId, job: String, bytes: &[u8]) {
-        let (job, mut line) = self.open.remove(&run).unwrap_or((job, Vec::new()));
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            line.extend_from_slice(piece);
-            if piece.ends_with(b"\n") || line.len() > LONGEST_LINE {
-                self.line(&job, &line);
-                line.clear();
-            }
-        }
-        if !line.is_empty() {
-            self.open.insert(run, (job, line));
-        }
-    }
-
-    /// A line of a task, with its job's name before it and a line break after it.
-    fn line(&mut self, job: &str, line: &[u8]) {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        self.page.extend_from_slice(clean::line(job).as_bytes());
-        self.page.extend_from_slice(b" | ");
-        if self.marks == Marks::MarkedAndClean {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            let text = String::from_utf8_lossy(line);
-            // A tab is harmless, and tables are made of it.
-            let cells: Vec<_> = text.split('\t').map(clean::line).collect();
-            self.page.extend_from_slice(cells.join("\t").as_bytes());
-        } else {
-            self.page.extend_from_slice(line);
-        }
-        self.page.push(b'\n');
-    }
-
-    /// Says that something is missing. What was begun before it does not go on after it.
-    fn note_dropped(&mut self, bytes: usize) {
-        for (job, line) in std::mem::take(&mut self.open).into_values() {
-            self.line(&job, &line);
-        }
-        let note = format!("sched | {bytes} bytes of output were dropped: it is read too slowly\n");
-        self.page.extend_from_slice(note.as_bytes());
     }
 }
 

@@ -1,9 +1,11 @@
 //! How a line looks on the terminal, under a journal, and for programs.
 
 use anstyle::{AnsiColor, Effects, Style};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::line::Line;
+use super::topic::Topic;
 use crate::clean;
 use crate::run::Level;
 use crate::trigger::Zone;
@@ -52,20 +54,19 @@ impl Form {
     }
 
     /// A warning about the log itself.
-    pub(super) fn complaint(self, text: &str) -> String {
+    pub(super) fn complaint(self, at: DateTime<Utc>, zone: &Zone, text: &str) -> String {
         match self {
             Self::Screen { .. } | Self::Plain => format!("warning: {}\n", clean::line(text)),
             Self::Journal => format!("<4>{}\n", clean::line(text)),
-            Self::Json => {
-                let line: Map<String, Value> = [("level", "warning"), ("event", "log")]
-                    .into_iter()
-                    .chain([("message", text)])
-                    .map(|(key, value)| (key.to_owned(), value.into()))
-                    .collect();
-                format!("{}\n", Value::Object(line))
-            }
+            Self::Json => object(at, zone, Level::Warning, Topic::LogFailed, text),
         }
     }
+}
+
+/// A line for programs, with its line break.
+#[must_use]
+pub fn object(at: DateTime<Utc>, zone: &Zone, level: Level, topic: Topic, message: &str) -> String {
+    json(&Line::new(at, level, topic, message.to_owned()), zone)
 }
 
 /// Tag, job and text; what follows on further lines begins with `indent`.
@@ -130,7 +131,7 @@ fn json(line: &Line, zone: &Zone) -> String {
     let mut add = |key: &str, value: Value| object.insert(key.to_owned(), value);
     add("time", time.to_string().into());
     add("level", line.level.word().to_lowercase().into());
-    add("event", line.event.clone().into());
+    add("event", line.topic.word().into());
     for (key, value) in [("job", &line.job), ("run_id", &line.run_id)] {
         if let Some(value) = value {
             add(key, value.clone().into());

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
+use super::topic::Topic;
 use crate::run::Level;
 use crate::secret::Secrets;
 
@@ -26,8 +27,8 @@ pub(super) struct Line {
     pub(super) short: Option<String>,
     /// The word before it.
     pub(super) tag: Option<String>,
-    /// The word for programs.
-    pub(super) event: String,
+    /// What it is about, for programs.
+    pub(super) topic: Topic,
     /// Where alone it is to be seen, if not everywhere.
     pub(super) only: Option<Only>,
     /// The job it is about.
@@ -58,21 +59,27 @@ impl Only {
 }
 
 impl Line {
-    /// What `event` says, at the time that it names, or now.
-    pub(super) fn of(event: &Event<'_>, now: fn() -> DateTime<Utc>) -> Self {
-        let mut line = Self {
-            at: now(),
-            level: level(*event.metadata().level()),
+    /// A line of ours.
+    pub(super) fn new(at: DateTime<Utc>, level: Level, topic: Topic, message: String) -> Self {
+        Self {
+            at,
+            level,
             place: "sched->run(0)".to_owned(),
-            message: String::new(),
+            message,
             short: None,
             tag: None,
-            event: "log".to_owned(),
+            topic,
             only: None,
             job: None,
             run_id: None,
             facts: Map::new(),
-        };
+        }
+    }
+
+    /// What `event` says, at the time that it names, or now.
+    pub(super) fn of(event: &Event<'_>, now: fn() -> DateTime<Utc>) -> Self {
+        let level = level(*event.metadata().level());
+        let mut line = Self::new(now(), level, Topic::default(), String::new());
         event.record(&mut line);
         line
     }
@@ -94,29 +101,12 @@ impl Line {
         }
     }
 
-    /// A warning of ours at the same time.
-    pub(super) fn note(&self, message: String) -> Self {
-        Self {
-            level: Level::Warning,
-            place: "sched->run(0)".to_owned(),
-            message,
-            short: None,
-            tag: None,
-            event: "log".to_owned(),
-            only: None,
-            job: None,
-            run_id: None,
-            facts: Map::new(),
-            at: self.at,
-        }
-    }
-
     fn take(&mut self, field: &str, text: String) {
         match field {
             "message" => self.message = text,
             "short" => self.short = Some(text),
             "tag" => self.tag = Some(text),
-            "event" => self.event = text,
+            "event" => self.topic = Topic::named(&text).unwrap_or_default(),
             "job" => self.job = Some(text),
             "run_id" => self.run_id = Some(text),
             "place" => self.place = text,

@@ -7,7 +7,7 @@
 //! | `message` | the text | |
 //! | `short` | the text on the terminal | `message` |
 //! | `tag` | the word before it on the terminal | the level |
-//! | `event` | the word for programs | `log` |
+//! | `event` | the word for programs, one of [`Topic`]'s | `log` |
 //! | `job`, `run_id` | what it is about | |
 //! | `place` | file, function and line | `sched->run(0)` |
 //! | `level` | the level by Python's name, in place of the event's own | |
@@ -24,6 +24,7 @@ mod form;
 mod line;
 mod old;
 mod queue;
+mod topic;
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -41,9 +42,10 @@ use crate::trigger::Zone;
 pub use console::Console;
 use console::Stream;
 use file::LogFile;
-pub use form::Form;
+pub use form::{Form, object};
 use line::{Line, Only};
 use queue::Queue;
+pub use topic::Topic;
 
 /// How long to wait at the end for a disk that does not answer.
 const LONGEST_END: Duration = Duration::from_secs(10);
@@ -140,8 +142,13 @@ fn open(options: Options) -> (Logging, impl Subscriber + Send + Sync) {
         }),
     });
     let (now, form) = (options.now, options.form);
+    options.console.set_zone(settings.current().zone);
     let complaints = options.console.clone();
-    let complain = move |text: &str| complaints.say(form.complaint(text));
+    let zone_of_complaints = Arc::clone(&settings);
+    let complain = move |text: &str| {
+        let zone = zone_of_complaints.current().zone;
+        complaints.say(form.complaint(now(), &zone, text));
+    };
     let zone_of = Arc::clone(&settings);
     let day_of = move |at: Option<DateTime<Utc>>| {
         let zone = zone_of.current().zone;
@@ -175,13 +182,15 @@ impl Logging {
 
     /// Writes time stamps in that zone from now on.
     pub fn set_zone(&self, zone: Zone) {
+        self.console.set_zone(zone.clone());
         self.settings.change(|current| current.zone = zone);
     }
 
     /// Hides these from now on, wherever they turn up in a line.
     pub fn hide(&self, secrets: Secrets) {
-        self.settings
-            .change(|current| current.secrets = Arc::new(secrets));
+        let secrets = Arc::new(secrets);
+        self.console.hide(Arc::clone(&secrets));
+        self.settings.change(|current| current.secrets = secrets);
     }
 
     /// Whether so many lines wait for the disk that whoever can wait should, so that none is lost.
@@ -222,7 +231,8 @@ impl Log {
         let lost = self.queue.take_lost();
         if lost > 0 {
             let note = format!("{lost} lines were lost: the disk does not keep up");
-            text.push_str(&file::format(&line.note(note), zone));
+            let note = Line::new(line.at, Level::Warning, Topic::LogFailed, note);
+            text.push_str(&file::format(&note, zone));
         }
         if !self.queue.send(text.as_bytes()) {
             self.queue.lose(lost + 1);

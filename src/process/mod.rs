@@ -13,6 +13,7 @@ mod heap;
 mod identity;
 mod init;
 mod life;
+mod limit;
 mod pump;
 mod spawn;
 mod strays;
@@ -37,6 +38,7 @@ pub use guard::Guard;
 pub use heap::give_back;
 pub use identity::Identity;
 pub use init::leave_orphans;
+pub use limit::outlive_file_limit;
 pub use pump::{Pipes, Theirs};
 
 use crate::run::{Order, Outcome};

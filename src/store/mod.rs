@@ -6,6 +6,7 @@
 mod files;
 mod history;
 mod lock;
+mod mailed;
 mod memory;
 mod open;
 mod outbox;
@@ -27,6 +28,7 @@ use rusqlite::Connection;
 
 pub use history::{Entry, Filter};
 pub use lock::{Holder, Lock, Past};
+pub use mailed::LastMail;
 pub use open::Damage;
 pub use outbox::{Mail, Waiting};
 pub use place::Place;

@@ -15,10 +15,11 @@ use super::{Error, Filter, Place, Store, files};
 use crate::secret::Secrets;
 
 /// The steps of the schema; the number of those that a file has had is its `user_version`.
-const SCHEMA: [&str; 3] = [
+const SCHEMA: [&str; 4] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
 ];
 
 /// How long to wait for another process that writes.
@@ -209,6 +210,7 @@ impl Store {
             let connection = &self.connection;
             connection.query_row("SELECT count(*) FROM dates", [], |_| Ok(()))?;
             connection.query_row("SELECT count(*) FROM mailed", [], |_| Ok(()))?;
+            connection.query_row("SELECT count(*) FROM last_mails", [], |_| Ok(()))?;
             connection.query_row("SELECT count(*) FROM outbox", [], |_| Ok(()))?;
             connection.query_row("SELECT max(key) FROM runs", [], |_| Ok(()))
         };

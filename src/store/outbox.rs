@@ -91,6 +91,10 @@ impl Store {
                     continue;
                 }
                 let waiting = waiting(row)?;
+                if waiting.mail.id.to_string() != row.get::<_, String>(1)? {
+                    // None of ours: it is left alone until it is too old.
+                    continue;
+                }
                 let claimed = self
                     .cached("UPDATE outbox SET sender = ?2 WHERE key = ?1 AND sender IS ?3")?
                     .execute(params![
@@ -111,10 +115,11 @@ impl Store {
     ///
     /// # Errors
     /// Where SQLite says no.
-    pub fn settle_mail(&self, key: i64) -> Result<(), Error> {
+    pub fn settle_mail(&self, waiting: &Waiting) -> Result<(), Error> {
         let settle = || {
-            self.cached("DELETE FROM outbox WHERE key = ?1")?
-                .execute([key])
+            // By its name too: the file may have been replaced since.
+            self.cached("DELETE FROM outbox WHERE key = ?1 AND id = ?2")?
+                .execute(params![waiting.key, waiting.mail.id.to_string()])
         };
         settle().map(drop).map_err(|source| self.error(source))
     }
@@ -124,12 +129,22 @@ impl Store {
     ///
     /// # Errors
     /// Where SQLite says no.
-    pub fn put_off_mail(&self, key: i64, due: DateTime<Utc>, others: bool) -> Result<(), Error> {
+    pub fn put_off_mail(
+        &self,
+        waiting: &Waiting,
+        due: DateTime<Utc>,
+        others: bool,
+    ) -> Result<(), Error> {
         let put_off = || {
             self.cached(
-                "UPDATE outbox SET tries = tries + 1, due = ?2, sender = NULL WHERE key = ?1",
+                "UPDATE outbox SET tries = tries + 1, due = ?3, sender = NULL
+                 WHERE key = ?1 AND id = ?2",
             )?
-            .execute(params![key, micros(due)])?;
+            .execute(params![
+                waiting.key,
+                waiting.mail.id.to_string(),
+                micros(due)
+            ])?;
             if others {
                 self.cached("UPDATE outbox SET due = ?1 WHERE due < ?1")?
                     .execute([micros(due)])?;
@@ -230,7 +245,7 @@ impl Store {
 fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
     let id: String = row.get(1)?;
     let (id, _) = RunId::beginning_with(&id).unwrap_or_else(|| {
-        // Somebody else wrote it: any name will do.
+        // Somebody else wrote it.
         let none = RunId::from_bytes([0; 16]);
         (none, none)
     });

@@ -799,7 +799,7 @@ fn a_mail_waits_until_it_is_settled() {
     let first = store.claim_mail(noon(2)).unwrap().unwrap();
     assert_eq!(first.mail.recipient, "a@example.org");
     assert_eq!(first.mail.body, "with ********\n");
-    store.put_off_mail(first.key, noon(60), true).unwrap();
+    store.put_off_mail(&first, noon(60), true).unwrap();
     assert_eq!(store.claim_mail(noon(59)).unwrap(), None, "nor the other");
     assert_eq!(store.next_mail().unwrap(), Some(noon(60)));
 
@@ -807,7 +807,7 @@ fn a_mail_waits_until_it_is_settled() {
     store.hurry_mail(noon(3)).unwrap();
     let first = store.claim_mail(noon(3)).unwrap().unwrap();
     assert_eq!(first.tries, 1);
-    store.settle_mail(first.key).unwrap();
+    store.settle_mail(&first).unwrap();
     let second = store.claim_mail(noon(3)).unwrap().unwrap();
     assert_eq!(
         (second.mail.recipient.as_str(), second.tries),
@@ -871,8 +871,9 @@ fn a_database_of_the_first_version_gets_an_outbox_and_keeps_its_runs() {
     let store = open(&place);
     let run = run("a.b", 0);
     store.begin(&run, false, run.scheduled_for, None).unwrap();
-    let undo = "DROP TABLE outbox; DROP TABLE mailed; DROP INDEX waiting_retries;
-                ALTER TABLE runs DROP COLUMN retry; PRAGMA user_version = 1";
+    let undo = "DROP TABLE outbox; DROP TABLE mailed; DROP TABLE last_mails;
+                DROP INDEX waiting_retries; ALTER TABLE runs DROP COLUMN retry;
+                PRAGMA user_version = 1";
     store.connection.execute_batch(undo).unwrap();
     drop(store);
     let store = open(&place);

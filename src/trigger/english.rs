@@ -12,6 +12,8 @@ use chrono::{DateTime, NaiveTime, Utc};
 
 pub(super) use words::month as month_name;
 
+pub use words::ordinal;
+
 use super::{Bounds, Cron, Date, Interval, Trigger, Zone};
 
 /// The trigger in plain English.

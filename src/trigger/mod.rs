@@ -19,6 +19,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 pub use cron::Cron;
 pub use date::Date;
+pub use english::ordinal;
 pub use interval::{Interval, Unit};
 pub use zone::Zone;
 

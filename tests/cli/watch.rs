@@ -96,6 +96,16 @@ impl Watch {
         expect(&self.stderr, words)
     }
 
+    /// The next line on stderr.
+    pub(crate) fn line(&self) -> String {
+        self.stderr.recv_timeout(A_WHILE).unwrap()
+    }
+
+    /// The lines on stdout and on stderr that were not taken, after the end.
+    pub(crate) fn all(&self) -> (Vec<String>, Vec<String>) {
+        (self.stdout.iter().collect(), self.stderr.iter().collect())
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).unwrap();
         kill(Pid::from_raw(pid), signal).unwrap();

@@ -6,6 +6,7 @@ use crate::cli::select;
 use crate::config::Config;
 use crate::diagnostic::{Span, did_you_mean};
 use crate::job::{Common, Job, Task};
+use crate::secret::{masked, masked_entry};
 use crate::trigger::{Date, Trigger, Zone};
 use crate::value::Value;
 use crate::yaml;
@@ -136,13 +137,12 @@ fn value(text: &str, as_text: &str, notes: &mut Vec<String>) -> Result<Value, Re
     Ok(document.root.to_value())
 }
 
-/// The call as Python would write it, such as `heartbeat(1, name='x')`.
+/// The call as Python would write it, such as `heartbeat(1, name='x')`, secrets masked.
 pub(in crate::cli) fn written(job: &Job) -> String {
-    let positional = job.args.iter().map(Value::repr);
-    let named = job
-        .kwargs
-        .iter()
-        .map(|(key, value)| format!("{}={}", key.str(), value.repr()));
+    let positional = job.args.iter().map(|value| masked(value).repr());
+    let named = job.kwargs.iter().map(masked_entry);
+    let named = named.map(|(key, value)| format!("{}={}", key.str(), value.repr()));
+    let text = |text: String| masked(&Value::Str(text)).str();
     let arguments = positional.chain(named).collect::<Vec<_>>().join(", ");
     match &job.task {
         Task::Named(name) => {
@@ -151,8 +151,8 @@ pub(in crate::cli) fn written(job: &Job) -> String {
                 name.rsplit('.').next().unwrap_or_default()
             )
         }
-        Task::Command(words) => words.join(" "),
-        Task::Shell(text) => text.clone(),
+        Task::Command(words) => text(words.join(" ")),
+        Task::Shell(line) => text(line.clone()),
     }
 }
 

@@ -27,6 +27,7 @@ use crate::job::{Job, Task};
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths::{self, Given};
+use crate::process::outlive_file_limit;
 use crate::run::{Cause, Ended, Order, Outcome, Run, RunId};
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Event, Journal};
@@ -72,16 +73,19 @@ pub(super) fn run(
         dry_run(&call, &loaded, config, &tasks)?;
         return Ok(Exit::Done);
     }
-    trusted::check(&loaded, &given, global)?;
+    if let Some(warning) = trusted::check(&loaded, &given)? {
+        output::warn(&warning, global);
+    }
+    outlive_file_limit()?;
     let run = begin(&call.job, now);
     let runtime = super::runtime()?;
     // Python takes its time to start, in which we make ready for it.
     let ready = runtime.block_on(tasks.start(&run, &call.job));
     // The state folder is private, and the log's may lie in it: it is made first.
     let place = state::place(&given, &loaded.path);
-    let secrets = Secrets::of_yaml(&loaded.text);
+    let secrets = loaded.secrets();
     let diary = Diary::open(place.clone(), secrets.clone());
-    let console = Console::start(Marks::Untouched, Marks::Untouched);
+    let console = Console::start(Marks::Untouched, Marks::Untouched, SystemClock::wall_time);
     let logging = Arc::new(open_log(&given, config, &console));
     logging.hide(secrets.clone());
     let level = config.settings.log_level;

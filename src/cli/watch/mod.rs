@@ -4,43 +4,44 @@
 
 mod book;
 mod carrier;
+mod early;
+mod failure;
 mod heading;
 mod reader;
+mod repeats;
 mod systemd;
 mod teller;
 pub(super) mod voice;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use nix::libc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::arguments::{Format, Global, Watch};
-use super::load::{self, Loaded};
+use super::load;
 use super::output::{self, Refusal};
 use super::pulse::Pulse;
-use super::{Exit, state, trusted, usable};
+use super::{Exit, state, trusted};
 use crate::alert::{Post, Setup};
 use crate::config::Config;
-use crate::diagnostic::render;
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths;
-use crate::process::{give_back, leave_orphans};
+use crate::process::{give_back, leave_orphans, outlive_file_limit};
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
-use crate::secret::Secrets;
 use crate::task::native::Names;
 use crate::watcher::Watcher;
 use book::State;
 use carrier::{Carrier, Passage};
+use early::Early;
 use heading::Heading;
 use reader::{Errand, Exits, Reader};
 use systemd::Manager;
@@ -50,20 +51,25 @@ use voice::Voice;
 /// How long the last mails are tried at the end. They wait for the next start if it is too short.
 const LAST_MAILS: Duration = Duration::from_secs(2);
 
-/// Runs jobs until a signal asks to stop.
-///
-/// # Errors
-/// Where there is no config to watch, or the system refuses what watching needs.
-pub(super) fn run(
+/// Runs jobs until a signal asks to stop; where there is no config to watch, or the system refuses
+/// what watching needs, that is told.
+pub(super) fn run(global: &Global, natives: &Names, arguments: &Watch, now: DateTime<Utc>) -> Exit {
+    let early = Early::new(global, natives, arguments);
+    watch(global, natives, arguments, early, now).unwrap_or_else(|error| early.refuse(&error))
+}
+
+fn watch(
     global: &Global,
     natives: &Names,
     arguments: &Watch,
+    early: Early<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Exit> {
     // Before anything else: there must be no other thread yet.
     if let Some(code) = leave_orphans().context("cannot start a process to reap orphans")? {
         std::process::exit(code.into());
     }
+    outlive_file_limit().context("cannot prepare for files that may not grow")?;
     let given = global.given();
     let path = paths::config(&given).map_err(load::Error::from);
     let path = path.map_err(Refusal::from)?;
@@ -79,17 +85,19 @@ pub(super) fn run(
     })?;
     watcher.set_zone(paths::zone_files());
     let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
-    let Some(config) = config_to_start_with(&mut loaded, global, natives, arguments.strict) else {
+    let Some(config) = early.config_to_start_with(&mut loaded) else {
         return Ok(Exit::Failed);
     };
-    trusted::check(&loaded, &given, global)?;
+    if let Some(warning) = trusted::check(&loaded, &given)? {
+        early.warn(&warning);
+    }
     let zone = config.settings.timezone.clone();
-    let console = console();
+    let console = console(arguments.log_format);
     // The state folder is private, and the log's may lie in it: it is made first.
     let state = State::open(state::place(&given, &path), now);
     let mut state = state.map_err(|error| state::refuse_second(error, now, &zone))?;
     let logging = Arc::new(open_log(global, arguments, &config, &console));
-    let secrets = Secrets::of_yaml(&loaded.text);
+    let secrets = loaded.secrets();
     logging.hide(secrets.clone());
     state.look_back(&config, now);
     let mut voice = Voice::new(Arc::clone(&logging), path.clone(), zone, global.verbose);
@@ -152,24 +160,9 @@ pub(super) fn run(
     })?;
     post.finish(LAST_MAILS);
     if !logging.finish() {
-        // The console has ended; where stderr is gone too, nobody is left to tell.
-        let _ = writeln!(io::stderr(), "warning: scheduler.log has not all lines");
+        early.incomplete();
     }
     Ok(Exit::Done)
-}
-
-/// The config, where it is good enough to start with; where it is not, that is told.
-fn config_to_start_with(
-    loaded: &mut Loaded,
-    global: &Global,
-    natives: &Names,
-    strict: bool,
-) -> Option<Config> {
-    usable(loaded, global)?;
-    if strict && !is_valid(loaded, global, natives) {
-        return None;
-    }
-    loaded.reading.config.clone()
 }
 
 /// Answers `sched status --check` for as long as the loop goes round.
@@ -184,33 +177,18 @@ fn answer_on(socket: &Path) {
     }
 }
 
-/// Whether the config has no error, also none in what it names; where it has, they are told.
-fn is_valid(loaded: &mut Loaded, global: &Global, natives: &Names) -> bool {
-    let tasks = loaded.tasks(&global.given(), natives);
-    loaded.reading.look_up(&tasks);
-    let valid = loaded.reading.is_valid();
-    if !valid {
-        let style = output::style(global.color, &io::stderr());
-        let faults = &loaded.reading.diagnostics;
-        let text = render::render(faults, &loaded.text, &loaded.name(), style);
-        // Where stderr is gone, nobody is left to tell.
-        let _ = io::stderr().write_all(text.as_bytes());
-    }
-    valid
-}
-
-/// The program's streams; what tasks write is made harmless where a person looks at it.
-fn console() -> Console {
-    let marks = |terminal| {
-        if terminal {
-            Marks::MarkedAndClean
-        } else {
-            Marks::Marked
-        }
+/// The program's streams: an object a line for programs, and what tasks write made harmless where
+/// a person looks at it.
+fn console(format: Format) -> Console {
+    let marks = |terminal| match (format, terminal) {
+        (Format::Json, _) => Marks::Json,
+        (Format::Text, true) => Marks::MarkedAndClean,
+        (Format::Text, false) => Marks::Marked,
     };
     Console::start(
         marks(io::stdout().is_terminal()),
         marks(io::stderr().is_terminal()),
+        SystemClock::wall_time,
     )
 }
 
@@ -258,8 +236,6 @@ struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
-    /// Heard and not heeded: a file that may not grow is an error to us and no reason to die.
-    _file_too_large: Signal,
     /// The first that asked to stop.
     stopped_by: Arc<OnceLock<&'static str>>,
 }
@@ -271,7 +247,6 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
-            _file_too_large: signal(SignalKind::from_raw(libc::SIGXFSZ))?,
         })
     }
 

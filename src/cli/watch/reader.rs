@@ -94,7 +94,7 @@ impl Reader {
             path: loaded.path.clone(),
             digest: loaded.digest,
             zone: loaded.config().and_then(system_zone),
-            secrets: Secrets::of_yaml(&loaded.text),
+            secrets: loaded.secrets(),
             given,
             natives,
             messages,
@@ -178,7 +178,7 @@ impl Reader {
             return self.refuse(&refusal.message);
         }
         self.zone = system_zone(config);
-        self.secrets.extend(&Secrets::of_yaml(&loaded.text));
+        self.secrets.extend(&loaded.secrets());
         self.exits.hide(&self.secrets);
         let message = Message::Reload(Box::new(config.clone()));
         // Once the scheduler has ended, nobody needs it.
@@ -242,9 +242,9 @@ fn system_zone(config: &Config) -> Option<Zone> {
 }
 
 /// The errors of a config, one line each: `config.yml:7:15: what is wrong; what to do`.
-fn tellings(loaded: &Loaded) -> Vec<String> {
+pub(super) fn tellings(loaded: &Loaded) -> Vec<String> {
     let lines = Lines::of(&loaded.text);
-    let secrets = Secrets::of_yaml(&loaded.text);
+    let secrets = loaded.secrets();
     let name = short_name(&loaded.path);
     let errors = loaded.reading.diagnostics.iter();
     errors

@@ -7,7 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::heading::Heading;
-use super::short_name;
+use super::repeats::Repeats;
+use super::{failure, short_name};
 use crate::cli::load::counted;
 use crate::cli::time;
 use crate::config::{Settings, duration};
@@ -19,10 +20,7 @@ use crate::scheduler::clock::SystemClock;
 use crate::scheduler::plan::{Downtime, Fire, Passed, Plan};
 use crate::scheduler::reload::Changes;
 use crate::scheduler::{Event, Journal};
-use crate::trigger::Zone;
-
-/// How many of the last lines of a failed task's traceback or stderr are shown.
-const LAST_LINES: usize = 5;
+use crate::trigger::{Zone, ordinal};
 
 /// How many jobs are named in one line.
 const MOST_NAMES: usize = 5;
@@ -38,6 +36,8 @@ pub(in crate::cli) struct Voice {
     heading: Option<(Heading, Console)>,
     /// Whether nothing begins any more.
     stopping: bool,
+    /// The failures that were shown already.
+    repeats: Repeats,
 }
 
 impl Voice {
@@ -54,6 +54,7 @@ impl Voice {
             verbose,
             heading: None,
             stopping: false,
+            repeats: Repeats::default(),
         }
     }
 
@@ -127,11 +128,14 @@ impl Voice {
         );
     }
 
-    fn ended(&self, run: &Run, job: &Job, ended: &Ended, retry: Option<DateTime<Utc>>) {
+    fn ended(&mut self, run: &Run, job: &Job, ended: &Ended, retry: Option<DateTime<Utc>>) {
         let run_id = run.id.to_string();
         let outcome = ended.outcome.word();
         let duration = ended.took.as_secs_f64();
         let took = time::span(ended.took);
+        if ended.outcome == Outcome::Success {
+            self.repeats.forget(&run.job);
+        }
         match ended.outcome {
             Outcome::Success => tracing::info!(
                 event = "run_finished",
@@ -161,7 +165,8 @@ impl Voice {
             | Outcome::Skipped
             | Outcome::Coalesced
             | Outcome::Missed => {
-                let why = self.why(run, job, ended, retry);
+                let tries = self.tries(run, job, retry);
+                let why = format!("{} after {took}{tries}", failure::cause(ended));
                 tracing::error!(
                     event = "run_finished",
                     tag = if ended.outcome == Outcome::Timeout {
@@ -173,35 +178,35 @@ impl Voice {
                     run_id,
                     outcome,
                     duration,
-                    short = format!("{why}{}", last_words(ended)),
+                    short = self.shown(run, ended, &why, &tries),
                     "{}",
-                    message(run, ended, &why)
+                    failure::message(run, ended, &why)
                 );
             }
         }
     }
 
-    /// Why a run failed, and whether it is tried again.
-    fn why(&self, run: &Run, job: &Job, ended: &Ended, retry: Option<DateTime<Utc>>) -> String {
-        let cause = match (&ended.error, ended.outcome, ended.signal, ended.exit_code) {
-            (Some(error), ..) => {
-                let first = error.message.lines().next().unwrap_or_default();
-                format!("{}: {first}", error.class)
-            }
-            (None, Outcome::Timeout, ..) => "ran into its timeout".to_owned(),
-            (None, _, Some(signal), _) => format!("ended by signal {signal}"),
-            (None, _, None, Some(code)) => format!("exit code {code}"),
-            (None, _, None, None) => "no result".to_owned(),
-        };
+    /// What the terminal shows of a failure: all of it, or that it is the same as before.
+    fn shown(&mut self, run: &Run, ended: &Ended, why: &str, tries: &str) -> String {
+        let last_words = failure::last_words(ended);
+        let all = format!("{}{last_words}", failure::cause(ended));
+        let now = SystemClock::wall_time();
+        match self.repeats.failed(&run.job, &all, now) {
+            Some(streak) => format!(
+                "(same error, {} time since {}){tries}",
+                ordinal(streak.times),
+                self.clock(streak.since)
+            ),
+            None => format!("{why}{last_words}"),
+        }
+    }
+
+    /// Which of its tries a run was, and whether there is another one.
+    fn tries(&self, run: &Run, job: &Job, retry: Option<DateTime<Utc>>) -> String {
         let tries = job.policy.retries.saturating_add(1);
         let number = (tries > 1).then(|| format!(", try {} of {tries}", run.attempt));
         let again = retry.map(|retry| format!("; again {}", self.again(retry)));
-        format!(
-            "{cause} after {}{}{}",
-            time::span(ended.took),
-            number.unwrap_or_default(),
-            again.unwrap_or_default()
-        )
+        number.unwrap_or_default() + &again.unwrap_or_default()
     }
 
     /// When a failed run is tried again.
@@ -369,6 +374,9 @@ impl Voice {
         }
         self.logging.set_zone(settings.timezone.clone());
         self.zone = settings.timezone.clone();
+        for gone in &changes.removed {
+            self.repeats.forget(gone);
+        }
         let name = short_name(&self.config);
         tracing::info!(event = "reloaded", tag = "reload", "{name}: {changes}");
         let now = SystemClock::wall_time();
@@ -479,34 +487,6 @@ impl Journal for Voice {
             Event::Stopped => Self::stopped(),
         }
     }
-}
-
-/// The record of a failed run; of an exception in upstream's form, the traceback on one line.
-fn message(run: &Run, ended: &Ended, why: &str) -> String {
-    match &ended.error {
-        Some(error) => format!(
-            "scheduler: The job crashed:<class '{}'>:{} TRACEBACK:{}",
-            error.class,
-            one_line(&error.message),
-            one_line(&error.traceback)
-        ),
-        None => format!("'{}' failed: {why}", run.job),
-    }
-}
-
-fn one_line(text: &str) -> String {
-    text.trim_end().lines().collect::<Vec<_>>().join("\\n")
-}
-
-/// The last lines of the traceback, or else of stderr, each on a line of its own.
-fn last_words(ended: &Ended) -> String {
-    let traceback = ended.error.as_ref().map(|error| error.traceback.as_str());
-    let text = traceback.unwrap_or(&ended.stderr);
-    let lines: Vec<&str> = text.lines().collect();
-    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-    let first = std::iter::once(String::new());
-    let marked = last.iter().map(|line| format!("| {line}"));
-    first.chain(marked).collect::<Vec<_>>().join("\n")
 }
 
 fn names(runs: &[&Run]) -> String {

@@ -27,9 +27,13 @@ impl Write for Shown {
     }
 }
 
+fn now() -> DateTime<Utc> {
+    "2026-11-24T12:00:00.5Z".parse().unwrap()
+}
+
 /// A console that shows on these.
 pub(crate) fn console(marks: Marks, stdout: &Shown, stderr: &Shown) -> Console {
-    Console::new((marks, stdout.clone()), (marks, stderr.clone()))
+    Console::new((marks, stdout.clone()), (marks, stderr.clone()), now)
 }
 
 fn run(job: &str) -> Run {
@@ -88,6 +92,38 @@ fn a_terminal_gets_no_control_characters() {
 }
 
 #[test]
+fn programs_get_an_object_for_each_line() {
+    let shown = Shown::default();
+    let console = console(Marks::Json, &Shown::default(), &shown);
+    console.set_zone(Zone::named("Europe/Berlin").unwrap());
+    console.hide(Arc::new(Secrets::of_yaml("password: hunter22")));
+    let run = run("a");
+    console.pass(Stream::Stderr, &run, b"\x1b\"one\xff hunter22\r\ntw");
+    console.ended(&run);
+    assert!(console.finish(A_WHILE));
+    let id = run.id;
+    let object = |text: &str| {
+        format!(
+            "{{\"time\":\"2026-11-24T13:00:00.500+01:00\",\"level\":\"info\",\"event\":\"output\",\
+             \"job\":\"a\",\"run_id\":\"{id}\",\"stream\":\"stderr\",\"message\":\"{text}\"}}\n"
+        )
+    };
+    let expected = object("\\u001b\\\"one\u{fffd} ********") + &object("tw");
+    assert_eq!(shown.text(), expected);
+}
+
+#[test]
+fn secrets_are_hidden_in_marked_lines_and_other_bytes_stay() {
+    let shown = Shown::default();
+    let console = console(Marks::Marked, &shown, &Shown::default());
+    console.hide(Arc::new(Secrets::of_yaml("password: hunter22")));
+    console.pass(Stream::Stdout, &run("a"), b"it is hunter22\n\xfe\n");
+    assert!(console.finish(A_WHILE));
+    let shown = lock(&shown.0).clone();
+    assert_eq!(shown, b"a | it is ********\na | \xfe\n");
+}
+
+#[test]
 fn a_line_without_an_end_is_cut() {
     let long = vec![b'x'; LONGEST_LINE + 1];
     let shown = pass(Marks::Marked, &[("a", &long), ("a", b"y")]);
@@ -115,7 +151,7 @@ fn a_slow_reader_blocks_nobody_and_learns_what_it_missed() {
     let shown = Shown::default();
     let (go_on, waits) = mpsc::channel();
     let stuck = Stuck(waits, shown.clone());
-    let console = Console::new((Marks::Marked, stuck), (Marks::Marked, io::sink()));
+    let console = Console::new((Marks::Marked, stuck), (Marks::Marked, io::sink()), now);
     let line = [[b'x'; 1023].as_slice(), b"\n"].concat();
     for _ in 0..20_000 {
         console.pass(Stream::Stdout, &run("a"), &line);
@@ -150,7 +186,7 @@ fn a_reader_that_went_away_is_no_error() {
             Ok(())
         }
     }
-    let console = Console::new((Marks::Marked, Gone), (Marks::Marked, io::sink()));
+    let console = Console::new((Marks::Marked, Gone), (Marks::Marked, io::sink()), now);
     for _ in 0..10_000 {
         console.pass(Stream::Stdout, &run("a"), &[b'\n'; 1024]);
     }

@@ -86,7 +86,7 @@ impl Clock {
     fn by_parts(&self) -> String {
         let hours = match self.wildcard {
             Some(1) => "every hour".to_owned(),
-            Some(step) => format!("every {} hour from 0", super::words::ordinal(step)),
+            Some(step) => format!("every {} hour from 0", super::words::ordinal(step.into())),
             None => counted("hour", &self.hours),
         };
         let minutes = part("minute", &self.minutes);

@@ -42,7 +42,8 @@ pub(in crate::trigger) fn month(number: u16) -> String {
 }
 
 /// `1st`, `2nd`, `3rd`, `4th`, `11th`, `21st`
-pub(super) fn ordinal(number: u16) -> String {
+#[must_use]
+pub fn ordinal(number: u64) -> String {
     let ending = match (number % 10, number % 100) {
         (_, 11..=13) => "th",
         (1, _) => "st",
@@ -94,7 +95,7 @@ pub(super) fn every_nth(noun: &str, numbers: &[u16]) -> Option<String> {
     let step = step(numbers).filter(|step| *step > 1 && numbers.len() > 4)?;
     Some(format!(
         "every {} {noun} from {first} to {last}",
-        ordinal(step)
+        ordinal(step.into())
     ))
 }
 

@@ -170,13 +170,39 @@ fn no_header_can_be_forged() {
     let Some(server) = Server::start("plain") else {
         return;
     };
-    folder(&plain(server.port))
-        .sched("run-once t.forge")
-        .exits(1);
-    let mail = server.next("mail");
-    assert_eq!(mail["recipients"], serde_json::json!(["ops@example.org"]));
-    let names = mail["headers"].as_array().unwrap();
-    assert!(names.iter().all(|pair| pair[0] != "Bcc"), "{mail}");
+    // A key of YAML has at most 1,024 characters.
+    let long = "ünï ".repeat(250);
+    for evil in ["\\r\\nBcc: z@evil.example\\r\\n\\r\\n", &long] {
+        let text = config(
+            &plain(server.port),
+            &format!("  \"t.forge {evil}\":\n    type: interval\n    hours: 1\n"),
+        );
+        let text = text.replace("appname: My <App>", &format!("appname: \"App {evil}\""));
+        let folder = Folder::with_config(&text).file("tasks/t.py", TASKS);
+        folder.sched("run-once t.forge").exits(1);
+        let mail = server.next("mail");
+        assert_eq!(mail["recipients"], serde_json::json!(["ops@example.org"]));
+        assert_eq!(mail["defects"], Value::Array(Vec::new()), "{mail}");
+        assert!(mail["longest"].as_u64().unwrap() <= 998, "{mail}");
+        let names = mail["headers"].as_array().unwrap().iter();
+        let names: Vec<&str> = names.map(|pair| pair[0].as_str().unwrap()).collect();
+        let expected = [
+            "From",
+            "To",
+            "Subject",
+            "Date",
+            "Message-ID",
+            "Auto-Submitted",
+            "MIME-Version",
+            "Content-Type",
+        ];
+        assert_eq!(names, expected);
+        let subject = header(&mail, "Subject");
+        assert!(
+            subject.starts_with("App ") && subject.chars().count() < 700,
+            "{subject}"
+        );
+    }
 }
 
 #[test]
@@ -193,6 +219,7 @@ fn what_is_refused_is_told_and_what_is_put_off_waits() {
         server.next("mail")["recipients"],
         serde_json::json!(["good@example.org"])
     );
+    assert_eq!(server.rest(), [] as [Value; 0], "each once");
     let refusal = "ERROR sched->run(0) the mail to bad@example.org was refused: ";
     assert!(log(&folder).contains(refusal), "{}", log(&folder));
 
@@ -243,11 +270,17 @@ fn nothing_is_told_to_a_server_that_cannot_prove_itself() {
     let trusted = Certificates::of("localhost");
     let elsewhere = Certificates::of("elsewhere.example");
     let unknown = Certificates::of("localhost");
+    let expired = Certificates::until("localhost", 2020);
+    let own = Certificates::self_signed("localhost");
     for (mode, how, certificates, authority) in [
         ("starttls", "use tls: true", &elsewhere, &elsewhere),
         ("starttls", "use tls: true", &unknown, &trusted),
         ("tls", "use ssl: true", &elsewhere, &elsewhere),
         ("tls", "use ssl: true", &unknown, &trusted),
+        ("starttls", "use tls: true", &expired, &expired),
+        ("tls", "use ssl: true", &expired, &expired),
+        ("starttls", "use tls: true", &own, &trusted),
+        ("tls", "use ssl: true", &own, &trusted),
         // It does not offer STARTTLS, or somebody in between took that away.
         ("plain", "use tls: true", &trusted, &trusted),
     ] {
@@ -262,6 +295,59 @@ fn nothing_is_told_to_a_server_that_cannot_prove_itself() {
         assert!(!log.contains("hunter22"), "{log}");
         assert_eq!(server.rest(), [] as [Value; 0], "{mode} {how}");
     }
+}
+
+#[test]
+fn answers_that_were_put_in_before_the_encryption_are_no_delivery() {
+    let certificates = Certificates::of("localhost");
+    for count in [1, 2, 3, 6] {
+        let mode = format!("inject={count}");
+        let Some(server) = Server::start_with(&mode, 0, Some(&certificates)) else {
+            return;
+        };
+        let log = log_of_run(&encrypted(server.port, "use tls: true"), &certificates);
+        assert!(log.contains("mail cannot be sent, it waits"), "{log}");
+        assert!(!log.contains("mailed to"), "{mode}: {log}");
+    }
+}
+
+#[test]
+fn the_answer_to_each_command_counts() {
+    let refused = "ERROR sched->run(0) the mail to ops@example.org was refused: ";
+    let later = "WARNING sched->run(0) the mail to ops@example.org is tried again later: ";
+    for (mode, words) in [
+        ("MAIL=550", refused),
+        ("MAIL=451", later),
+        ("DATA=554", refused),
+        ("DATA=452", later),
+    ] {
+        let Some(server) = Server::start(mode) else {
+            return;
+        };
+        let folder = folder(&plain(server.port));
+        folder.sched("run-once t.fail").exits(1);
+        assert!(log(&folder).contains(words), "{mode}: {}", log(&folder));
+        assert_eq!(server.rest(), [] as [Value; 0]);
+    }
+}
+
+#[test]
+fn the_same_error_is_mailed_once_by_however_many_processes() {
+    let Some(server) = Server::start("plain") else {
+        return;
+    };
+    let folder = folder(&plain(server.port));
+    for _ in 0..3 {
+        folder.sched("run-once t.fail").exits(1);
+    }
+    server.next("mail");
+    folder.sched("run-once t.forge").exits(1);
+    let mail = server.next("mail");
+    assert_ne!(
+        header(&mail, "Subject"),
+        "My <App> Scheduler error: ValueError"
+    );
+    assert_eq!(server.rest(), [] as [Value; 0], "one about each error");
 }
 
 #[test]
@@ -391,4 +477,28 @@ fn mailgun_gets_the_message_by_http() {
         assert!(request.contains(part), "{request}");
     }
     assert!(request.contains("Subject: My <App> Scheduler error: ValueError\r\n"));
+}
+
+#[test]
+fn files_that_may_not_grow_hold_up_no_job_and_no_mail() {
+    let Some(server) = Server::start("plain") else {
+        return;
+    };
+    let folder = folder(&plain(server.port));
+    let limited = "ulimit -f 0; exec \"$0\" run-once t.fail";
+    let mut command = std::process::Command::new("/bin/sh");
+    let output = command
+        .args(["-c", limited, env!("CARGO_BIN_EXE_sched")])
+        .current_dir(folder.root())
+        .env("SCHED_STATE_DIR", folder.path("state"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("this run is not recorded: "), "{told}");
+    let complaint = "scheduler.log: File too large";
+    assert_eq!(told.matches(complaint).count(), 1, "said once: {told}");
+    let subject = header(&server.next("mail"), "Subject");
+    assert_eq!(subject, "My <App> Scheduler error: ValueError");
+    assert_eq!(server.rest(), [] as [Value; 0]);
 }

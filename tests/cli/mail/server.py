@@ -3,8 +3,9 @@
     server.py MODE PORT [CERTIFICATE KEY]
 
 MODE is one of `plain`, `starttls`, `tls`, `hang`, `drop` (the first mail is cut off), `refuse` and
-`later` (recipients whose address begins with `bad`). PORT 0 is any. Mails are read by Python's own
-`email` parser.
+`later` (recipients whose address begins with `bad`), `MAIL=CODE` and `DATA=CODE` (that answer to that
+command), `inject=N` (N answers are put behind that of STARTTLS, unencrypted). PORT 0 is any. Mails are
+read by Python's own `email` parser.
 """
 
 import asyncio
@@ -26,6 +27,12 @@ class Handler:
         self.mode = mode
         self.dropped = False
 
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if self.mode.startswith("MAIL="):
+            return f"{self.mode[5:]} not from you"
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         if self.mode in ("refuse", "later") and address.startswith("bad"):
             return "550 5.1.1 no such user" if self.mode == "refuse" else "451 4.7.1 not now"
@@ -33,6 +40,8 @@ class Handler:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        if self.mode.startswith("DATA="):
+            return f"{self.mode[5:]} not this"
         if self.mode == "drop" and not self.dropped:
             self.dropped = True
             tell("drop")
@@ -54,6 +63,17 @@ class Handler:
             longest=max(map(len, envelope.content.splitlines())),
         )
         return "250 OK"
+
+
+class Injecting(SMTP):
+    """Somebody between the server and us."""
+
+    answers = 0
+
+    async def push(self, status):
+        if self.answers and status.startswith("220 Ready"):
+            status += "\r\n250 OK" * self.answers
+        await super().push(status)
 
 
 def text_of(message, kind):
@@ -83,13 +103,15 @@ async def serve(mode, port, *files):
     loop, handler = asyncio.get_running_loop(), Handler(mode)
 
     def smtp():
-        return SMTP(
+        server = Injecting(
             handler,
             hostname="test",
-            tls_context=context if mode == "starttls" else None,
+            tls_context=None if mode == "tls" or mode == "plain" else context,
             authenticator=authenticate,
             auth_require_tls=False,
         )
+        server.answers = int(mode[7:]) if mode.startswith("inject=") else 0
+        return server
 
     if mode == "hang":
         server = await asyncio.start_server(hang, "127.0.0.1", port)

@@ -96,6 +96,11 @@ impl Drop for Server {
 impl Certificates {
     /// For a server of that name.
     pub(super) fn of(name: &str) -> Self {
+        Self::until(name, 2999)
+    }
+
+    /// For a server of that name, valid until that year begins.
+    pub(super) fn until(name: &str, year: i32) -> Self {
         use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
         let folder = tempfile::tempdir().unwrap();
         let write = |name, text: String| std::fs::write(folder.path().join(name), text).unwrap();
@@ -106,10 +111,21 @@ impl Certificates {
         write("authority.pem", authority.pem());
         let issuer = Issuer::new(params, key);
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
         let certificate = params.signed_by(&key, &issuer).unwrap();
         write("certificate.pem", certificate.pem());
         write("key.pem", key.serialize_pem());
+        Self { folder }
+    }
+
+    /// For a server of that name, signed by itself.
+    pub(super) fn self_signed(name: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let pair = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+        let write = |name, text: String| std::fs::write(folder.path().join(name), text).unwrap();
+        write("certificate.pem", pair.cert.pem());
+        write("key.pem", pair.signing_key.serialize_pem());
         Self { folder }
     }
 

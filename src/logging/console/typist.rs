@@ -1,0 +1,136 @@
+//! Makes lines of the pieces that tasks write.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::super::form::Form;
+use super::super::line::Line;
+use super::super::topic::Topic;
+use super::{LONGEST_LINE, Look, Marks, Part, Stream};
+use crate::clean;
+use crate::run::{Level, RunId};
+use crate::trigger::Zone;
+
+/// Makes lines of pieces.
+pub(super) struct Typist {
+    marks: Marks,
+    stream: Stream,
+    /// What lines depend on now.
+    pub(super) look: Look,
+    /// What is to be written.
+    pub(super) page: Vec<u8>,
+    /// The job and the beginning of each line that has no end yet.
+    open: HashMap<RunId, (String, Vec<u8>)>,
+}
+
+impl Typist {
+    pub(super) fn new(marks: Marks, stream: Stream) -> Self {
+        Self {
+            marks,
+            stream,
+            look: Look {
+                zone: Zone::utc(),
+                secrets: Arc::default(),
+            },
+            page: Vec::new(),
+            open: HashMap::new(),
+        }
+    }
+
+    pub(super) fn take(&mut self, part: Part) {
+        match part {
+            Part::Lines(lines) => self.page.extend_from_slice(&lines),
+            Part::Piece(_, _, bytes, _) if self.marks == Marks::Untouched => {
+                self.page.extend_from_slice(&bytes);
+            }
+            Part::Piece(run, job, bytes, at) => self.piece(run, job, &bytes, at),
+            Part::End(run, at) => {
+                if let Some((job, line)) = self.open.remove(&run) {
+                    self.line(run, &job, &line, at);
+                }
+            }
+        }
+    }
+
+    fn piece(&mut self, run: RunId, job: String, bytes: &[u8], at: DateTime<Utc>) {
+        let (job, mut line) = self.open.remove(&run).unwrap_or((job, Vec::new()));
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || line.len() > LONGEST_LINE {
+                self.line(run, &job, &line, at);
+                line.clear();
+            }
+        }
+        if !line.is_empty() {
+            self.open.insert(run, (job, line));
+        }
+    }
+
+    /// A line of a task that ended at `at`, with a line break after it.
+    fn line(&mut self, run: RunId, job: &str, line: &[u8], at: DateTime<Utc>) {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let text = String::from_utf8_lossy(line);
+        let masked = self.look.secrets.mask(&text);
+        match self.marks {
+            Marks::Json => {
+                let object = self.object(run, job, &masked, at);
+                self.page.extend_from_slice(object.as_bytes());
+            }
+            Marks::MarkedAndClean => {
+                self.mark(job);
+                let text = masked.strip_suffix('\r').unwrap_or(&masked);
+                // A tab is harmless, and tables are made of it.
+                let cells: Vec<_> = text.split('\t').map(clean::line).collect();
+                self.page.extend_from_slice(cells.join("\t").as_bytes());
+                self.page.push(b'\n');
+            }
+            Marks::Marked | Marks::Untouched => {
+                self.mark(job);
+                self.page.extend_from_slice(match &masked {
+                    Cow::Owned(masked) => masked.as_bytes(),
+                    // Byte for byte, also where it is no UTF-8.
+                    Cow::Borrowed(_) => line,
+                });
+                self.page.push(b'\n');
+            }
+        }
+    }
+
+    /// Puts the job's name before a line.
+    fn mark(&mut self, job: &str) {
+        self.page.extend_from_slice(clean::line(job).as_bytes());
+        self.page.extend_from_slice(b" | ");
+    }
+
+    /// A line of a task as an object for programs.
+    fn object(&self, run: RunId, job: &str, text: &str, at: DateTime<Utc>) -> String {
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        let mut line = Line::new(at, Level::Info, Topic::Output, text.to_owned());
+        line.job = Some(job.to_owned());
+        line.run_id = Some(run.to_string());
+        line.facts
+            .insert("stream".to_owned(), self.stream.word().into());
+        Form::Json.format(&line, &self.look.zone)
+    }
+
+    /// Says at `at` that something is missing. What was begun before it does not go on after it.
+    pub(super) fn note_dropped(&mut self, bytes: usize, at: DateTime<Utc>) {
+        for (run, (job, line)) in std::mem::take(&mut self.open) {
+            self.line(run, &job, &line, at);
+        }
+        let note = format!("{bytes} bytes of output were dropped: it is read too slowly");
+        let note = if self.marks == Marks::Json {
+            let mut line = Line::new(at, Level::Warning, Topic::OutputDropped, note);
+            line.facts
+                .insert("stream".to_owned(), self.stream.word().into());
+            line.facts.insert("bytes".to_owned(), bytes.into());
+            Form::Json.format(&line, &self.look.zone)
+        } else {
+            format!("sched | {note}\n")
+        };
+        self.page.extend_from_slice(note.as_bytes());
+    }
+}

@@ -1,0 +1,120 @@
+//! What was mailed last of each class of errors, for all processes.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, params};
+
+use super::{Error, Store, micros};
+
+/// How many classes of errors are remembered.
+const MOST_CLASSES: i64 = 1_000;
+
+/// The last mail about a class of errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastMail {
+    /// A digest of its message.
+    pub message: u64,
+    /// When it was written.
+    pub at: DateTime<Utc>,
+    /// How many were held back since.
+    pub held_back: u64,
+}
+
+impl Store {
+    /// Lets `decide` see the last mail about a class, given by its digest, and remembers what it
+    /// makes of it. No other process decides meanwhile, and what `decide` writes into the store is
+    /// written together with that, or not at all.
+    ///
+    /// # Errors
+    /// Where SQLite says no, or `decide` does.
+    pub fn decide_mail<T>(
+        &self,
+        class: u64,
+        decide: impl FnOnce(&mut Option<LastMail>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.begin_transaction()?;
+        let class = class.cast_signed();
+        let decide = || {
+            let before = self.last_mail(class).map_err(|source| self.error(source))?;
+            let mut last = before;
+            let decided = decide(&mut last)?;
+            if let Some(last) = last {
+                let remembered = self.remember_mail(class, last, before.is_none());
+                remembered.map_err(|source| self.error(source))?;
+            }
+            self.commit().map(|()| decided)
+        };
+        let decided = decide();
+        if decided.is_err() {
+            self.roll_back();
+        }
+        decided
+    }
+
+    fn last_mail(&self, class: i64) -> rusqlite::Result<Option<LastMail>> {
+        self.cached("SELECT message, at, held_back FROM last_mails WHERE class = ?1")?
+            .query_row([class], |row| {
+                Ok(LastMail {
+                    message: row.get::<_, i64>(0)?.cast_unsigned(),
+                    at: DateTime::from_timestamp_micros(row.get(1)?).unwrap_or_default(),
+                    held_back: row.get::<_, i64>(2)?.try_into().unwrap_or_default(),
+                })
+            })
+            .optional()
+    }
+
+    fn remember_mail(&self, class: i64, last: LastMail, is_new: bool) -> rusqlite::Result<()> {
+        let held_back = i64::try_from(last.held_back).unwrap_or(i64::MAX);
+        let message = last.message.cast_signed();
+        self.cached(
+            "INSERT INTO last_mails (class, message, at, held_back) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (class) DO UPDATE SET
+             message = excluded.message, at = excluded.at, held_back = excluded.held_back",
+        )?
+        .execute(params![class, message, micros(last.at), held_back])?;
+        if is_new {
+            self.cached(
+                "DELETE FROM last_mails WHERE class NOT IN
+                 (SELECT class FROM last_mails ORDER BY at DESC LIMIT ?1)",
+            )?
+            .execute([MOST_CLASSES])?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::store::Place;
+
+    #[test]
+    fn what_was_mailed_is_remembered_by_the_next_process_and_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(folder.path().join("state"), Path::new("/srv/config.yml"));
+        let mail = |second| LastMail {
+            message: u64::MAX,
+            at: DateTime::from_timestamp(second, 0).unwrap(),
+            held_back: 3,
+        };
+        let store = Store::join(&place).unwrap();
+        for second in 0..1_100 {
+            let class = u64::MAX - second;
+            let set = |last: &mut Option<LastMail>| {
+                *last = Some(mail(second.cast_signed()));
+                Ok(())
+            };
+            store.decide_mail(class, set).unwrap();
+        }
+        let store = Store::join(&place).unwrap();
+        let of = |second: u64| {
+            store
+                .decide_mail(u64::MAX - second, |last| Ok(*last))
+                .unwrap()
+        };
+        assert_eq!(of(1_099), Some(mail(1_099)));
+        assert_eq!(of(100), Some(mail(100)));
+        assert_eq!(of(99), None, "the oldest are forgotten");
+    }
+}
