@@ -15,11 +15,13 @@ use crate::alert::Post;
 use crate::cli::load::{self, Loaded};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
+use crate::job::Job;
 use crate::logging::Logging;
 use crate::paths::Given;
 use crate::process::give_back;
 use crate::scheduler::Message;
 use crate::scheduler::clock::SystemClock;
+use crate::scheduler::reload::keep_same;
 use crate::secret::Secrets;
 use crate::source::Source;
 use crate::store::Masks;
@@ -37,11 +39,14 @@ pub(super) enum Errand {
     Again,
 }
 
-/// Whoever reads the config when it may have changed. What it has read it does not keep.
+/// Whoever reads the config when it may have changed. Of what it has read it keeps the jobs, which
+/// it shares with the scheduler.
 pub(super) struct Reader {
     path: PathBuf,
     /// Tells the content that was read last from another.
     digest: u64,
+    /// The jobs that were read last.
+    jobs: Vec<Arc<Job>>,
     given: Given,
     messages: mpsc::Sender<Message>,
     watcher: Watcher,
@@ -82,6 +87,9 @@ impl Reader {
             manager,
             path: loaded.path.clone(),
             digest: loaded.digest,
+            jobs: loaded
+                .config()
+                .map_or_else(Vec::new, |config| config.jobs.clone()),
             given,
             messages,
             watcher,
@@ -134,12 +142,14 @@ impl Reader {
             return;
         }
         self.manager.reloading();
-        let loaded = self.understand(source);
+        let mut loaded = self.understand(source);
         // The same bytes are not told twice.
         self.digest = loaded.digest;
-        let Some(config) = &loaded.reading.config else {
+        let Some(config) = &mut loaded.reading.config else {
             return self.refuse(&tellings(&loaded).join("\n"));
         };
+        keep_same(&self.jobs, &mut config.jobs);
+        self.jobs.clone_from(&config.jobs);
         self.exits.hide(&Secrets::of_yaml(&loaded.text));
         let message = Message::Reload(Box::new(config.clone()));
         // Once the scheduler has ended, nobody needs it.

@@ -117,7 +117,7 @@ impl Beat {
 
     /// The same beat with another form of the job; a new beat where the trigger changed.
     pub(super) fn with(mut self, job: Arc<Job>, now: DateTime<Utc>) -> Self {
-        if job.trigger != self.job.trigger {
+        if !Arc::ptr_eq(&job, &self.job) && job.trigger != self.job.trigger {
             return Self {
                 pending: self.pending,
                 place: self.place,
