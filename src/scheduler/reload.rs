@@ -60,9 +60,12 @@ pub fn merge<'a>(
             None => changes.left_out.push(name),
         }
     }
-    let names: HashSet<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
-    let gone = old.iter().filter(|job| !names.contains(job.name.as_str()));
-    changes.removed = gone.map(|job| job.name.clone()).collect();
+    // Names are unique: where all old ones were met, none is gone.
+    if changes.unchanged + changes.changed.len() + changes.kept.len() < old.len() {
+        let names: HashSet<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
+        let gone = old.iter().filter(|job| !names.contains(job.name.as_str()));
+        changes.removed = gone.map(|job| job.name.clone()).collect();
+    }
     (jobs, changes)
 }
 
