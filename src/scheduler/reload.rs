@@ -43,6 +43,7 @@ pub fn merge<'a>(
     for job in config.jobs {
         match by_name.get(job.name.as_str()) {
             None => changes.added.push(job.name.clone()),
+            Some(before) if Arc::ptr_eq(before, &job) => changes.unchanged += 1,
             Some(before) => match difference(before, &job) {
                 Some(what) => changes.changed.push((job.name.clone(), what)),
                 None => changes.unchanged += 1,
@@ -59,10 +60,26 @@ pub fn merge<'a>(
             None => changes.left_out.push(name),
         }
     }
-    let names: HashSet<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
-    let gone = old.iter().filter(|job| !names.contains(job.name.as_str()));
-    changes.removed = gone.map(|job| job.name.clone()).collect();
+    // Names are unique: where all old ones were met, none is gone.
+    if changes.unchanged + changes.changed.len() + changes.kept.len() < old.len() {
+        let names: HashSet<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
+        let gone = old.iter().filter(|job| !names.contains(job.name.as_str()));
+        changes.removed = gone.map(|job| job.name.clone()).collect();
+    }
     (jobs, changes)
+}
+
+/// Puts the jobs of `old` in the place of those of `new` that differ from them in nothing but
+/// their place, so that [`merge`], which the loop waits for, need not look at them.
+pub fn keep_same(old: &[Arc<Job>], new: &mut [Arc<Job>]) {
+    let by_name: HashMap<&str, &Arc<Job>> =
+        old.iter().map(|job| (job.name.as_str(), job)).collect();
+    for job in new {
+        let before = by_name.get(job.name.as_str());
+        if let Some(before) = before.filter(|before| difference(before, job).is_none()) {
+            *job = Arc::clone(before);
+        }
+    }
 }
 
 impl Changes {
@@ -109,7 +126,9 @@ fn difference(old: &Job, new: &Job) -> Option<String> {
     if old.trigger != new.trigger && old.trigger.identity() != new.trigger.identity() {
         words.push(schedules(old, new));
     }
-    words.extend(policies(&old.policy, &new.policy));
+    if old.policy != new.policy {
+        words.extend(policies(&old.policy, &new.policy));
+    }
     let others = [
         ("task", old.task != new.task),
         ("args", old.args != new.args),
@@ -182,6 +201,17 @@ mod tests {
         );
         assert_eq!(jobs, ["moved", "new", "same"]);
         assert_eq!(told, "+ new   - gone   = 2 unchanged");
+    }
+
+    #[test]
+    fn what_is_the_same_stays_the_very_same() {
+        let old = [job("a").shared(), job("b").shared()];
+        let mut moved = job("a");
+        moved.span = crate::diagnostic::Span::new(7, 8);
+        let mut new = [job("b").every(5).shared(), moved.shared()];
+        keep_same(&old, &mut new);
+        assert!(Arc::ptr_eq(&new[1], &old[0]));
+        assert_eq!(new[0], job("b").every(5).shared());
     }
 
     #[test]

@@ -17,11 +17,13 @@ use crate::cli::trusted;
 use crate::config::{Config, ZoneOrigin};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
+use crate::job::Job;
 use crate::logging::Logging;
 use crate::paths::{self, Given};
 use crate::process::give_back;
 use crate::scheduler::Message;
 use crate::scheduler::clock::SystemClock;
+use crate::scheduler::reload::keep_same;
 use crate::secret::Secrets;
 use crate::source::Source;
 use crate::store::Masks;
@@ -41,13 +43,16 @@ pub(super) enum Errand {
     Again,
 }
 
-/// Whoever reads the config when it may have changed. What it has read it does not keep.
+/// Whoever reads the config when it may have changed. Of what it has read it keeps the jobs, which
+/// it shares with the scheduler.
 pub(super) struct Reader {
     path: PathBuf,
     /// Tells the content that was read last from another.
     digest: u64,
     /// The zone that is in force, where the config leaves it to the system.
     zone: Option<Zone>,
+    /// The jobs that were read last.
+    jobs: Vec<Arc<Job>>,
     given: Given,
     natives: Names,
     messages: mpsc::Sender<Message>,
@@ -94,6 +99,9 @@ impl Reader {
             path: loaded.path.clone(),
             digest: loaded.digest,
             zone: loaded.config().and_then(system_zone),
+            jobs: loaded
+                .config()
+                .map_or_else(Vec::new, |config| config.jobs.clone()),
             secrets: loaded.secrets(),
             given,
             natives,
@@ -168,18 +176,23 @@ impl Reader {
             return;
         }
         self.manager.reloading();
-        let loaded = self.understand(source);
+        let mut loaded = self.understand(source);
         // The same bytes are not told twice.
         self.digest = loaded.digest;
-        let Some(config) = &loaded.reading.config else {
+        if loaded.config().is_none() {
             return self.refuse(&tellings(&loaded).join("\n"));
-        };
+        }
         if let Some(refusal) = trusted::distrust(&loaded, &self.given) {
             return self.refuse(&refusal.message);
         }
-        self.zone = system_zone(config);
         self.secrets.extend(&loaded.secrets());
         self.exits.hide(&self.secrets);
+        let Some(config) = &mut loaded.reading.config else {
+            return;
+        };
+        keep_same(&self.jobs, &mut config.jobs);
+        self.jobs.clone_from(&config.jobs);
+        self.zone = system_zone(config);
         let message = Message::Reload(Box::new(config.clone()));
         // Once the scheduler has ended, nobody needs it.
         let _ = self.messages.blocking_send(message);

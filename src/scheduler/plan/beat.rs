@@ -117,7 +117,7 @@ impl Beat {
 
     /// The same beat with another form of the job; a new beat where the trigger changed.
     pub(super) fn with(mut self, job: Arc<Job>, now: DateTime<Utc>) -> Self {
-        let other_words = job.trigger != self.job.trigger;
+        let other_words = !Arc::ptr_eq(&job, &self.job) && job.trigger != self.job.trigger;
         // An interval in another zone fires when it did.
         if other_words && job.trigger.identity() != self.job.trigger.identity() {
             return Self {

@@ -29,6 +29,7 @@ impl Plan {
         let agenda = std::mem::take(&mut self.agenda);
         let waiting = std::mem::take(&mut self.waiting);
         let mut moved = vec![None; old.len()];
+        self.by_name.reserve(old.len());
         for job in jobs {
             let enabled = job.policy.enabled;
             let before = old_names.get(&*job.name).copied();

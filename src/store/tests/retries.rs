@@ -49,7 +49,8 @@ fn a_file_of_an_earlier_version_is_brought_up_to_date() {
     let place = place(&folder);
     let store = open(&place);
     failed(&store, &run("tick", 0));
-    let back = "DROP INDEX waiting_retries; ALTER TABLE runs DROP COLUMN retry;
+    let back = "DROP TABLE last_mails;
+                DROP INDEX waiting_retries; ALTER TABLE runs DROP COLUMN retry;
                 PRAGMA user_version = 2";
     store.connection.execute_batch(back).unwrap();
     drop(store);
