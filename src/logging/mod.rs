@@ -61,6 +61,9 @@ pub struct Options {
     pub zone: Zone,
     /// What time it is.
     pub now: fn() -> DateTime<Utc>,
+    /// How many lines may wait for the disk. Their places are made at once: a hundred thousand
+    /// take 3 MiB and a millisecond.
+    pub most_waiting: usize,
     /// How lines look on the terminal.
     pub form: Form,
     /// Where these go: to its stderr.
@@ -149,7 +152,7 @@ fn open(options: Options) -> (Logging, impl Subscriber + Send + Sync) {
     };
     let path = options.folder.join("scheduler.log");
     let file = LogFile::new(path, Box::new(day_of), Box::new(complain));
-    let (queue, guard) = Queue::to(file);
+    let (queue, guard) = Queue::to(file, options.most_waiting);
     let log = Log {
         settings: Arc::clone(&settings),
         now,

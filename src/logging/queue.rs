@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 
-/// How many records may wait for the disk, and how many bytes.
-const MOST_RECORDS: usize = 100_000;
+/// How many bytes may wait for the disk.
 const MOST_BYTES: usize = 32 << 20;
 
 /// How many marks may wait besides.
@@ -23,6 +22,7 @@ const MARK: &[u8] = b"\0everything before this is written\0";
 pub(super) struct Queue {
     writer: NonBlocking,
     shared: Arc<Shared>,
+    most_records: usize,
 }
 
 /// What both ends of the queue know.
@@ -42,19 +42,24 @@ struct End<W> {
 }
 
 impl Queue {
-    /// A queue to `log`, whose `flush` says whether all was written; it is written to until the
-    /// guard is dropped.
-    pub(super) fn to(log: impl Write + Send + 'static) -> (Self, WorkerGuard) {
+    /// A queue of at most so many records to `log`, whose `flush` says whether all was written; it
+    /// is written to until the guard is dropped. It has all its memory from the beginning.
+    pub(super) fn to(log: impl Write + Send + 'static, most_records: usize) -> (Self, WorkerGuard) {
         let shared = Arc::new(Shared::default());
         let end = End {
             log,
             shared: Arc::clone(&shared),
         };
         let (writer, guard) = NonBlockingBuilder::default()
-            .buffered_lines_limit(MOST_RECORDS + MOST_MARKS)
+            .buffered_lines_limit(most_records + MOST_MARKS)
             .thread_name("scheduler.log")
             .finish(end);
-        (Self { writer, shared }, guard)
+        let queue = Self {
+            writer,
+            shared,
+            most_records,
+        };
+        (queue, guard)
     }
 
     /// Hands over a record; gives whether there was room for it.
@@ -62,7 +67,7 @@ impl Queue {
         let shared = &self.shared;
         let records = shared.records.fetch_add(1, Ordering::Relaxed);
         let bytes = shared.bytes.fetch_add(record.len(), Ordering::Relaxed);
-        if records >= MOST_RECORDS || bytes >= MOST_BYTES {
+        if records >= self.most_records || bytes >= MOST_BYTES {
             shared.take(record.len());
             return false;
         }
@@ -77,7 +82,7 @@ impl Queue {
     /// Whether so much waits for the disk that whoever can wait should.
     pub(super) fn is_behind(&self) -> bool {
         let half = |count: &AtomicUsize, most: usize| count.load(Ordering::Relaxed) >= most / 2;
-        half(&self.shared.records, MOST_RECORDS) || half(&self.shared.bytes, MOST_BYTES)
+        half(&self.shared.records, self.most_records) || half(&self.shared.bytes, MOST_BYTES)
     }
 
     /// How many records were lost since this was asked.
@@ -154,7 +159,7 @@ mod tests {
     fn what_waits_is_bounded_and_whoever_can_wait_is_told_before() {
         let (go, wait) = channel();
         let written = Arc::default();
-        let (queue, _guard) = Queue::to(Slow(wait, Arc::clone(&written)));
+        let (queue, _guard) = Queue::to(Slow(wait, Arc::clone(&written)), 100);
         let record = vec![b'x'; 1 << 20];
         assert!(!queue.is_behind());
         let sent = |count| (0..count).filter(|_| queue.send(&record)).count();

@@ -43,6 +43,7 @@ fn log_in(folder: &Path, form: Form, work: impl FnOnce(&Logging)) -> (String, St
         terminal_level: Some(Level::Debug),
         zone: Zone::named("America/New_York").unwrap(),
         now,
+        most_waiting: 100_000,
         form,
         console: console(Marks::Marked, &Shown::default(), &shown),
     });

@@ -145,6 +145,7 @@ fn open_log(given: &Given, config: &Config, console: &Console) -> Logging {
         terminal_level: None,
         zone: config.settings.timezone.clone(),
         now: SystemClock::wall_time,
+        most_waiting: 4_000,
         form: Form::Plain,
         console: console.clone(),
     })

@@ -202,6 +202,7 @@ fn open_log(global: &Global, arguments: &Watch, config: &Config, console: &Conso
         }),
         zone: config.settings.timezone.clone(),
         now: SystemClock::wall_time,
+        most_waiting: 100_000,
         form: form(global, arguments),
         console: console.clone(),
     })
