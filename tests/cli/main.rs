@@ -6,6 +6,7 @@ mod folder;
 
 mod completion;
 mod history;
+mod hostile;
 mod kill;
 mod killed;
 mod mail;
