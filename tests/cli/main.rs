@@ -17,6 +17,7 @@ mod run_once;
 mod show;
 mod status;
 mod systemd;
+mod trust;
 mod usage;
 mod validate;
 mod watch;
