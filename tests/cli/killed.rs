@@ -64,15 +64,16 @@ pub(crate) fn children(process: u32) -> Vec<u32> {
     list.split_whitespace().flat_map(str::parse).collect()
 }
 
-/// The children of a process, and theirs.
-fn descendants(process: u32) -> Vec<u32> {
+/// The children of a process, and theirs, and so on.
+pub(crate) fn descendants(process: u32) -> Vec<u32> {
     let children = children(process).into_iter();
     children
         .flat_map(|child: u32| [vec![child], descendants(child)].concat())
         .collect()
 }
 
-fn lives(process: u32) -> bool {
+/// Whether a process is there and not over.
+pub(crate) fn lives(process: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     !stat.is_empty() && !stat.contains(") Z ")
 }

@@ -1,115 +1,184 @@
-//! What others could change is not run as root, and warned of otherwise.
+//! What is not trusted has no say: modules in the way, temporary folders, users without rights.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
 
-use crate::folder::{Answer, Folder};
+use nix::unistd::{Uid, User};
 
-const CONFIG: &str = "scheduler:\n  t.touch: {type: interval, hours: 1}\n";
-const TASK: &str = "def touch():\n    open('ran', 'w').close()\n";
+use crate::folder::{Answer, Folder, run};
+use crate::watch::Watch;
 
-fn folder() -> Folder {
-    Folder::with_config(CONFIG).file("tasks/t.py", TASK)
-}
+/// Code that leaves a file beside its own when it runs.
+const MARKER: &str = "open(__file__ + '-ran', 'w')\ndef f(): pass\n";
 
-fn set_mode(folder: &Folder, name: &str, mode: u32) {
-    fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
-}
+/// Modules that Python and our own code load.
+const LOADED: [&str; 9] = [
+    "json.py",
+    "os.py",
+    "marshal.py",
+    "socket.py",
+    "logging.py",
+    "ast.py",
+    "sitecustomize.py",
+    "usercustomize.py",
+    "docassemble.py",
+];
 
-fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
-}
-
-#[track_caller]
-fn is_refused(folder: &Folder, answer: Answer, message: &str) {
-    if is_root() {
-        let answer = answer.exits(2);
-        assert!(answer.stderr.contains(message), "{}", answer.stderr);
-        assert!(answer.stderr.contains("help: `ch"), "{}", answer.stderr);
-        assert!(!folder.path("ran").exists(), "it ran all the same");
-    } else {
-        let answer = answer.exits(0);
-        let warned = answer
-            .stderr
-            .lines()
-            .filter(|line| line.starts_with("warning: "))
-            .count();
-        assert_eq!(warned, 1, "{}", answer.stderr);
-        assert!(answer.stderr.contains(message), "{}", answer.stderr);
-    }
+/// The files that code left in a folder and its tasks.
+fn ran(folder: &Path) -> Vec<String> {
+    let names = ["", "tasks"].map(|below| fs::read_dir(folder.join(below)).unwrap());
+    let names = names.into_iter().flatten().map(|entry| entry.unwrap());
+    let names = names.map(|entry| entry.file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with("-ran")).collect()
 }
 
 #[test]
-fn what_everybody_can_write_is_not_run() {
-    for (name, mode) in [
-        ("config.yml", 0o646),
-        ("tasks", 0o777),
-        ("tasks/t.py", 0o666),
-    ] {
-        let folder = folder();
-        set_mode(&folder, name, mode);
-        let answer = folder.sched("run-once t.touch");
-        is_refused(
-            &folder,
-            answer,
-            &format!("{name} can be changed by everybody"),
-        );
-        if is_root() {
-            let answer = folder.sched("watch");
-            is_refused(
-                &folder,
-                answer,
-                &format!("{name} can be changed by everybody"),
-            );
-        }
+fn modules_in_the_way_are_never_loaded() {
+    let config = "scheduler:\n  good.f: {type: interval, seconds: 1}\n";
+    let folder = Folder::with_config(config).file("tasks/good.py", "def f(): return 'good'\n");
+    for name in LOADED {
+        folder.write(name, MARKER);
+        folder.write(&format!("tasks/{name}"), MARKER);
     }
-}
-
-#[test]
-fn what_runs_nothing_does_not_care() {
-    let folder = folder();
-    set_mode(&folder, "config.yml", 0o666);
     for line in [
         "validate",
         "next",
+        "run-once good.f",
+        "run-once good.f --dry-run",
+    ] {
+        let _ = folder.sched(line).exits(0);
+    }
+    assert_eq!(ran(folder.root()), [""; 0]);
+    // `watch` keeps its Python warm.
+    let inside = tempfile::tempdir().unwrap();
+    for name in ["config.yml", "json.py", "os.py", "socket.py", "logging.py"] {
+        fs::copy(folder.path(name), inside.path().join(name)).unwrap();
+    }
+    fs::create_dir(inside.path().join("tasks")).unwrap();
+    for name in ["good.py", "json.py", "socket.py", "logging.py"] {
+        let name = format!("tasks/{name}");
+        fs::copy(folder.path(&name), inside.path().join(&name)).unwrap();
+    }
+    let watch = Watch::start_in(inside, &[]);
+    watch.expect(" ok     good.f");
+    watch.expect(" ok     good.f");
+    assert_eq!(ran(&watch.path("")), [""; 0]);
+}
+
+#[test]
+fn to_look_runs_no_task() {
+    let config =
+        "scheduler:\n  a.f: {type: cron, hour: 4, contextmanager: a.f, error handler: a.f}\n";
+    let folder = Folder::with_config(config).file("tasks/a.py", MARKER);
+    for line in [
+        "validate",
+        "validate --strict -v",
+        "next",
         "show",
+        "status",
+        "history",
+        "run-once a.f --dry-run",
+        "__jobs",
+    ] {
+        let _ = folder.sched(line).exits(0);
+    }
+    assert_eq!(ran(folder.root()), [""; 0]);
+    let _ = folder.sched("run-once a.f 1").exits(2);
+    assert_eq!(ran(folder.root()), [""; 0]);
+    let _ = folder.sched("run-once a.f").exits(1);
+    assert_eq!(ran(folder.root()), ["a.py-ran"]);
+}
+
+#[test]
+fn nothing_needs_a_folder_for_temporary_files() {
+    let config = "scheduler:\n  a.f: {type: cron, hour: 4}\n";
+    let folder = Folder::with_config(config).file("tasks/a.py", "def f(): pass\n");
+    for line in [
+        "validate",
+        "next",
+        "run-once a.f",
         "history",
         "status",
-        "run-once t.touch --dry-run",
+        "show",
     ] {
-        let answer = folder.sched(line).exits(0);
-        assert!(
-            !answer.stderr.contains("can be changed"),
-            "{line}: {}",
-            answer.stderr
-        );
+        let mut command = folder.command();
+        command
+            .args(line.split(' '))
+            .env("TMPDIR", "/nowhere/at/all");
+        let _ = run(&mut command).exits(0);
     }
 }
 
-#[test]
-fn a_sticky_folder_is_safe() {
-    let folder = folder();
-    set_mode(&folder, "tasks", 0o1777);
-    folder.sched("run-once t.touch -q").exits(0).complains("");
+/// A folder that everybody can read, with a job that runs as `user`.
+fn folder_of(user: &str) -> Folder {
+    let config = format!(
+        "scheduler:\n  \
+         who:\n    type: cron\n    hour: 4\n    user: {user}\n    \
+         command: 'id -un; id -u; id -G; test -w /etc/passwd && echo writes'\n  \
+         t.who: {{type: cron, hour: 4, user: {user}}}\n"
+    );
+    let tasks = "import os\ndef who():\n    try: os.setuid(0)\n    \
+                 except PermissionError: return os.getuid(), os.environ['HOME']\n";
+    let folder = Folder::with_config(&config).file("tasks/t.py", tasks);
+    fs::set_permissions(folder.root(), fs::Permissions::from_mode(0o755)).unwrap();
+    folder
 }
 
 #[test]
-fn the_owner_of_the_configs_folder_is_warned_of() {
-    let folder = folder();
-    if !is_root() {
-        println!("not tested: only root can give files away");
+fn root_runs_a_job_as_its_user() {
+    if !Uid::effective().is_root() {
+        eprintln!("skipped: only root can run a job as somebody else");
         return;
     }
-    for name in ["", "config.yml", "tasks", "tasks/t.py"] {
-        chown(folder.path(name), Some(33), None).unwrap();
+    let nobody = User::from_name("nobody").unwrap().unwrap();
+    let folder = folder_of("nobody");
+    let answer = folder.sched("run-once who");
+    let said: Vec<&str> = answer.stdout.lines().collect();
+    assert_eq!(said[..2], ["nobody", &nobody.uid.to_string()]);
+    assert!(said[2].split(' ').all(|group| group != "0"), "{said:?}");
+    assert_eq!(said.len(), 3, "{said:?}");
+    let python = "/usr/bin/python3";
+    if !fs::exists(python).unwrap() {
+        eprintln!("skipped in part: {python}, which others can run, is missing");
+        return;
     }
-    let answer = folder.sched("run-once t.touch").exits(0);
-    assert!(answer.stderr.contains("warning: "), "{}", answer.stderr);
-    assert!(answer.stderr.contains("belongs to"), "{}", answer.stderr);
-    assert!(folder.path("ran").exists());
+    let mut command = folder.command();
+    command.args(["run-once", "t.who", "--format", "json"]);
+    let answer = run(command.env("PATH", "/usr/bin:/bin")).exits(0);
+    let expected = format!("({}, '{}')", nobody.uid, nobody.dir.display());
+    assert_eq!(answer.json()[0]["returned"], serde_json::json!(expected));
+}
 
-    chown(folder.path("tasks/t.py"), Some(34), None).unwrap();
-    fs::remove_file(folder.path("ran")).unwrap();
-    let answer = folder.sched("run-once t.touch");
-    is_refused(&folder, answer, "tasks/t.py belongs to");
+#[test]
+fn whoever_is_not_root_runs_nothing_as_somebody_else() {
+    let folder = folder_of("root");
+    let as_nobody = || {
+        let mut command = Command::new("/bin/sh");
+        // Copied, as the way to the built program may be closed to others.
+        command.args([
+            "-c",
+            "exec ./sched run-once who --state-dir state --no-mail",
+        ]);
+        command
+            .current_dir(folder.root())
+            .env_remove("SCHED_CONFIG");
+        command
+    };
+    fs::copy(env!("CARGO_BIN_EXE_sched"), folder.path("sched")).unwrap();
+    fs::create_dir(folder.path("state")).unwrap();
+    let mut command = as_nobody();
+    if Uid::effective().is_root() {
+        let nobody = User::from_name("nobody").unwrap().unwrap();
+        nix::unistd::chown(&folder.path("state"), Some(nobody.uid), Some(nobody.gid)).unwrap();
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(folder.path("state"), private).unwrap();
+        command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
+    }
+    let output: Output = command.output().unwrap();
+    let answer = Answer::from(output).exits(1).says("");
+    let refusal = "only root can run a job as the user `root`";
+    assert!(answer.stderr.contains(refusal), "{}", answer.stderr);
 }

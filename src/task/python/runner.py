@@ -1335,7 +1335,9 @@ def failure(error):
 
 
 def exit_code(error):
-    if isinstance(error, SystemExit) and isinstance(error.code, int) and error.code & 255:
+    # Not what it says of its class, which may be anything.
+    is_exit = issubclass(type(error), SystemExit)
+    if is_exit and isinstance(error.code, int) and error.code & 255:
         return error.code
     return 1
 

@@ -15,6 +15,10 @@ fn with_arguments(task: Task) -> crate::job::Job {
         text("$(touch pwn); `x`"),
         text("-v"),
         text(""),
+        text("a\nb"),
+        text("--config=/etc/passwd"),
+        text("@file"),
+        text("*"),
         Value::Int(3),
         Value::Bool(true),
         Value::None,
@@ -25,8 +29,7 @@ fn with_arguments(task: Task) -> crate::job::Job {
     job
 }
 
-const ARGUMENTS: &str =
-    "two words|$(touch pwn); `x`|-v||3|true|null|[1,\"é\"]|2024-01-02|--key_1=a b|--n=1.5|";
+const ARGUMENTS: &str = "two words|$(touch pwn); `x`|-v||a\nb|--config=/etc/passwd|@file|*|3|true|null|[1,\"é\"]|2024-01-02|--key_1=a b|--n=1.5|";
 
 #[test]
 fn programs_get_their_arguments_as_they_are() {
@@ -47,7 +50,7 @@ fn programs_get_their_arguments_as_they_are() {
 #[test]
 fn programs_get_their_arguments_as_json_too() {
     let job = with_arguments(Task::Shell(
-        "echo $SCHED_ARGS; echo $SCHED_KWARGS".to_owned(),
+        "printf '%s\\n' \"$SCHED_ARGS\" \"$SCHED_KWARGS\"".to_owned(),
     ));
     let ran = Bench::new().run_job(&job);
     let lines: Vec<serde_json::Value> = ran
@@ -64,6 +67,10 @@ fn programs_get_their_arguments_as_json_too() {
                 "$(touch pwn); `x`",
                 "-v",
                 "",
+                "a\nb",
+                "--config=/etc/passwd",
+                "@file",
+                "*",
                 3,
                 true,
                 null,

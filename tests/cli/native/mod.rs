@@ -196,6 +196,19 @@ fn a_run_ends_as_its_closure_does() {
 }
 
 #[test]
+fn an_error_handler_is_told_of_a_failed_closure() {
+    let config = "\
+scheduler:
+  end.in_error: {type: interval, minutes: 1, error handler: alerts.tell}
+";
+    let alerts = "def tell(error, job): print(type(error).__name__, error, job.name)\n";
+    let folder = Folder::with_config(config).file("tasks/alerts.py", alerts);
+    let answer = Program::new("native-ends", folder).run("run-once end.in_error");
+    let told = "ChildProcessError no such luck end.in_error\n";
+    let _ = answer.exits(1).says(told);
+}
+
+#[test]
 fn a_panic_tells_its_place_and_its_text() {
     let record = record("end.in_panic");
     let text = "index out of bounds: the len is 0 but the index is 0";

@@ -1,5 +1,6 @@
 //! A program among the examples, run in a folder.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
@@ -45,6 +46,15 @@ fn build(profile: &Path) {
         if profile.ends_with("release") {
             command.arg("--release");
         }
+        // What Cargo tells tests of the package would make it build anew what depends on that.
+        let names = std::env::vars_os().map(|(name, _)| name);
+        let is_told = |name: &OsString| {
+            let name = name.to_string_lossy();
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        };
+        names
+            .filter(is_told)
+            .for_each(|name| _ = command.env_remove(name));
         let built = command.current_dir(env!("CARGO_MANIFEST_DIR")).status();
         assert!(built.unwrap().success());
     });

@@ -1,0 +1,115 @@
+//! What others could change is not run as root, and warned of otherwise.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+
+use crate::folder::{Answer, Folder};
+
+const CONFIG: &str = "scheduler:\n  t.touch: {type: interval, hours: 1}\n";
+const TASK: &str = "def touch():\n    open('ran', 'w').close()\n";
+
+fn folder() -> Folder {
+    Folder::with_config(CONFIG).file("tasks/t.py", TASK)
+}
+
+fn set_mode(folder: &Folder, name: &str, mode: u32) {
+    fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+#[track_caller]
+fn is_refused(folder: &Folder, answer: Answer, message: &str) {
+    if is_root() {
+        let answer = answer.exits(2);
+        assert!(answer.stderr.contains(message), "{}", answer.stderr);
+        assert!(answer.stderr.contains("help: `ch"), "{}", answer.stderr);
+        assert!(!folder.path("ran").exists(), "it ran all the same");
+    } else {
+        let answer = answer.exits(0);
+        let warned = answer
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("warning: "))
+            .count();
+        assert_eq!(warned, 1, "{}", answer.stderr);
+        assert!(answer.stderr.contains(message), "{}", answer.stderr);
+    }
+}
+
+#[test]
+fn what_everybody_can_write_is_not_run() {
+    for (name, mode) in [
+        ("config.yml", 0o646),
+        ("tasks", 0o777),
+        ("tasks/t.py", 0o666),
+    ] {
+        let folder = folder();
+        set_mode(&folder, name, mode);
+        let answer = folder.sched("run-once t.touch");
+        is_refused(
+            &folder,
+            answer,
+            &format!("{name} can be changed by everybody"),
+        );
+        if is_root() {
+            let answer = folder.sched("watch");
+            is_refused(
+                &folder,
+                answer,
+                &format!("{name} can be changed by everybody"),
+            );
+        }
+    }
+}
+
+#[test]
+fn what_runs_nothing_does_not_care() {
+    let folder = folder();
+    set_mode(&folder, "config.yml", 0o666);
+    for line in [
+        "validate",
+        "next",
+        "show",
+        "history",
+        "status",
+        "run-once t.touch --dry-run",
+    ] {
+        let answer = folder.sched(line).exits(0);
+        assert!(
+            !answer.stderr.contains("can be changed"),
+            "{line}: {}",
+            answer.stderr
+        );
+    }
+}
+
+#[test]
+fn a_sticky_folder_is_safe() {
+    let folder = folder();
+    set_mode(&folder, "tasks", 0o1777);
+    folder.sched("run-once t.touch -q").exits(0).complains("");
+}
+
+#[test]
+fn the_owner_of_the_configs_folder_is_warned_of() {
+    let folder = folder();
+    if !is_root() {
+        println!("not tested: only root can give files away");
+        return;
+    }
+    for name in ["", "config.yml", "tasks", "tasks/t.py"] {
+        chown(folder.path(name), Some(33), None).unwrap();
+    }
+    let answer = folder.sched("run-once t.touch").exits(0);
+    assert!(answer.stderr.contains("warning: "), "{}", answer.stderr);
+    assert!(answer.stderr.contains("belongs to"), "{}", answer.stderr);
+    assert!(folder.path("ran").exists());
+
+    chown(folder.path("tasks/t.py"), Some(34), None).unwrap();
+    fs::remove_file(folder.path("ran")).unwrap();
+    let answer = folder.sched("run-once t.touch");
+    is_refused(&folder, answer, "tasks/t.py belongs to");
+}
