@@ -131,7 +131,7 @@ impl Clerk {
 
     /// Does something with the store, which is opened again where it failed before.
     fn with_store<T>(&mut self, work: impl FnOnce(&Store) -> Result<T, Error>) -> Result<T, Error> {
-        let store = match self.store.take() {
+        let store = match self.store.take().filter(Store::is_in_place) {
             Some(store) => store,
             None => Store::join(&self.place)?,
         };

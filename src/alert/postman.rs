@@ -123,7 +123,8 @@ impl Postman {
 
     fn empty_outbox(&mut self) -> Result<(), Error> {
         let store = match self.store.take() {
-            Some(store) => store,
+            Some(store) if store.is_in_place() => store,
+            Some(aside) => after_damage(&aside, Store::join(&self.place)?),
             None => Store::join(&self.place)?,
         };
         for mail in store.expire_mail((self.shared.now)())? {
@@ -215,6 +216,17 @@ impl Postman {
         let rest = (next - (self.shared.now)()).to_std().unwrap_or_default();
         rest.clamp(SHORTEST_REST, LONGEST_REST)
     }
+}
+
+/// The new store, with the mails of the one that was moved aside because it is damaged.
+fn after_damage(aside: &Store, new: Store) -> Store {
+    if let Err(error) = aside.move_mails(&new) {
+        tracing::error!(
+            event = "mail_lost",
+            "mails that waited may be lost with the damaged store: {error}"
+        );
+    }
+    new
 }
 
 /// How long a mail waits for its next try; `None` where there is none.

@@ -136,6 +136,7 @@ impl Store {
         Ok(Self {
             connection,
             path: path.to_owned(),
+            file: files::identity(path),
             secrets: Secrets::default(),
         })
     }
