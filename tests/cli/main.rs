@@ -13,6 +13,7 @@ mod killed;
 mod mail;
 mod next;
 mod orphans;
+mod policy;
 mod retries;
 mod run_once;
 mod secrets;
