@@ -829,9 +829,21 @@ fi
 _sched_jobs() {
     _sched "$@"
     local i word want="" command="" named=0 given=() jobs=() name quoted
+    local words=() last=-1 rest="$2" whole="$2"
     [[ $2 == -* ]] && return
-    for ((i = 1; i < COMP_CWORD; i++)); do
+    # bash parts words at colons, and completes what follows the last one.
+    for ((i = 0; i <= COMP_CWORD; i++)); do
         word="${COMP_WORDS[i]}"
+        if ((i > 1)) && [[ -n $word && ($word == :* || ${words[last]} == *:) ]]; then
+            words[last]+="$word"
+        else
+            words[++last]="$word"
+        fi
+    done
+    [[ $rest == ":" ]] && rest=""
+    [[ ${words[last]} == *"$rest" ]] && whole="${words[last]}"
+    for ((i = 1; i < last; i++)); do
+        word="${words[i]}"
         if [[ -n $want ]]; then
             # `--config=FILE` comes as three words.
             [[ $word == "=" ]] && continue
@@ -853,7 +865,8 @@ _sched_jobs() {
     [[ -n $want ]] && return
     while IFS= read -r name; do
         printf -v quoted %q "$name"
-        [[ $name == "$2"* || $quoted == "$2"* ]] && jobs+=("$quoted")
+        [[ $name == "$whole"* || $quoted == "$whole"* ]] || continue
+        jobs+=("${quoted#"${whole%"$rest"}"}")
     done < <("$1" __jobs "${given[@]}" 2>/dev/null)
     [[ ${#jobs[@]} -gt 0 ]] && COMPREPLY=("${jobs[@]}")
 }

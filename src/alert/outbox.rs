@@ -1,16 +1,11 @@
 //! The outbox of the store, opened again where it failed, or is another file by now.
 
-use std::os::unix::fs::MetadataExt;
-
 use crate::store::{Error, Place, Store};
-
-/// Device and inode.
-type Identity = (u64, u64);
 
 /// The store as far as mail needs it: each thread has one of its own.
 pub(super) struct Outbox {
     place: Place,
-    open: Option<(Store, Option<Identity>)>,
+    open: Option<Store>,
 }
 
 impl Outbox {
@@ -23,23 +18,27 @@ impl Outbox {
         &mut self,
         work: impl FnOnce(&Store) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        // A damaged one was moved aside, or somebody removed it: nobody looks there any more.
-        let now = self.identity();
-        let current = self.open.take().filter(|(_, identity)| *identity == now);
-        let (store, identity) = if let Some(open) = current {
-            open
-        } else {
-            (Store::join(&self.place)?, self.identity())
+        let store = match self.open.take() {
+            Some(store) if store.is_in_place() => store,
+            Some(aside) => after_damage(&aside, Store::join(&self.place)?),
+            None => Store::join(&self.place)?,
         };
         let done = work(&store);
         if done.is_ok() {
-            self.open = Some((store, identity));
+            self.open = Some(store);
         }
         done
     }
+}
 
-    fn identity(&self) -> Option<Identity> {
-        let found = std::fs::metadata(self.place.database()).ok()?;
-        Some((found.dev(), found.ino()))
+/// The new store, with the mails of the one that was moved aside because it is damaged, or that
+/// somebody removed.
+fn after_damage(aside: &Store, new: Store) -> Store {
+    if let Err(error) = aside.move_mails(&new) {
+        tracing::error!(
+            event = "mail_lost",
+            "mails that waited may be lost with the damaged store: {error}"
+        );
     }
+    new
 }

@@ -123,6 +123,38 @@ fn each_recipient_has_a_mail_of_their_own() {
 }
 
 #[test]
+fn a_store_that_is_moved_aside_takes_no_mail_with_it() {
+    let bench = Bench::of(CONFIG);
+    bench.post.ended(&run("a.b"), &failure("first"), true);
+    let place = place(&bench.folder);
+    let waiting = || {
+        let store = Store::read(&place).unwrap();
+        store.and_then(|store| store.next_mail().unwrap())
+    };
+    let pause = Duration::from_millis(10);
+    for _ in 0..A_WHILE.as_millis() / pause.as_millis() {
+        // Put off, hence tried.
+        if waiting().is_some_and(|due| due > now()) {
+            break;
+        }
+        std::thread::sleep(pause);
+    }
+    for end in ["-wal", "-shm", ""] {
+        let name = |aside: &str| {
+            let mut name = place.database().into_os_string();
+            name.push(aside);
+            name.push(end);
+            name
+        };
+        std::fs::rename(name(""), name(".aside")).unwrap();
+    }
+    bench.post.ended(&run("a.b"), &failure("second"), true);
+    let mails = bench.mails();
+    let with = |text: &str| mails.iter().filter(|mail| mail.body.contains(text)).count();
+    assert_eq!((with("first"), with("second")), (2, 2));
+}
+
+#[test]
 fn what_is_no_failure_for_good_is_not_mailed() {
     let bench = Bench::of(CONFIG);
     let handled = run("a.b");

@@ -62,6 +62,12 @@ pub(super) fn open(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
+/// The device and the inode of the file at `path`; `None` where there is none.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = path.symlink_metadata().ok()?;
+    Some((found.dev(), found.ino()))
+}
+
 /// What root makes in the folder of another user is that user's.
 fn belongs_to_folder(file: &File, path: &Path) {
     if nix::unistd::geteuid().is_root()

@@ -44,6 +44,8 @@ use crate::secret::Secrets;
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    /// Device and inode of the file.
+    file: Option<(u64, u64)>,
     secrets: Secrets,
 }
 
@@ -142,6 +144,13 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the file is still the one at its path: a damaged one is moved aside, and another
+    /// begun, while others have it open.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        self.file == files::identity(&self.path)
     }
 
     /// From now on these never reach the file.

@@ -141,6 +141,7 @@ impl Store {
         Ok(Self {
             connection,
             path: path.to_owned(),
+            file: files::identity(path),
             secrets: Secrets::default(),
         })
     }

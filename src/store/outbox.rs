@@ -111,6 +111,18 @@ impl Store {
         claim().map_err(|source| self.error(source))
     }
 
+    /// Moves all mails that wait here to another outbox, to be sent from there.
+    ///
+    /// # Errors
+    /// Where SQLite says no; mails that were not moved by then stay.
+    pub fn move_mails(&self, to: &Self) -> Result<(), Error> {
+        while let Some(waiting) = self.claim_mail(DateTime::<Utc>::MAX_UTC)? {
+            to.post(&waiting.mail)?;
+            self.settle_mail(&waiting)?;
+        }
+        Ok(())
+    }
+
     /// Takes a mail out of the outbox: it is delivered, or never will be.
     ///
     /// # Errors

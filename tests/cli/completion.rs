@@ -42,6 +42,28 @@ fn nothing_is_said_where_anything_is_wrong() {
         .complains("");
 }
 
+#[test]
+fn bash_offers_the_rest_of_a_name_that_has_a_colon() {
+    let folder = Folder::with_config(
+        "scheduler:\n  'a:one': {type: interval, hours: 1, command: 'true'}\n  \
+         'a:two b:c': {type: interval, hours: 1, command: 'true'}\n",
+    );
+    // Bash parts the words like this.
+    for (words, expected) in [
+        (&["next", "a"][..], &["a:one", r"a:two\ b:c"][..]),
+        (&["next", "a", ":"], &["one", r"two\ b:c"]),
+        (&["next", "a", ":", "o"], &["one"]),
+        (&["next", "a", ":", r"two\ b", ":"], &["c"]),
+        (&["next", "a", ":", "one", "a", ":", "t"], &[r"two\ b:c"]),
+        (
+            &["history", "--since", "10", ":", "00", "a"],
+            &["a:one", r"a:two\ b:c"],
+        ),
+    ] {
+        assert_eq!(offered(&folder, words), expected, "{words:?}");
+    }
+}
+
 /// What bash offers for the last of the words.
 fn offered(folder: &Folder, words: &[&str]) -> Vec<String> {
     let script = r#"

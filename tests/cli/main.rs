@@ -18,6 +18,7 @@ mod next;
 mod orphans;
 mod owners;
 mod passwords;
+mod policy;
 mod retries;
 mod run_once;
 mod secrets;

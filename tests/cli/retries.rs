@@ -41,11 +41,10 @@ fn a_retry_that_waits_is_made_after_a_kill_and_once() {
     eventually(|| tries(&watch) == ["1", "2"]);
     eventually(|| watch.sched("history -q").stdout.contains("retry 1"));
     let runs = watch.sched("history --format json").json();
+    // The oldest are those of the first fire.
     let id = |attempt: u32| {
-        let first = runs.last().unwrap()["scheduled_for"].as_str();
-        let mut tries = runs.iter();
-        let run =
-            tries.find(|run| run["attempt"] == attempt && run["scheduled_for"].as_str() == first);
+        let mut oldest_first = runs.iter().rev();
+        let run = oldest_first.find(|run| run["attempt"] == attempt);
         run.unwrap()["run_id"].as_str().unwrap().to_owned()
     };
     let view = watch.sched(&format!("history {}", id(2))).exits(0).stdout;

@@ -1,0 +1,92 @@
+//! The words for what came and went while nothing ran.
+
+use super::Voice;
+use crate::cli::load::counted;
+use crate::run::Outcome;
+use crate::scheduler::plan::Downtime;
+
+/// How many jobs are named in one line.
+const MOST_NAMES: usize = 5;
+
+impl Voice {
+    /// What was missed while nothing ran, in one line, and what is caught up on.
+    pub(super) fn resumed(&self, downtime: &Downtime, mended: bool) {
+        for passed in &downtime.coalesced {
+            self.passed(Outcome::Coalesced, passed);
+        }
+        self.retries(downtime);
+        let missed = &downtime.missed;
+        let times = || missed.iter().flat_map(|passed| &passed.latest);
+        let (Some(first), Some(last)) = (times().min(), times().max()) else {
+            return;
+        };
+        let count: u64 = missed.iter().map(|passed| passed.count).sum();
+        let more = missed.iter().any(|passed| passed.and_more);
+        let (least, more) = (
+            if more { "more than " } else { "" },
+            missed.len().saturating_sub(MOST_NAMES),
+        );
+        let named = missed.iter().take(MOST_NAMES);
+        let mut names: Vec<String> = named
+            .map(|passed| format!("{} ({})", passed.job.name, passed.count))
+            .collect();
+        if more > 0 {
+            names.push(format!("{more} more"));
+        }
+        let meanwhile = if mended {
+            "the job was faulty"
+        } else {
+            "sched was down"
+        };
+        let were = if count == 1 { "was" } else { "were" };
+        tracing::warn!(
+            event = "downtime_missed",
+            count,
+            "{least}{} {were} missed while {meanwhile} ({} to {}): {}; \
+             see `sched history --missed`",
+            counted(usize::try_from(count).unwrap_or(usize::MAX), "fire"),
+            self.clock(*first),
+            self.clock(*last),
+            names.join(", ")
+        );
+    }
+
+    /// What becomes of the attempts that waited.
+    fn retries(&self, downtime: &Downtime) {
+        for fire in &downtime.retried {
+            let tries = fire.job.policy.retries.saturating_add(1);
+            let short = format!(
+                "try {} of {tries} for {} {}: it waited when sched ended",
+                fire.attempt,
+                self.clock(fire.fire_time),
+                self.again(fire.due)
+            );
+            tracing::info!(
+                event = "retry_resumed",
+                tag = "retry",
+                job = fire.job.name,
+                attempt = fire.attempt,
+                short,
+                "'{}': {short}",
+                fire.job.name
+            );
+        }
+        for fire in &downtime.given_up {
+            let short = format!(
+                "try {} for {} is not made any more: it was due {}, or the job has changed",
+                fire.attempt,
+                self.clock(fire.fire_time),
+                self.clock(fire.due)
+            );
+            tracing::warn!(
+                event = "retry_given_up",
+                tag = "SKIP",
+                job = fire.job.name,
+                attempt = fire.attempt,
+                short,
+                "'{}': {short}",
+                fire.job.name
+            );
+        }
+    }
+}
