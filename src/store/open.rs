@@ -165,7 +165,7 @@ impl Store {
     }
 
     /// How many steps of the schema the file has had.
-    pub(super) fn version(&self) -> Result<usize, Error> {
+    fn version(&self) -> Result<usize, Error> {
         let version = self
             .connection
             .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))

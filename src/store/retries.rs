@@ -6,9 +6,6 @@ use rusqlite::params;
 use super::{Error, Store, micros};
 use crate::run::{Retry, RunId};
 
-/// The version of the schema that has them.
-const SINCE_VERSION: usize = 3;
-
 impl Store {
     /// Writes down that the fire of a run is tried again at `due`.
     ///
@@ -36,10 +33,16 @@ impl Store {
     /// # Errors
     /// Where SQLite says no.
     pub fn retries(&self) -> Result<Vec<(String, Retry)>, Error> {
-        if self.version()? < SINCE_VERSION {
-            return Ok(Vec::new());
-        }
         let read = || {
+            // Who only reads may find a file that no watcher has brought up to date.
+            let known = "SELECT count(*) FROM pragma_table_info('runs') WHERE name = 'retry'";
+            if self
+                .cached(known)?
+                .query_row([], |row| row.get::<_, i64>(0))?
+                == 0
+            {
+                return Ok(Vec::new());
+            }
             let mut query = self.cached(
                 "SELECT name, fire_time, attempt + 1, retry
                  FROM runs JOIN jobs ON jobs.key = runs.job
