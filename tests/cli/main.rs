@@ -18,7 +18,6 @@ mod next;
 mod old_secrets;
 mod orphans;
 mod owners;
-mod passwords;
 mod policy;
 mod retries;
 mod run_once;
