@@ -13,6 +13,8 @@ pub enum Topic {
     ReloadRefused,
     /// Something is wrong with the config.
     ConfigFault,
+    /// The system has another time zone.
+    ZoneChanged,
     /// Changes of files cannot be seen at once.
     WatchBlind,
     /// No new fires: it waits for what runs.
@@ -46,6 +48,10 @@ pub enum Topic {
     RunMissed,
     /// A run does not begin: its fire time has a record.
     RunRepeated,
+    /// A retry that waited when the program before this one ended is made after all.
+    RetryResumed,
+    /// Such a retry is not made any more.
+    RetryGivenUp,
     /// What was missed while nothing watched.
     DowntimeMissed,
     /// What a task logged.
@@ -82,12 +88,13 @@ pub enum Topic {
 
 impl Topic {
     /// All of them.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 40] = [
         Self::Started,
         Self::StartRefused,
         Self::Reloaded,
         Self::ReloadRefused,
         Self::ConfigFault,
+        Self::ZoneChanged,
         Self::WatchBlind,
         Self::Stopping,
         Self::Ending,
@@ -104,6 +111,8 @@ impl Topic {
         Self::RunCoalesced,
         Self::RunMissed,
         Self::RunRepeated,
+        Self::RetryResumed,
+        Self::RetryGivenUp,
         Self::DowntimeMissed,
         Self::TaskLog,
         Self::Output,
@@ -131,6 +140,7 @@ impl Topic {
             Self::Reloaded => "reloaded",
             Self::ReloadRefused => "reload_refused",
             Self::ConfigFault => "config_fault",
+            Self::ZoneChanged => "zone_changed",
             Self::WatchBlind => "watch_blind",
             Self::Stopping => "stopping",
             Self::Ending => "ending",
@@ -147,6 +157,8 @@ impl Topic {
             Self::RunCoalesced => "run_coalesced",
             Self::RunMissed => "run_missed",
             Self::RunRepeated => "run_repeated",
+            Self::RetryResumed => "retry_resumed",
+            Self::RetryGivenUp => "retry_given_up",
             Self::DowntimeMissed => "downtime_missed",
             Self::TaskLog => "task_log",
             Self::Output => "output",
