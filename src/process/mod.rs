@@ -4,6 +4,7 @@
 //! run nor whoever called `sched`. Not for what the child is (a Python task, a command), nor for
 //! what its messages mean: that is `task`.
 
+mod background;
 mod channel;
 mod child;
 mod control;
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use background::Background;
 pub use channel::{Channel, inherited_channel};
 pub use child::Foster;
 pub use control::{Control, Lines};

@@ -86,6 +86,8 @@ pub struct Scheduler<C, R, J, L> {
     /// Each gives how its run ended, or nothing where the fire had been recorded before.
     runs: JoinSet<Option<Ended>>,
     going: HashMap<Id, Going>,
+    /// The runs that began and have not been told of, and how late they are, if that matters.
+    begun: Vec<(Run, Option<Duration>)>,
     /// What the runner was told of last.
     soon: Option<Vec<Fire>>,
 }
@@ -128,6 +130,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             asleep,
             runs: JoinSet::new(),
             going: HashMap::new(),
+            begun: Vec::new(),
             soon: None,
         }
     }
@@ -145,9 +148,11 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
 
     /// Does what is due and waits for the next thing to happen.
     async fn turn(&mut self, messages: &mut mpsc::Receiver<Message>) -> ControlFlow<()> {
-        if self.decide_due() {
-            // What begins now waits for nothing else.
+        self.decide_due();
+        if !self.begun.is_empty() {
+            // What begins now waits for nothing else, not even for a word about it.
             tokio::task::yield_now().await;
+            self.tell_begun();
         }
         let behind = self
             .plan
@@ -188,16 +193,13 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         })
     }
 
-    /// Carries out what the plan decides now, and tells whether any run begins.
-    fn decide_due(&mut self) -> bool {
-        let mut begins = false;
+    /// Carries out what the plan decides now.
+    fn decide_due(&mut self) {
         for decision in self.plan.due(self.clock.now()) {
             match decision {
-                Decision::Run(fire) => {
-                    self.begin(fire);
-                    begins = true;
-                }
+                Decision::Run(fire) => self.begin(fire),
                 Decision::Skip(fire) => {
+                    self.tell_begun();
                     self.pass(Outcome::Skipped, &fire.job.name, &[fire.fire_time]);
                     let since = self.oldest_run_of(&fire.job.name);
                     self.journal.note(&Event::Skipped { fire: &fire, since });
@@ -206,7 +208,13 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
                 Decision::Miss(passed) => self.note_passed(Outcome::Missed, &passed),
             }
         }
-        begins
+    }
+
+    /// Tells of the runs that have begun since this was called last.
+    fn tell_begun(&mut self) {
+        for (run, late) in self.begun.drain(..) {
+            self.journal.note(&Event::Started { run: &run, late });
+        }
     }
 
     fn note_passed(&mut self, outcome: Outcome, passed: &Passed) {
@@ -267,13 +275,13 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         };
         let late = started - fire.due;
         let late = (late > PUNCTUAL).then(|| late.to_std().unwrap_or_default());
-        self.journal.note(&Event::Started { run: &run, late });
         let once = fire.job.trigger.is_once(fire.fire_time);
         let settled = self.plan.settled(&run.job, fire.fire_time);
         let recorded = self.ledger.begin(&run, once, settled);
         let orders = watch::Sender::new(Order::GoOn);
         let job = Arc::clone(&fire.job);
         let ended = self.runner.start(job, run.clone(), orders.subscribe());
+        self.begun.push((run.clone(), late));
         let id = self
             .runs
             .spawn(once_recorded(recorded, orders.subscribe(), ended))

@@ -33,7 +33,7 @@ use crate::config::Config;
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths;
-use crate::process::{give_back, leave_orphans, outlive_file_limit};
+use crate::process::{Background, give_back, leave_orphans, outlive_file_limit};
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
@@ -69,6 +69,7 @@ fn watch(
     if let Some(code) = leave_orphans().context("cannot start a process to reap orphans")? {
         std::process::exit(code.into());
     }
+    let background = Background::begin();
     outlive_file_limit().context("cannot prepare for files that may not grow")?;
     let given = global.given();
     let path = paths::config(&given).map_err(load::Error::from);
@@ -148,6 +149,7 @@ fn watch(
         global.verbose,
     );
     give_back();
+    drop(background);
     super::runtime()?.block_on(async {
         tokio::spawn(Signals::new(stopped_by)?.pass_on(messages, errands));
         answer_on(&socket);
