@@ -1,4 +1,5 @@
-//! Who may know whom: the arrows between the modules, as `ARCHITECTURE.md` draws them.
+//! Who may know whom: the arrows between the modules, as `ARCHITECTURE.md` draws them. And whether
+//! the tests are there that `SECURITY.md` names.
 
 #![expect(
     clippy::unwrap_used,
@@ -66,6 +67,44 @@ fn no_module_knows_another_that_it_may_not() {
         "arrows that are not in the house: {}",
         wrong.join(", ")
     );
+}
+
+#[test]
+fn every_test_that_is_named_for_security_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = String::new();
+    for folder in ["src", "tests"] {
+        read_all(&root.join(folder), &mut sources);
+    }
+    let text = fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| "));
+    let cells = rows
+        .skip(2)
+        .map(|row| row.trim_end_matches(" |").rsplit(" | ").next());
+    let mut named = 0;
+    for name in cells.flatten().flat_map(|cell| cell.split('`')) {
+        if name.trim().is_empty() {
+            continue;
+        }
+        named += 1;
+        assert!(
+            sources.contains(&format!("fn {name}(")),
+            "there is no test `{name}`"
+        );
+    }
+    assert!(named > 20, "the table names tests");
+}
+
+/// The text of all Rust files of a folder.
+fn read_all(folder: &Path, text: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, text);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            text.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
 }
 
 /// Adds what each file of `folder` uses, tests aside.

@@ -21,6 +21,7 @@ mod owners;
 mod policy;
 mod retries;
 mod run_once;
+mod secrets;
 mod show;
 mod status;
 mod systemd;

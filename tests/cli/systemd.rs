@@ -121,3 +121,17 @@ fn an_address_that_is_none_hinders_nothing() {
     watch.signal(Signal::SIGTERM);
     assert!(watch.end().success());
 }
+
+#[test]
+fn the_unit_gives_up_what_it_does_not_need() {
+    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/sched.service");
+    let mut analyze = Command::new("systemd-analyze");
+    let analyze = analyze.args(["security", "--offline=true", "--threshold=30", unit]);
+    match analyze.output() {
+        Ok(output) => {
+            let told = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(output.status.success(), "more exposed than 3.0: {told}");
+        }
+        Err(error) => println!("not tested: there is no systemd-analyze ({error})"),
+    }
+}
