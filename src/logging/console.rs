@@ -5,6 +5,7 @@
 
 mod typist;
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -84,6 +85,8 @@ struct Outlet {
 #[derive(Debug, Default)]
 struct Queue {
     waiting: Vec<Part>,
+    /// The runs that have written here. The end of any other is nothing to wake the thread for.
+    heard: HashSet<RunId>,
     bytes: usize,
     dropped_bytes: usize,
     writing: bool,
@@ -238,6 +241,17 @@ impl Outlet {
         if queue.bytes.saturating_add(size) > limit {
             queue.dropped_bytes += length;
             return;
+        }
+        match &part {
+            Part::Lines(_) => {}
+            Part::Piece(run, ..) => {
+                queue.heard.insert(*run);
+            }
+            Part::End(run, _) => {
+                if !queue.heard.remove(run) {
+                    return;
+                }
+            }
         }
         queue.bytes += size;
         queue.waiting.push(part);
