@@ -119,8 +119,11 @@ pub(super) fn run(
     if let Some(post) = &post {
         post.ended(&run, &ended, true);
     }
-    screen.end(&call.job, &ended);
-    runtime.block_on(readers(&console))?;
+    // Last comes how it ended, also where both streams go to one place.
+    if runtime.block_on(readers(&console))? {
+        screen.end(&call.job, &ended);
+        runtime.block_on(readers(&console))?;
+    }
     if arguments.format == Format::Json {
         let record = serde_json::to_string(&Record::new(&run, Some(&ended), zone))?;
         writeln!(io::stdout().lock(), "{}", secrets.mask(&record))?;
@@ -160,17 +163,17 @@ fn open_log(given: &Given, config: &Config, console: &Console) -> Logging {
     })
 }
 
-/// Waits until whoever reads the output has read it: the run is over, so nothing waits for that.
-/// A signal ends it.
-async fn readers(console: &Console) -> anyhow::Result<()> {
+/// Waits until whoever reads the output has read it, and tells whether that is so: the run is
+/// over, so nothing waits for that. A signal ends it.
+async fn readers(console: &Console) -> anyhow::Result<bool> {
     let mut signals = signals()?;
     while !console.finish(Duration::ZERO) {
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(5)) => {}
-            () = any(&mut signals) => return Ok(()),
+            () = tokio::time::sleep(Duration::from_millis(1)) => {}
+            () = any(&mut signals) => return Ok(false),
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 fn signals() -> io::Result<[Signal; 2]> {
