@@ -100,6 +100,15 @@ fn quiet_leaves_what_the_task_wrote_and_why_it_failed() {
 }
 
 #[test]
+fn of_a_function_that_is_not_there_it_is_said_what_is_missing() {
+    run("work.nowhere").exits(2).complains(
+        "warning: config.yml has 1 error; run `sched validate`\n\
+         error: no job is called `work.nowhere`\n\
+         help: tasks/work.py has no function `nowhere`\n",
+    );
+}
+
+#[test]
 fn arguments_replace_those_of_the_config_and_keywords_are_added() {
     let answer = run("work.greet Ann 2 [a] --kwarg end=.").exits(0);
     assert_eq!(answer.stdout, "hello Ann 2 ['a'].\n");

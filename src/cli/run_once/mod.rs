@@ -35,7 +35,7 @@ use crate::secret::Secrets;
 use crate::store::Place;
 use crate::task::native::Names;
 use crate::task::{Ready, Tasks};
-use call::Call;
+use call::{Absent, Call};
 use diary::Diary;
 use screen::Screen;
 
@@ -231,8 +231,8 @@ fn tell_faults(loaded: &Loaded, faults: &[Diagnostic], global: &Global) -> Exit 
     Exit::Failed
 }
 
-/// Finds a function that no job uses; else gives the names of near ones.
-fn find(tasks: &Tasks, name: &str) -> Result<(), Vec<String>> {
+/// Finds a function that no job uses.
+fn find(tasks: &Tasks, name: &str) -> Result<(), Absent> {
     match tasks.look_up(&[name]).unwrap_or_default().pop() {
         Some(
             Answer::Function { .. }
@@ -240,8 +240,24 @@ fn find(tasks: &Tasks, name: &str) -> Result<(), Vec<String>> {
             | Answer::Native
             | Answer::Opaque { .. },
         ) => Ok(()),
-        Some(Answer::NoModule { near, .. } | Answer::NoFunction { near, .. }) => Err(near),
-        Some(Answer::Unusable { .. }) | None => Err(Vec::new()),
+        Some(Answer::NoModule { what, near }) => Err(Absent {
+            why: name.contains('.').then(|| format!("there is no {what}")),
+            near,
+        }),
+        Some(Answer::NoFunction {
+            file,
+            function,
+            near,
+            ..
+        }) => Err(Absent {
+            why: Some(format!("{} has no function `{function}`", file.display())),
+            near,
+        }),
+        Some(Answer::Unusable { why }) => Err(Absent {
+            why: Some(why),
+            near: Vec::new(),
+        }),
+        None => Err(Absent::default()),
     }
 }
 
