@@ -76,6 +76,20 @@ pub(super) fn run(
     if let Some(warning) = trusted::check(&loaded, &given)? {
         output::warn(&warning, global);
     }
+    carry_out(global, arguments, &loaded, config, &tasks, &call, now)
+}
+
+/// Runs what is called, in the sight of everybody who is told of a run.
+fn carry_out(
+    global: &Global,
+    arguments: &RunOnce,
+    loaded: &Loaded,
+    config: &Config,
+    tasks: &Tasks,
+    call: &Call,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Exit> {
+    let given = global.given();
     outlive_file_limit()?;
     let run = begin(&call.job, now);
     let runtime = super::runtime()?;
@@ -102,20 +116,16 @@ pub(super) fn run(
     call.notes.iter().for_each(|note| screen.note(note));
     let zone = &config.settings.timezone;
     diary.begin(&run, &screen, zone);
-    let ended = runtime.block_on(execute(&tasks, ready, &run, &call.job, &screen))?;
+    let ended = runtime.block_on(execute(tasks, ready, &run, &call.job, &screen))?;
     diary.end(&run, &ended, &screen);
-    Voice::new(
-        Arc::clone(&logging),
-        loaded.path.clone(),
-        zone.clone(),
-        false,
-    )
-    .note(&Event::Ended {
+    let end = Event::Ended {
         run: &run,
         job: &call.job,
         ended: &ended,
         retry: None,
-    });
+    };
+    let config_path = loaded.path.clone();
+    Voice::new(Arc::clone(&logging), config_path, zone.clone(), false).note(&end);
     if let Some(post) = &post {
         post.ended(&run, &ended, true);
     }
