@@ -197,6 +197,14 @@ impl RunId {
         Some((Self(first), Self(first | ((1 << rest) - 1))))
     }
 
+    /// With how many characters its name begins that the name of `other` begins with too.
+    #[must_use]
+    pub fn alike(self, other: Self) -> usize {
+        let alike = (self.0 ^ other.0).leading_zeros() as usize;
+        // The 26 digits have five bits each, two more than a name: these come first, and are zero.
+        (alike + 2) / 5
+    }
+
     /// Its sixteen bytes, which sort as it does.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
@@ -347,6 +355,11 @@ mod tests {
         for none in ["", "8", "test.heartbeat", "U", "ü", &"0".repeat(27)] {
             assert_eq!(RunId::beginning_with(none), None, "{none}");
         }
+        for length in 1..26 {
+            let (first, last) = RunId::beginning_with(&id.to_string()[..length]).unwrap();
+            assert_eq!(first.alike(last), length);
+        }
+        assert_eq!(id.alike(id), 26);
         let most = RunId::beginning_with("7").unwrap().1;
         assert_eq!(most, RunId(u128::MAX));
     }

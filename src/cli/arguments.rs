@@ -197,7 +197,7 @@ pub struct Next {
 
     /// How many fire times of each job at most
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_parser = count)]
     pub count: u32,
 
     /// The first instant that counts, itself included [default: now]
@@ -295,7 +295,7 @@ pub struct History {
 
     /// How many runs at most
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_parser = count)]
     pub count: u32,
 
     /// The first instant that counts, itself included [default: no beginning]
@@ -447,6 +447,11 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write KEY=VALUE".to_owned()),
     }
+}
+
+fn count(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| format!("write a whole number from 1 to {}", u32::MAX))
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {

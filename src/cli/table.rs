@@ -20,13 +20,9 @@ pub(super) fn text<const N: usize>(
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(width).unwrap_or(u16::MAX))
-        .set_header(headings);
+        .set_header(one_line(&headings.map(str::to_owned)));
     for row in rows {
-        let cells = row.iter().map(|cell| clean::line(cell).into_owned());
-        let mut row = Row::from(cells.collect::<Vec<_>>());
-        // A cell that does not fit is cut, not continued on a second line.
-        row.max_height(1);
-        table.add_row(row);
+        table.add_row(one_line(&row));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((if index == 0 { 2 } else { 0 }, 2));
@@ -37,6 +33,14 @@ pub(super) fn text<const N: usize>(
     table
         .lines()
         .fold(String::new(), |text, line| text + line.trim_end() + "\n")
+}
+
+/// A row whose cells are cut where they do not fit, not continued on a second line.
+fn one_line(cells: &[String]) -> Row {
+    let cells = cells.iter().map(|cell| clean::line(cell).into_owned());
+    let mut row = Row::from(cells.collect::<Vec<_>>());
+    row.max_height(1);
+    row
 }
 
 /// The table, with one cell of each row in a colour: `cells` has them in the order of the rows, as
@@ -97,6 +101,17 @@ mod tests {
   test.heartbeat  09:31:12  every minute
   größe 你好      never     at 00:01 on day…
 "
+        );
+    }
+
+    #[test]
+    fn a_heading_is_one_line_however_narrow_the_screen_is() {
+        let table = text(["JOB", "NEXT", "SCHEDULE"], rows(), 2, 20);
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines.len(), 3, "{table}");
+        assert!(
+            lines[0].starts_with("  JOB             NEXT      "),
+            "{table}"
         );
     }
 

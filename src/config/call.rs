@@ -19,10 +19,13 @@ pub(super) fn command(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Task> {
             .map(Task::Command),
     };
     if task.is_none() {
-        let message = format!(
-            "`command` must be a list or text{}",
-            scalar::but_this_is(item.value)
-        );
+        let message = match item.value.items() {
+            None | Some([]) => format!(
+                "`command` must be a list or text{}",
+                scalar::but_this_is(item.value)
+            ),
+            Some(_) => "each word of `command` must be text or a number".to_owned(),
+        };
         let help = "write `command: [program, argument]`, or text for /bin/sh".to_owned();
         reader.bad_value(item.value.span, message, Some(help));
     }

@@ -180,7 +180,9 @@ fn warn_of_the_past(reader: &mut Reader<'_>, trigger: &Trigger, key: Span, node:
     let diagnostic = match trigger {
         Trigger::Date(_) => Diagnostic::warning(Code::PastDate, "`run_date` lies in the past")
             .at(place(&["run_date"]))
-            .with_help("it runs only if it did not yet and is made up for"),
+            .with_help(
+                "it runs only if it has not run yet and `misfire_grace_time` still allows it",
+            ),
         Trigger::Interval(_) | Trigger::Any(_) => over(),
         Trigger::Cron(cron) => match never_fires_reason(cron) {
             None => over(),

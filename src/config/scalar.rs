@@ -118,6 +118,7 @@ pub(super) fn but_this_is(node: &Node) -> String {
         Value::Str(text) if text.is_empty() => ", but this is empty".to_owned(),
         Value::Str(_) => String::new(),
         Value::BigInt(_) => ", but this is far larger".to_owned(),
+        Value::List(items) if items.is_empty() => ", but this is an empty list".to_owned(),
         Value::Bytes(_) | Value::List(_) | Value::Tuple(_) | Value::Set(_) | Value::Map(_) => {
             format!(", but this is {}", noun(&value))
         }

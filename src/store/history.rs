@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rusqlite::types::{ToSql, Type};
-use rusqlite::{Row, params_from_iter};
+use rusqlite::{OptionalExtension, Row, params_from_iter};
 
 use super::{Error, Owner, Store, micros};
 use crate::run::{Cause, Ended, Outcome, Run, RunError, RunId};
@@ -111,6 +111,27 @@ impl Store {
             }
         })?;
         Ok(runs)
+    }
+
+    /// With how many characters the name of a run has to be written to mean no other run.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn distinct(&self, id: RunId) -> Result<usize, Error> {
+        let alike = |sql: &str| -> rusqlite::Result<usize> {
+            let mut query = self.cached(sql)?;
+            let beside = query
+                .query_row([id.to_bytes()], |row| row.get(0))
+                .optional()?;
+            Ok(beside.map_or(0, |beside| id.alike(RunId::from_bytes(beside))))
+        };
+        // Names sort as they begin, so none is more alike than those beside it.
+        let read = || {
+            let before = alike("SELECT id FROM runs WHERE id < ?1 ORDER BY id DESC LIMIT 1")?;
+            let after = alike("SELECT id FROM runs WHERE id > ?1 ORDER BY id LIMIT 1")?;
+            Ok((before.max(after) + 1).min(id.to_string().len()))
+        };
+        read().map_err(|source| self.error(source))
     }
 
     /// The names of all jobs that were ever seen, in order.

@@ -393,6 +393,15 @@ fn the_history_answers_what_is_asked() {
         ..Filter::default()
     };
     assert_eq!(found(one, 9), ["interrupted"]);
+    for run in all(&store) {
+        let begins = |length: usize| Filter {
+            ids: RunId::beginning_with(&run.run.id.to_string()[..length]),
+            ..Filter::default()
+        };
+        let length = store.distinct(run.run.id).unwrap();
+        assert_eq!(found(begins(length), 9).len(), 1);
+        assert!(found(begins(length - 1), 9).len() > 1);
+    }
     assert_eq!(store.streak("odd").unwrap(), 2);
     assert_eq!(store.streak("even").unwrap(), 1);
     assert_eq!(store.streak("none").unwrap(), 0);

@@ -68,7 +68,10 @@ pub(super) async fn run(
 ) -> Result<Ended, Error> {
     launch.program = program.path;
     launch.args = program.words;
-    launch.args.extend(arguments(&job.args, &job.kwargs)?);
+    let arguments = arguments(&job.args, &job.kwargs)?;
+    launch
+        .args
+        .extend(arguments.into_iter().map(OsString::from));
     launch
         .variables
         .extend(as_variables(&job.args, &job.kwargs));
@@ -95,7 +98,10 @@ impl Sink for PassOn<'_> {
 }
 
 /// The arguments as words: text as it is, all else as JSON, keywords as `--key=value`.
-fn arguments(args: &[Value], kwargs: &[(Value, Value)]) -> Result<Vec<OsString>, ArgumentError> {
+///
+/// # Errors
+/// Where one of them cannot be an argument of a program.
+pub fn arguments(args: &[Value], kwargs: &[(Value, Value)]) -> Result<Vec<String>, ArgumentError> {
     let mut words: Vec<_> = args.iter().map(word).collect();
     for (key, value) in kwargs {
         let key = word(key);
@@ -108,7 +114,7 @@ fn arguments(args: &[Value], kwargs: &[(Value, Value)]) -> Result<Vec<OsString>,
     if words.iter().any(|word| word.contains('\0')) {
         return Err(ArgumentError::Nul);
     }
-    Ok(words.into_iter().map(OsString::from).collect())
+    Ok(words)
 }
 
 /// The arguments as JSON, in variables.

@@ -24,7 +24,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, watch};
 
-pub use exec::ArgumentError;
+pub use exec::{ArgumentError, arguments};
 pub use python::interpreter::{Interpreter, InterpreterError};
 pub use python::lookup::{CallFault, LookupError};
 pub use resolve::Ambiguous;

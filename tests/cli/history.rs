@@ -53,6 +53,17 @@ fn runs_are_listed_newest_first() {
 }
 
 #[test]
+fn an_id_of_a_list_means_that_run_and_no_other() {
+    let folder = after(&["greet", "bad", "greet"]);
+    for line in ["history -n 1", "history bad", "history --failed"] {
+        let answer = folder.sched(line).exits(0);
+        let id = answer.stdout.split_whitespace().last().unwrap();
+        let run = folder.sched(&format!("history {id}")).exits(0);
+        assert!(run.stdout.contains(&format!("run {id}")), "{}", run.stdout);
+    }
+}
+
+#[test]
 fn a_run_shows_all_it_left_and_no_secret() {
     let folder = after(&["greet"]);
     let answer = folder.sched("history --format json").exits(0);

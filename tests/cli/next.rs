@@ -23,6 +23,15 @@ fn every_job_has_a_block() {
 }
 
 #[test]
+fn a_count_is_at_least_one() {
+    for line in ["next -n 0", "history -n 0", "next -n many"] {
+        let answer = Folder::with_config("scheduler: {}\n").sched(line).exits(2);
+        let wanted = "write a whole number from 1 to";
+        assert!(answer.stderr.contains(wanted), "{}", answer.stderr);
+    }
+}
+
+#[test]
 fn quiet_leaves_only_the_answer() {
     Folder::with_config(README)
         .sched("next -q")

@@ -72,6 +72,43 @@ fn a_job_runs_as_configured_and_its_output_passes_through() {
 }
 
 #[test]
+fn how_it_ended_comes_after_what_it_wrote() {
+    let folder = folder();
+    let path = folder.path("both");
+    for _ in 0..20 {
+        let line = format!("exec \"$1\" run-once shout >{} 2>&1", path.display());
+        let mut shell = folder.command_of(std::path::Path::new("/bin/sh"));
+        let shell = shell.args(["-c", &line, "sh"]);
+        let status = crate::folder::run(shell.arg(assert_cmd::cargo::cargo_bin!("sched"))).code;
+        assert_eq!(status, Some(0));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let last = text.lines().last().unwrap_or_default();
+        assert!(last.starts_with("ok    shout"), "{text}");
+    }
+}
+
+#[test]
+fn quiet_leaves_what_the_task_wrote_and_why_it_failed() {
+    run("-q work.greet")
+        .exits(0)
+        .says("hello you!\n")
+        .complains("");
+    let failed = run("-q work.fail").exits(1);
+    let lines = told(&failed);
+    assert_eq!(lines.first().unwrap(), "Traceback (most recent call last):");
+    assert_eq!(lines.last().unwrap(), "FAILED work.fail");
+}
+
+#[test]
+fn of_a_function_that_is_not_there_it_is_said_what_is_missing() {
+    run("work.nowhere").exits(2).complains(
+        "warning: config.yml has 1 error; run `sched validate`\n\
+         error: no job is called `work.nowhere`\n\
+         help: tasks/work.py has no function `nowhere`\n",
+    );
+}
+
+#[test]
 fn arguments_replace_those_of_the_config_and_keywords_are_added() {
     let answer = run("work.greet Ann 2 [a] --kwarg end=.").exits(0);
     assert_eq!(answer.stdout, "hello Ann 2 ['a'].\n");

@@ -207,9 +207,19 @@ impl Answer<'_> {
                     one::write_output(out, run, &self.around)?;
                 }
             }
-            Format::Text => rows::write(out, runs, &self.around)?,
+            Format::Text => rows::write(out, runs, self.distinct(runs)?, &self.around)?,
         }
         Ok(())
+    }
+
+    /// How many characters of their ids tell these runs from all that there are.
+    fn distinct(&self, runs: &[Entry]) -> Result<usize, Refusal> {
+        let Some(store) = self.store else {
+            return Ok(0);
+        };
+        runs.iter().try_fold(0, |most, run| {
+            Ok(store.distinct(run.run.id).map(|length| most.max(length))?)
+        })
     }
 
     fn write_one(&self, out: &mut dyn Write, run: &Entry) -> anyhow::Result<()> {

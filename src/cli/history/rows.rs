@@ -17,25 +17,30 @@ const SHORTEST_ID: usize = 8;
 /// The column that is cut where the screen is narrow.
 const WHY: usize = 4;
 
-pub(super) fn write(out: &mut dyn Write, runs: &[Entry], around: &Surroundings) -> io::Result<()> {
+/// Writes the runs; the first `distinct` characters of each id mean no other run.
+pub(super) fn write(
+    out: &mut dyn Write,
+    runs: &[Entry],
+    distinct: usize,
+    around: &Surroundings,
+) -> io::Result<()> {
     if runs.is_empty() {
         return writeln!(out, "no runs");
     }
-    let ids: Vec<String> = runs.iter().map(|run| run.run.id.to_string()).collect();
-    let shown = distinct(&ids);
+    let shown = distinct.max(SHORTEST_ID);
     let results: Vec<(String, Paint)> = runs
         .iter()
         .map(|entry| result(entry.ended.as_ref()))
         .collect();
-    let rows = runs.iter().zip(&ids).zip(&results);
-    let rows = rows.map(|((entry, id), (result, _))| {
+    let rows = runs.iter().zip(&results);
+    let rows = rows.map(|(entry, (result, _))| {
         [
             when(entry.run.started, around.now, &around.zone),
             entry.run.job.clone(),
             result.clone(),
             entry.took.map_or_else(|| "-".to_owned(), time::span),
             why(&entry.run),
-            id[..shown].to_owned(),
+            entry.run.id.to_string()[..shown].to_owned(),
         ]
     });
     let heads = ["WHEN", "JOB", "RESULT", "TOOK", "WHY", "RUN"];
@@ -63,36 +68,5 @@ fn why(run: &Run) -> String {
     match run.cause {
         Cause::Retry => format!("retry {}", run.attempt - 1),
         Cause::Schedule | Cause::CatchUp | Cause::Manual => run.cause.word().to_owned(),
-    }
-}
-
-/// How many characters tell these ids apart.
-fn distinct(ids: &[String]) -> usize {
-    let mut sorted: Vec<&String> = ids.iter().collect();
-    sorted.sort_unstable();
-    let alike = |pair: &[&String]| {
-        let both = pair[0].bytes().zip(pair[1].bytes());
-        both.take_while(|(one, other)| one == other).count()
-    };
-    let most = sorted.windows(2).map(alike).max().unwrap_or(0);
-    let longest = ids.iter().map(String::len).min().unwrap_or(0);
-    (most + 1).max(SHORTEST_ID).min(longest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_shown_as_far_as_they_differ() {
-        let shown = |ids: &[&str]| {
-            let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-            distinct(&ids)
-        };
-        assert_eq!(shown(&["01ARYZ6S410000"]), 8);
-        assert_eq!(shown(&["01ARYZ6S410000", "02ARYZ6S410000"]), 8);
-        assert_eq!(shown(&["01ARYZ6S410010", "02", "01ARYZ6S410020"]), 2);
-        assert_eq!(shown(&["01ARYZ6S410010", "01ARYZ6S410020"]), 13);
-        assert_eq!(shown(&["01ARYZ6S410010", "01ARYZ6S410010"]), 14);
     }
 }

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::diagnostic::{Span, did_you_mean};
 use crate::job::{Common, Job, Task};
 use crate::secret::{masked, masked_entry};
+use crate::task::arguments;
 use crate::trigger::{Date, Trigger, Zone};
 use crate::value::Value;
 use crate::yaml;
@@ -22,16 +23,25 @@ pub struct Call {
     pub has_own_arguments: bool,
 }
 
+/// Why there is no function of a name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Absent {
+    /// What is missing, where the name is that of a function at all.
+    pub why: Option<String>,
+    /// Names that are nearly the same.
+    pub near: Vec<String>,
+}
+
 /// Finds the job that is meant and gives it the arguments of the command line.
 ///
-/// A function that no job uses can be run as well, if `find` finds it; else `find` gives near ones.
+/// A function that no job uses can be run as well, if `find` finds it; else it says why not.
 ///
 /// # Errors
 /// Where no job is meant, or a value is not YAML.
 pub fn call(
     config: &Config,
     arguments: &RunOnce,
-    find: impl FnOnce(&str) -> Result<(), Vec<String>>,
+    find: impl FnOnce(&str) -> Result<(), Absent>,
 ) -> Result<Call, Refusal> {
     let mut notes = Vec::new();
     let named = select::named(config, &arguments.job);
@@ -39,7 +49,7 @@ pub fn call(
         notes.extend(choice(&arguments.job, first, others));
         (*first).clone()
     } else {
-        find(&arguments.job).map_err(|near| unknown(config, &arguments.job, &near))?;
+        find(&arguments.job).map_err(|absent| unknown(config, &arguments.job, absent))?;
         of_function(&arguments.job, config.settings.timezone.clone())
     };
     replace(&mut job, arguments, &mut notes)?;
@@ -53,10 +63,12 @@ pub fn call(
 }
 
 /// Why neither a job nor a function is meant.
-fn unknown(config: &Config, word: &str, near: &[String]) -> Refusal {
+fn unknown(config: &Config, word: &str, absent: Absent) -> Refusal {
     let mut refusal = select::unknown(config, word);
     if refusal.help.is_empty() {
-        refusal.help.extend(did_you_mean(near));
+        refusal
+            .help
+            .extend(did_you_mean(&absent.near).or(absent.why));
     }
     refusal
 }
@@ -137,23 +149,44 @@ fn value(text: &str, as_text: &str, notes: &mut Vec<String>) -> Result<Value, Re
     Ok(document.root.to_value())
 }
 
-/// The call as Python would write it, such as `heartbeat(1, name='x')`, secrets masked.
+/// The call as Python would write it, such as `heartbeat(1, name='x')`, or the command as a shell
+/// would, such as `rsync -a 'two words'`; secrets masked.
 pub(in crate::cli) fn written(job: &Job) -> String {
-    let positional = job.args.iter().map(|value| masked(value).repr());
-    let named = job.kwargs.iter().map(masked_entry);
-    let named = named.map(|(key, value)| format!("{}={}", key.str(), value.repr()));
-    let text = |text: String| masked(&Value::Str(text)).str();
+    let args: Vec<Value> = job.args.iter().map(masked).collect();
+    let kwargs: Vec<(Value, Value)> = job.kwargs.iter().map(masked_entry).collect();
+    let command = match &job.task {
+        Task::Named(name) => return function(name, &args, &kwargs),
+        Task::Shell(line) if args.is_empty() && kwargs.is_empty() => vec![line.clone()],
+        Task::Shell(line) => ["/bin/sh", "-c", &quoted(line), "sh"]
+            .map(str::to_owned)
+            .into(),
+        Task::Command(words) => words.iter().map(|word| quoted(word)).collect(),
+    };
+    let arguments = match arguments(&args, &kwargs) {
+        Ok(words) => words.iter().map(|word| quoted(word)).collect(),
+        Err(error) => vec![format!("({error})")],
+    };
+    let line = [command, arguments].concat().join(" ");
+    masked(&Value::Str(line)).str()
+}
+
+fn function(name: &str, args: &[Value], kwargs: &[(Value, Value)]) -> String {
+    let positional = args.iter().map(Value::repr);
+    let named = kwargs
+        .iter()
+        .map(|(key, value)| format!("{}={}", key.str(), value.repr()));
     let arguments = positional.chain(named).collect::<Vec<_>>().join(", ");
-    match &job.task {
-        Task::Named(name) => {
-            format!(
-                "{}({arguments})",
-                name.rsplit('.').next().unwrap_or_default()
-            )
-        }
-        Task::Command(words) => text(words.join(" ")),
-        Task::Shell(line) => text(line.clone()),
+    let name = name.rsplit('.').next().unwrap_or_default();
+    format!("{name}({arguments})")
+}
+
+/// A word as a shell reads it as that word.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-+=:,./@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
     }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -200,7 +233,7 @@ scheduler:
             if name == "test.unused" {
                 Ok(())
             } else {
-                Err(Vec::new())
+                Err(Absent::default())
             }
         })
     }
@@ -227,6 +260,27 @@ scheduler:
             written(&of("test.one", &[], &[]).unwrap().job),
             "one('a', k='v')"
         );
+    }
+
+    #[test]
+    fn a_command_is_written_as_a_shell_reads_it() {
+        let mut job = of("test.unused", &[], &[]).unwrap().job;
+        let words = ["sh", "-c", "it's 1", "", "a-b_c.d"].map(str::to_owned);
+        job.task = Task::Command(words.into());
+        assert_eq!(written(&job), r"sh -c 'it'\''s 1' '' a-b_c.d");
+        job.task = Task::Shell("echo hi | wc".to_owned());
+        assert_eq!(written(&job), "echo hi | wc");
+        job.args = vec![Value::Str("; ls".to_owned()), Value::Int(2)];
+        job.kwargs = vec![(
+            Value::Str("token".to_owned()),
+            Value::Str("hunter22".to_owned()),
+        )];
+        assert_eq!(
+            written(&job),
+            "/bin/sh -c 'echo hi | wc' sh '; ls' 2 '--token=********'"
+        );
+        job.kwargs = vec![(Value::Str("a b".to_owned()), Value::Int(1))];
+        assert!(written(&job).contains("cannot be written as an option"));
     }
 
     #[test]

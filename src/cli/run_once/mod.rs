@@ -35,7 +35,7 @@ use crate::secret::Secrets;
 use crate::store::Place;
 use crate::task::native::Names;
 use crate::task::{Ready, Tasks};
-use call::Call;
+use call::{Absent, Call};
 use diary::Diary;
 use screen::Screen;
 
@@ -76,6 +76,20 @@ pub(super) fn run(
     if let Some(warning) = trusted::check(&loaded, &given)? {
         output::warn(&warning, global);
     }
+    carry_out(global, arguments, &loaded, config, &tasks, &call, now)
+}
+
+/// Runs what is called, in the sight of everybody who is told of a run.
+fn carry_out(
+    global: &Global,
+    arguments: &RunOnce,
+    loaded: &Loaded,
+    config: &Config,
+    tasks: &Tasks,
+    call: &Call,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Exit> {
+    let given = global.given();
     outlive_file_limit()?;
     let run = begin(&call.job, now);
     let runtime = super::runtime()?;
@@ -102,25 +116,24 @@ pub(super) fn run(
     call.notes.iter().for_each(|note| screen.note(note));
     let zone = &config.settings.timezone;
     diary.begin(&run, &screen, zone);
-    let ended = runtime.block_on(execute(&tasks, ready, &run, &call.job, &screen))?;
+    let ended = runtime.block_on(execute(tasks, ready, &run, &call.job, &screen))?;
     diary.end(&run, &ended, &screen);
-    Voice::new(
-        Arc::clone(&logging),
-        loaded.path.clone(),
-        zone.clone(),
-        false,
-    )
-    .note(&Event::Ended {
+    let end = Event::Ended {
         run: &run,
         job: &call.job,
         ended: &ended,
         retry: None,
-    });
+    };
+    let config_path = loaded.path.clone();
+    Voice::new(Arc::clone(&logging), config_path, zone.clone(), false).note(&end);
     if let Some(post) = &post {
         post.ended(&run, &ended, true);
     }
-    screen.end(&call.job, &ended);
-    runtime.block_on(readers(&console))?;
+    // Last comes how it ended, also where both streams go to one place.
+    if runtime.block_on(readers(&console))? {
+        screen.end(&call.job, &ended);
+        runtime.block_on(readers(&console))?;
+    }
     if arguments.format == Format::Json {
         let record = serde_json::to_string(&Record::new(&run, Some(&ended), zone))?;
         writeln!(io::stdout().lock(), "{}", secrets.mask(&record))?;
@@ -160,17 +173,17 @@ fn open_log(given: &Given, config: &Config, console: &Console) -> Logging {
     })
 }
 
-/// Waits until whoever reads the output has read it: the run is over, so nothing waits for that.
-/// A signal ends it.
-async fn readers(console: &Console) -> anyhow::Result<()> {
+/// Waits until whoever reads the output has read it, and tells whether that is so: the run is
+/// over, so nothing waits for that. A signal ends it.
+async fn readers(console: &Console) -> anyhow::Result<bool> {
     let mut signals = signals()?;
     while !console.finish(Duration::ZERO) {
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(5)) => {}
-            () = any(&mut signals) => return Ok(()),
+            () = tokio::time::sleep(Duration::from_millis(1)) => {}
+            () = any(&mut signals) => return Ok(false),
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 fn signals() -> io::Result<[Signal; 2]> {
@@ -228,8 +241,8 @@ fn tell_faults(loaded: &Loaded, faults: &[Diagnostic], global: &Global) -> Exit 
     Exit::Failed
 }
 
-/// Finds a function that no job uses; else gives the names of near ones.
-fn find(tasks: &Tasks, name: &str) -> Result<(), Vec<String>> {
+/// Finds a function that no job uses.
+fn find(tasks: &Tasks, name: &str) -> Result<(), Absent> {
     match tasks.look_up(&[name]).unwrap_or_default().pop() {
         Some(
             Answer::Function { .. }
@@ -237,8 +250,24 @@ fn find(tasks: &Tasks, name: &str) -> Result<(), Vec<String>> {
             | Answer::Native
             | Answer::Opaque { .. },
         ) => Ok(()),
-        Some(Answer::NoModule { near, .. } | Answer::NoFunction { near, .. }) => Err(near),
-        Some(Answer::Unusable { .. }) | None => Err(Vec::new()),
+        Some(Answer::NoModule { what, near }) => Err(Absent {
+            why: name.contains('.').then(|| format!("there is no {what}")),
+            near,
+        }),
+        Some(Answer::NoFunction {
+            file,
+            function,
+            near,
+            ..
+        }) => Err(Absent {
+            why: Some(format!("{} has no function `{function}`", file.display())),
+            near,
+        }),
+        Some(Answer::Unusable { why }) => Err(Absent {
+            why: Some(why),
+            near: Vec::new(),
+        }),
+        None => Err(Absent::default()),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Screen {
     secrets: Secrets,
     /// Where mail goes, if any is wanted.
     post: Option<Post>,
-    /// Whether our own lines are left out.
+    /// Whether what is no error is left out.
     quiet: bool,
     color: bool,
     /// The least level of a task's log lines that is shown.
@@ -45,11 +45,10 @@ impl Screen {
         secrets: Secrets,
     ) -> Self {
         let color = output::style(global.color, &io::stderr()).color;
-        let level = if global.verbose { Level::Debug } else { level };
-        let own_level = if global.verbose {
-            Level::Debug
-        } else {
-            Level::Warning
+        let (level, own_level) = match (global.verbose, global.quiet) {
+            (true, _) => (Level::Debug, Level::Debug),
+            (false, true) => (level.max(Level::Error), Level::Error),
+            (false, false) => (level, Level::Warning),
         };
         Self {
             console,
@@ -66,6 +65,9 @@ impl Screen {
 
     /// Something that the user should know of the run.
     pub(super) fn note(&self, text: &str) {
+        if self.quiet {
+            return;
+        }
         self.say(&format!(
             "{}: {}",
             paint("note", Paint::Help, self.color),
@@ -75,6 +77,9 @@ impl Screen {
 
     /// How the run ended.
     pub(super) fn end(&self, job: &Job, ended: &Ended) {
+        if self.quiet && ended.outcome == Outcome::Success {
+            return;
+        }
         if let Some(error) = &ended.error {
             error
                 .traceback
@@ -106,12 +111,10 @@ impl Screen {
         ));
     }
 
-    /// One line of ours on stderr, unless quiet is wanted.
+    /// One line of ours on stderr.
     fn say(&self, line: &str) {
-        if !self.quiet {
-            let line = format!("{}\n", self.secrets.mask(line));
-            self.console.write(Stream::Stderr, line.into_bytes());
-        }
+        let line = format!("{}\n", self.secrets.mask(line));
+        self.console.write(Stream::Stderr, line.into_bytes());
     }
 }
 

@@ -76,8 +76,13 @@ fn table_of(plan: &Plan, zone: &Zone, now: DateTime<Utc>, width: usize) -> Vec<S
         .jobs()
         .take(MOST_JOBS)
         .map(|job| {
+            let never = if job.policy.enabled {
+                "never"
+            } else {
+                "disabled"
+            };
             let next = plan.next_of(&job.name).map_or_else(
-                || "never".to_owned(),
+                || never.to_owned(),
                 |next| {
                     format!(
                         "{}  {}",
@@ -97,4 +102,34 @@ fn table_of(plan: &Plan, zone: &Zone, now: DateTime<Utc>, width: usize) -> Vec<S
         lines.push(format!("  … and {more} more"));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::{self, Outside, Overrides, ZoneOrigin};
+
+    #[test]
+    fn a_job_that_does_not_fire_says_why() {
+        let text = "\
+scheduler:
+  t.off: {type: cron, hour: 4, enabled: false}
+  t.over: {type: cron, hour: 4, end_date: 1969-01-01}
+";
+        let outside = Outside {
+            now: DateTime::<Utc>::UNIX_EPOCH,
+            folder: "/srv".into(),
+            zone: Zone::utc(),
+            zone_from: ZoneOrigin::System,
+            environment: Overrides::default(),
+        };
+        let jobs = config::read(text, &outside).config.unwrap().jobs;
+        let plan = Plan::new(jobs.iter().map(Arc::clone), outside.now, 1, |_| 0);
+        let lines = table_of(&plan, &Zone::utc(), outside.now, 100);
+        let next = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
+        let shown: Vec<_> = lines.iter().filter_map(|line| next(line)).collect();
+        assert_eq!(shown, ["NEXT", "disabled", "never"]);
+    }
 }

@@ -107,6 +107,32 @@ scheduler:
 ";
 
 #[test]
+fn what_is_wrong_with_a_list_is_said() {
+    let told = |line: &str| faults(&format!("scheduler:\n  a: {{{line}}}\n"));
+    assert_eq!(
+        told("triggers: [], command: ls"),
+        [
+            "2:17 error[bad-value] `triggers` must be a list, but this is an empty list; \
+          write `triggers: [{type: cron, hour: 4}, …]`"
+        ]
+    );
+    let command = |value: &str| told(&format!("type: cron, hour: 4, command: {value}"));
+    let help = "write `command: [program, argument]`, or text for /bin/sh";
+    assert_eq!(
+        command("[]"),
+        [format!(
+            "2:37 error[bad-value] `command` must be a list or text, but this is an empty list; {help}"
+        )]
+    );
+    assert_eq!(
+        command("[ls, [a]]"),
+        [format!(
+            "2:37 error[bad-value] each word of `command` must be text or a number; {help}"
+        )]
+    );
+}
+
+#[test]
 fn a_doubled_key_runs_both_schedules() {
     let config = config(README_OF_DOCASSEMBLE_SCHEDULER);
     let names: Vec<&str> = config.jobs.iter().map(|job| job.name.as_str()).collect();
