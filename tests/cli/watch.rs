@@ -229,6 +229,8 @@ fn a_faulty_entry_keeps_its_last_good_form() {
     watch.rewrite(&config_of(&TICK.replace("seconds: 1", "seconds: x")));
     watch.expect("reload config.yml: ! tick (faulty, keeps its earlier form)   = 0 unchanged");
     watch.expect(" ok     tick");
+    watch.rewrite(&config_of(TICK));
+    watch.expect("reload config.yml: no job is different, and no longer faulty: tick");
     watch.signal(Signal::SIGINT);
     assert!(watch.end().success());
 }

@@ -35,6 +35,8 @@ pub(in crate::cli) struct Voice {
     heading: Option<(Heading, Console)>,
     /// Whether nothing begins any more.
     stopping: bool,
+    /// The jobs that kept an earlier form when the config was last read.
+    kept: Vec<String>,
     /// The failures that were shown already.
     repeats: Repeats,
 }
@@ -53,6 +55,7 @@ impl Voice {
             verbose,
             heading: None,
             stopping: false,
+            kept: Vec::new(),
             repeats: Repeats::default(),
         }
     }
@@ -296,7 +299,17 @@ impl Voice {
             self.repeats.forget(gone);
         }
         let name = short_name(&self.config);
-        tracing::info!(event = "reloaded", tag = "reload", "{name}: {changes}");
+        let kept = std::mem::replace(&mut self.kept, changes.kept.clone());
+        if changes.is_empty() && !kept.is_empty() {
+            let mended = kept.join(", ");
+            tracing::info!(
+                event = "reloaded",
+                tag = "reload",
+                "{name}: no job is different, and no longer faulty: {mended}"
+            );
+        } else {
+            tracing::info!(event = "reloaded", tag = "reload", "{name}: {changes}");
+        }
         let now = SystemClock::wall_time();
         let changed = changes.changed.iter().map(|(name, _)| name);
         for job in changes.added.iter().chain(changed) {
