@@ -1,7 +1,8 @@
 """What PyYAML and APScheduler make of a document or a trigger: JSON lines in, one answer a line out.
 
     {"yaml": TEXT}                              {"json": VALUE}, or {"beyond": WHY}: it is read, and
-                                                no JSON form of ours can hold it
+                                                no JSON form of ours can hold it, or
+                                                {"slow": true}
     {"trigger": KEYS, "from": TIME, "count": N} {"fires": [TIME, …], "ended": BOOL}, or
                                                 {"slow": true}
     either may be refused                       {"error": WHY}
@@ -106,9 +107,9 @@ def too_slow(_signal, _frame):
 
 def answer(question):
     try:
+        signal.setitimer(signal.ITIMER_REAL, LONGEST)
         if "yaml" in question:
             return read(question["yaml"])
-        signal.setitimer(signal.ITIMER_REAL, LONGEST)
         return fires(question["trigger"], question["from"], question["count"])
     except Slow:
         return {"slow": True}

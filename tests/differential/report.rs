@@ -27,10 +27,6 @@ impl Report {
         self.differences.len() < SHOWN
     }
 
-    pub(crate) fn of(&self, kind: &str) -> usize {
-        self.counts.get(kind).copied().unwrap_or_default()
-    }
-
     /// Prints the counts.
     ///
     /// # Panics

@@ -44,7 +44,6 @@ pub(crate) fn compare(seeds: Range<u64>) {
             );
         }
     }
-    assert!(report.of("fires alike") > 0, "no fire was compared");
     report.finish();
 }
 
