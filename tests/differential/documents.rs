@@ -140,7 +140,10 @@ fn mutate(rng: &mut Rng, text: &mut String) {
     match rng.u8(..6) {
         0 => text.replace_range(part, ""),
         1 => text.replace_range(part, one(rng, PIECES)),
-        2 => text.insert_str(place, &text[part].to_owned()),
+        2 => {
+            let copy = text[part].to_owned();
+            text.insert_str(place, &copy);
+        }
         3 => text.insert_str(place, &plain(rng)),
         _ => text.insert_str(place, one(rng, PIECES)),
     }

@@ -236,11 +236,10 @@ pub(crate) fn quoted(rng: &mut Rng, indent: &str) -> String {
     let mut text = String::new();
     for _ in 0..rng.u8(..4) {
         match rng.u8(..8) {
-            0 if is_double => text.push_str(one(rng, ESCAPES)),
-            1 if is_double => text.push_str(one(rng, ESCAPES)),
+            0 | 1 if is_double => text.push_str(one(rng, ESCAPES)),
             0 | 1 => text.push_str("''"),
-            2 => text += &format!("{}\n{indent}", one(rng, &["", " ", "\t"])),
-            3 => text += &format!("\n\n{indent} "),
+            2 => text.extend([one(rng, &["", " ", "\t"]), "\n", indent]),
+            3 => text.extend(["\n\n", indent, " "]),
             4 => text.push(' '),
             _ => text += &plain(rng).replace(['\'', '"', '\\'], ""),
         }

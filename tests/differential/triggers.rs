@@ -168,11 +168,8 @@ fn read(keys: &Map<String, Value>) -> Result<Trigger, String> {
         .config
         .as_ref()
         .and_then(|config| config.jobs.first());
-    match job {
-        Some(job) => Ok(job.trigger.clone()),
-        None => {
-            let messages = reading.diagnostics.iter().map(|one| one.message.as_str());
-            Err(messages.collect::<Vec<_>>().join("; "))
-        }
-    }
+    job.map(|job| job.trigger.clone()).ok_or_else(|| {
+        let messages = reading.diagnostics.iter().map(|one| one.message.as_str());
+        messages.collect::<Vec<_>>().join("; ")
+    })
 }
