@@ -8,7 +8,8 @@ use granit_parser::{Event, Parser, ScalarStyle};
 use super::{events, fault};
 use crate::diagnostic::{Diagnostic, Span};
 
-/// Finds the first tab or line separator outside of quotes, block scalars and comments.
+/// Finds the first tab or line separator that `PyYAML` reads otherwise or not at all: outside of
+/// quotes, block scalars and comments, or folded within quotes.
 ///
 /// Texts without any, nearly all, cost one look at their bytes.
 pub(super) fn check(text: &str) -> Result<(), Box<Diagnostic>> {
@@ -32,8 +33,10 @@ pub(super) fn check(text: &str) -> Result<(), Box<Diagnostic>> {
         let shelter = shelters
             .peek()
             .filter(|shelter| shelter.span.start as usize <= start);
-        let is_safe = shelter.is_some_and(|shelter| shelter.is_quoted || character == '\t');
-        if !is_safe {
+        let is_content = shelter.is_some_and(|shelter| {
+            character == '\t' || (shelter.is_quoted && stands_for_itself(text, start, character))
+        });
+        if !is_content {
             return Err(fault::blank(text, start, character));
         }
     }
@@ -42,6 +45,16 @@ pub(super) fn check(text: &str) -> Result<(), Box<Diagnostic>> {
 
 fn is_suspect(character: char) -> bool {
     matches!(character, '\t' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether a line separator within quotes is read as it is written.
+///
+/// `PyYAML` folds lines there: U+0085 becomes a space, and blanks beside the others are dropped.
+fn stands_for_itself(text: &str, start: usize, character: char) -> bool {
+    let before = text[..start].chars().next_back();
+    let after = text[start + character.len_utf8()..].chars().next();
+    let is_blank = |beside: Option<char>| beside.is_some_and(char::is_whitespace);
+    character != '\u{85}' && !is_blank(before) && !is_blank(after)
 }
 
 /// A piece of text in which tabs are content.
@@ -69,8 +82,9 @@ fn shelters(text: &str) -> (Vec<Shelter>, usize) {
         let span = events::span(text, &place);
         let is_quoted = match event {
             Event::Scalar(_, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..) => true,
-            Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..)
-                if has_lines(text, span) =>
+            // The place of an empty one is its header.
+            Event::Scalar(value, ScalarStyle::Literal | ScalarStyle::Folded, ..)
+                if !value.trim_matches('\n').is_empty() =>
             {
                 false
             }
@@ -82,13 +96,4 @@ fn shelters(text: &str) -> (Vec<Shelter>, usize) {
     // A comment beside the header of a block scalar comes after it.
     shelters.sort_by_key(|shelter| shelter.span.start);
     (shelters, end)
-}
-
-/// Whether the place of a block scalar is that of its lines; of an empty one it is its header.
-fn has_lines(text: &str, span: Span) -> bool {
-    let before = &text[..span.start as usize];
-    let line = before
-        .rfind('\n')
-        .map_or(before, |newline| &before[newline..]);
-    line.trim().is_empty()
 }

@@ -1,5 +1,6 @@
 //! From the bytes of a file to the text that is parsed.
 
+use super::fault;
 use crate::diagnostic::{Code, Diagnostic, Span};
 
 /// The mark that some editors put before UTF-8.
@@ -18,7 +19,12 @@ pub fn decode(bytes: &[u8]) -> Result<String, Box<Diagnostic>> {
         let (valid, rest) = bytes.split_at(error.valid_up_to());
         bad_byte(&String::from_utf8_lossy(valid), rest[0])
     })?;
-    Ok(normalize(text))
+    let text = normalize(text);
+    // To `PyYAML`, a second one is text.
+    if text.starts_with(BYTE_ORDER_MARK) {
+        return Err(fault::inner_mark(Span::new(0, BYTE_ORDER_MARK.len_utf8())));
+    }
+    Ok(text)
 }
 
 fn normalize(text: &str) -> String {

@@ -184,6 +184,10 @@ impl<'a> Events<'a> {
 
     fn check_directive(start: usize, directive: &str) -> Result<(), Fault> {
         let name = directive.split([' ', '\n']).next().unwrap_or_default();
+        if name == "TAG" && !is_tag_directive(directive) {
+            let end = start + 1 + directive.trim_end().len();
+            return Err(fault::bad_tag_directive(Span::new(start, end)));
+        }
         if !name.is_empty() && fault::is_name(name) {
             return Ok(());
         }
@@ -260,4 +264,20 @@ pub(super) fn offset(text: &str, marker: &Marker) -> usize {
         offsets.nth(marker.index()).unwrap_or(text.len())
     };
     marker.byte_offset().unwrap_or_else(by_counting)
+}
+
+/// Whether `TAG !handle! prefix` is one as `PyYAML` scans it: also where no tag uses it.
+fn is_tag_directive(directive: &str) -> bool {
+    let mut words = directive.split_whitespace().skip(1);
+    let is_handle = |word: &str| {
+        let name = word.strip_prefix('!');
+        let name = name.map(|rest| rest.strip_suffix('!').unwrap_or(rest));
+        name.is_some_and(|name| name.is_empty() || (fault::is_name(name) && word.ends_with('!')))
+    };
+    let is_of_uri =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-;/?:@&=+$,_.!~*'()[]%".contains(&byte);
+    words.next().is_some_and(is_handle)
+        && words
+            .next()
+            .is_some_and(|prefix| prefix.bytes().all(is_of_uri))
 }

@@ -250,6 +250,13 @@ pub(super) fn bad_directive(span: Span, name: &str) -> Box<Diagnostic> {
     )
 }
 
+pub(super) fn bad_tag_directive(span: Span) -> Box<Diagnostic> {
+    Box::new(
+        error(span, "`%TAG` needs a handle and a prefix")
+            .with_help("write `%TAG !name! prefix`, or remove the line"),
+    )
+}
+
 /// A tab or line separator where it does not belong.
 pub(super) fn blank(text: &str, start: usize, character: char) -> Box<Diagnostic> {
     let span = Span::new(start, start + character.len_utf8());
@@ -261,7 +268,9 @@ pub(super) fn blank(text: &str, start: usize, character: char) -> Box<Diagnostic
                 format!("the character U+{code:04X} ends a line in YAML 1.1"),
             )
             .with_note("it cannot be seen here")
-            .with_help("remove it, or put the text in double quotes"),
+            .with_help(format!(
+                "remove it, or write `\\u{code:04x}` in a text in double quotes"
+            )),
         );
     }
     let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);

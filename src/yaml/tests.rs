@@ -209,11 +209,46 @@ fn faults_point_at_their_cause() {
             "the tag `!!python/object/apply:os.system` is refused: a config makes no Python objects",
         ),
     ] {
-        let fault = fault(text);
-        assert_eq!(fault.message, message, "{text:?}");
-        assert_eq!(culprit(text), place, "{text:?}");
-        assert!(!fault.help.is_empty(), "{text:?} has a way out");
+        is_told(text, place, message);
     }
+}
+
+#[test]
+fn what_pyyaml_folds_or_does_not_scan_is_a_fault() {
+    for (text, place, message) in [
+        (
+            "a: \"b\u{85}c\"\n",
+            "\u{85}",
+            "the character U+0085 ends a line in YAML 1.1",
+        ),
+        (
+            "a: 'b \u{2028}c'\n",
+            "\u{2028}",
+            "the character U+2028 ends a line in YAML 1.1",
+        ),
+        (">\t", "\t", "a tab cannot stand between values"),
+        ("- |\t\n", "\t", "a tab cannot stand between values"),
+        (
+            "%TAG !:\n---",
+            "%TAG !:",
+            "`%TAG` needs a handle and a prefix",
+        ),
+        (
+            "%TAG ! a#\n---",
+            "%TAG ! a#",
+            "`%TAG` needs a handle and a prefix",
+        ),
+    ] {
+        is_told(text, place, message);
+    }
+}
+
+#[track_caller]
+fn is_told(text: &str, place: &str, message: &str) {
+    let fault = fault(text);
+    assert_eq!(fault.message, message, "{text:?}");
+    assert_eq!(culprit(text), place, "{text:?}");
+    assert!(!fault.help.is_empty(), "{text:?} has a way out");
 }
 
 #[test]
@@ -234,6 +269,31 @@ fn tabs_are_content_in_quotes_comments_and_block_texts() {
         value("a: \"\t\" # \t\nb: |\n  x\ty\n").repr(),
         r"{'a': '\t', 'b': 'x\ty\n'}"
     );
+}
+
+#[test]
+fn a_line_separator_in_quotes_stands_for_itself_unless_lines_are_folded_there() {
+    assert_eq!(value("a: \"b\u{2028}c\"\n").repr(), r"{'a': 'b\u2028c'}");
+    assert_eq!(value("\"\\u0085 \\x85\"").repr(), r"'\x85 \x85'");
+}
+
+#[test]
+fn one_byte_order_mark_may_stand_at_the_start() {
+    assert_eq!(decode("\u{feff}a".as_bytes()).unwrap(), "a");
+    let fault = decode("\u{feff}\u{feff}a".as_bytes()).unwrap_err();
+    assert_eq!(
+        fault.message,
+        "a byte order mark (U+FEFF) stands within the file"
+    );
+}
+
+#[test]
+fn tags_have_handles() {
+    assert_eq!(
+        value("%TAG !e! tag:yaml.org,2002:\n--- !e!str 1\n").repr(),
+        "'1'"
+    );
+    assert_eq!(value("%TAG ! tag:x\n---\n1\n").repr(), "1");
 }
 
 #[test]
