@@ -14,7 +14,8 @@ mod teller;
 pub(super) mod voice;
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ use crate::alert::{Post, Setup};
 use crate::config::Config;
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
-use crate::paths;
+use crate::paths::{self, Given};
 use crate::process::{Background, give_back, leave_orphans, outlive_file_limit};
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
@@ -72,19 +73,10 @@ fn watch(
     let background = Background::begin();
     outlive_file_limit().context("cannot prepare for files that may not grow")?;
     let given = global.given();
-    let path = paths::config(&given).map_err(load::Error::from);
-    let path = path.map_err(Refusal::from)?;
-    if path == Path::new("-") {
-        return Err(Refusal::new("only a file can be watched, not standard input").into());
-    }
+    let path = config_file(&given)?;
     // Watched before it is read: what changes in between is told.
-    let (errands, received) = std::sync::mpsc::channel();
-    let news = errands.clone();
-    let watcher = Watcher::start(&path, Vec::new(), move |one| {
-        // The reader goes on until the program ends.
-        let _ = news.send(Errand::News(one));
-    })?;
-    watcher.set_zone(paths::zone_files());
+    let (errands, received) = channel();
+    let watcher = watcher(&path, errands.clone())?;
     let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
     let Some(config) = early.config_to_start_with(&mut loaded) else {
         return Ok(Exit::Failed);
@@ -95,7 +87,8 @@ fn watch(
     let zone = config.settings.timezone.clone();
     let console = console(arguments.log_format);
     // The state folder is private, and the log's may lie in it: it is made first.
-    let state = State::open(state::place(&given, &path), now);
+    let place = state::place(&given, &path);
+    let state = State::open(place.clone(), now);
     let mut state = state.map_err(|error| state::refuse_second(error, now, &zone))?;
     let logging = Arc::new(open_log(global, arguments, &config, &console));
     let secrets = loaded.secrets();
@@ -113,7 +106,6 @@ fn watch(
     let stopped_by = Arc::new(OnceLock::new());
     let book = state.book(secrets.clone(), Arc::clone(&stopped_by))?;
     let setup = Setup::new(&config);
-    let place = state::place(&given, &path);
     let post = Post::start(place, setup, secrets, SystemClock::wall_time, true)?;
     let manager = Manager::from_environment();
     let reader = Reader::new(
@@ -165,6 +157,27 @@ fn watch(
         early.incomplete();
     }
     Ok(Exit::Done)
+}
+
+/// The config file, which must be one.
+fn config_file(given: &Given) -> Result<PathBuf, Refusal> {
+    let path = paths::config(given).map_err(load::Error::from)?;
+    if path == Path::new("-") {
+        return Err(Refusal::new(
+            "only a file can be watched, not standard input",
+        ));
+    }
+    Ok(path)
+}
+
+/// Tells the reader whenever the config, a task or the system's zone may have changed.
+fn watcher(path: &Path, errands: Sender<Errand>) -> anyhow::Result<Watcher> {
+    let watcher = Watcher::start(path, Vec::new(), move |news| {
+        // The reader goes on until the program ends.
+        let _ = errands.send(Errand::News(news));
+    })?;
+    watcher.set_zone(paths::zone_files());
+    Ok(watcher)
 }
 
 /// Answers `sched status --check` for as long as the loop goes round.
@@ -253,11 +266,7 @@ impl Signals {
     }
 
     /// Passes signals on for as long as anybody listens.
-    async fn pass_on(
-        mut self,
-        messages: mpsc::Sender<Message>,
-        errands: std::sync::mpsc::Sender<Errand>,
-    ) {
+    async fn pass_on(mut self, messages: mpsc::Sender<Message>, errands: Sender<Errand>) {
         loop {
             let name = tokio::select! {
                 _ = self.interrupt.recv() => "SIGINT",
