@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::plan::Fire;
+use super::Coming;
 use crate::config::Settings;
 use crate::job::Seen;
 use crate::run::{Ended, Outcome, Recorded, Retry, Run};
@@ -26,7 +26,10 @@ pub trait Ledger {
 
     /// Learns which fires come within a moment, in their order, as a
     /// [`Runner`](super::Runner) does. It may make ready to write them down.
-    fn foresee(&mut self, _soon: &[Fire]) {}
+    fn foresee(&mut self, _soon: &[Coming]) {}
+
+    /// Learns that the runs that it was told of last have begun: what takes time may be done now.
+    fn begun(&mut self) {}
 
     /// Writes down how a run ended, and when the next attempt is due, where there is to be one.
     fn end(&mut self, run: &Run, ended: &Ended, retry: Option<DateTime<Utc>>);

@@ -53,7 +53,7 @@ pub trait Runner {
 
     /// Learns which fires come within a moment, in their order. Those that it was told of before
     /// and that are not among them do not come. It may make ready for them, unseen.
-    fn prepare(&mut self, _soon: &[Fire]) {}
+    fn prepare(&mut self, _soon: &[Coming]) {}
 
     /// Takes note of another config: runs that begin from now on follow it.
     fn configure(&mut self, config: &Config);
@@ -89,7 +89,16 @@ pub struct Scheduler<C, R, J, L> {
     /// The runs that began and have not been told of, and how late they are, if that matters.
     begun: Vec<(Run, Option<Duration>)>,
     /// What the runner was told of last.
-    soon: Option<Vec<Fire>>,
+    soon: Vec<Coming>,
+}
+
+/// A fire that comes within a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coming {
+    /// The fire.
+    pub fire: Fire,
+    /// The name that its run will have, if nothing happens before.
+    pub id: RunId,
 }
 
 /// A run that is going on.
@@ -131,7 +140,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             runs: JoinSet::new(),
             going: HashMap::new(),
             begun: Vec::new(),
-            soon: None,
+            soon: Vec::new(),
         }
     }
 
@@ -180,10 +189,10 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     fn prepare(&mut self) -> Option<DateTime<Utc>> {
         let now = self.clock.now();
         let soon = self.plan.soon(now + AHEAD);
-        if self.soon.as_ref() != Some(&soon) {
-            self.runner.prepare(&soon);
-            self.ledger.foresee(&soon);
-            self.soon = Some(soon);
+        if !soon.iter().eq(self.soon.iter().map(|coming| &coming.fire)) {
+            self.soon = soon.into_iter().map(|fire| self.named(fire)).collect();
+            self.runner.prepare(&self.soon);
+            self.ledger.foresee(&self.soon);
         }
         let next = self.plan.next()?;
         Some(if next - AHEAD > now {
@@ -191,6 +200,19 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         } else {
             next
         })
+    }
+
+    /// A fire with the name that its run has, which stays the one that was foreseen.
+    fn named(&self, fire: Fire) -> Coming {
+        let foreseen = self.soon.iter().find(|coming| coming.fire == fire);
+        let id = foreseen.map(|coming| coming.id);
+        Coming {
+            id: id.unwrap_or_else(|| {
+                let begins = fire.due.max(self.clock.now());
+                RunId::new(begins, fastrand::u128(..))
+            }),
+            fire,
+        }
     }
 
     /// Carries out what the plan decides now.
@@ -212,6 +234,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
 
     /// Tells of the runs that have begun since this was called last.
     fn tell_begun(&mut self) {
+        self.ledger.begun();
         for (run, late) in self.begun.drain(..) {
             self.journal.note(&Event::Started { run: &run, late });
         }
@@ -265,14 +288,8 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     /// Begins a run: the one place where runs begin.
     fn begin(&mut self, fire: Fire) {
         let started = self.clock.now();
-        let run = Run {
-            id: RunId::new(started, fastrand::u128(..)),
-            job: fire.job.name.clone(),
-            cause: fire.cause,
-            scheduled_for: Some(fire.fire_time),
-            started,
-            attempt: fire.attempt,
-        };
+        let Coming { fire, id } = self.named(fire);
+        let run = fire.run(id, started);
         let late = started - fire.due;
         let late = (late > PUNCTUAL).then(|| late.to_std().unwrap_or_default());
         let once = fire.job.trigger.is_once(fire.fire_time);

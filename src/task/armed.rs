@@ -2,33 +2,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 
-use super::python::servers::Forked;
-use super::python::{self, Started};
+use super::python::{self, Primed, Started};
 use super::resolve::{Named, named};
 use super::{Tasks, can_be_forked};
 use crate::job::{Job, Task};
-use crate::run::Run;
+use crate::run::{Run, RunId};
 
 /// How many children wait at most.
 const MOST: usize = 8;
 
-/// The children that wait for the fires that come next.
+/// The children that wait for the runs that come next.
 #[derive(Debug, Default)]
 pub(super) struct Armed(Mutex<Vec<Waiting>>);
-
-/// A fire that comes next.
-#[derive(Debug, Clone, Copy)]
-pub struct Coming<'a> {
-    /// Its job.
-    pub job: &'a Job,
-    /// Its fire time.
-    pub fire_time: DateTime<Utc>,
-    /// When it begins: the fire time and its jitter, or the time of the retry.
-    pub due: DateTime<Utc>,
-}
 
 /// What is ready for a run, if anything is.
 #[derive(Debug, Default)]
@@ -42,35 +29,27 @@ enum What {
     Started(Box<Started>),
 }
 
-/// A child that waits for one fire. It has run nothing of the user's, and where it is dropped,
+/// A child that waits for one run. It has run nothing of the user's, and where it is dropped,
 /// it ends.
 #[derive(Debug)]
 struct Waiting {
-    job: String,
-    fire_time: DateTime<Utc>,
-    child: JoinHandle<Option<Forked>>,
+    run: RunId,
+    child: JoinHandle<Option<Primed>>,
 }
 
 impl Armed {
     fn take(&self, run: &Run) -> Option<Waiting> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_for = |one: &Waiting| one.job == run.job && Some(one.fire_time) == run.scheduled_for;
-        let place = all.iter().position(is_for)?;
+        let place = all.iter().position(|one| one.run == run.id)?;
         Some(all.swap_remove(place))
     }
 }
 
-impl Waiting {
-    fn is_for(&self, coming: &Coming<'_>) -> bool {
-        self.job == coming.job.name && self.fire_time == coming.fire_time
-    }
-}
-
 impl Ready {
-    /// The child.
-    pub(super) async fn child(self) -> Option<Forked> {
-        match self.0 {
-            What::Forked(waiting) => waiting.child.await.ok()?,
+    /// The child that waits for this run.
+    pub(super) async fn child(&mut self) -> Option<Primed> {
+        match &mut self.0 {
+            What::Forked(waiting) => (&mut waiting.child).await.ok()?,
             What::Nothing | What::Started(_) => None,
         }
     }
@@ -88,28 +67,30 @@ impl Ready {
 }
 
 impl Tasks {
-    /// Makes ready for the fires that come next, and lets go of what was ready for others. Nothing
-    /// of the user's runs before its time: no import, no context.
+    /// Makes ready for the runs that come next, which begin when they are said to have `started`,
+    /// and lets go of what was ready for others. Nothing of the user's runs before its time: no
+    /// import, no context.
     ///
     /// It must be called where futures can be spawned, and does nothing where Python is not kept
     /// warm.
-    pub fn prepare<'a>(self: &Arc<Self>, soon: impl Iterator<Item = Coming<'a>>) {
+    pub fn prepare(self: &Arc<Self>, soon: impl Iterator<Item = (Arc<Job>, Run)>) {
         if self.servers.is_none() {
             return;
         }
         let soon: Vec<_> = soon
-            .filter(|one| self.is_forked(one.job))
+            .filter(|(job, _)| self.is_forked(job))
             .take(MOST)
             .collect();
+        let count = soon.len();
         let mut armed = self.armed.0.lock().unwrap_or_else(PoisonError::into_inner);
-        armed.retain(|waiting| soon.iter().any(|coming| waiting.is_for(coming)));
-        for coming in &soon {
-            if !armed.iter().any(|waiting| waiting.is_for(coming)) {
-                armed.push(self.arm(coming));
+        armed.retain(|waiting| soon.iter().any(|(_, run)| run.id == waiting.run));
+        for (job, run) in soon {
+            if !armed.iter().any(|waiting| waiting.run == run.id) {
+                armed.push(self.arm(job, run));
             }
         }
         drop(armed);
-        tokio::spawn(Arc::clone(self).warm(soon.len()));
+        tokio::spawn(Arc::clone(self).warm(count));
     }
 
     /// What is ready for `run`. It is to be taken before [`Self::prepare`] is called again.
@@ -133,18 +114,15 @@ impl Tasks {
         Ready(started.map_or(What::Nothing, What::Started))
     }
 
-    fn arm(self: &Arc<Self>, coming: &Coming<'_>) -> Waiting {
+    fn arm(self: &Arc<Self>, job: Arc<Job>, run: Run) -> Waiting {
         let tasks = Arc::clone(self);
-        let job = coming.job.clone();
-        let due = coming.due;
-        let name = job.name.clone();
+        let id = run.id;
         let child = async move {
             let interpreter = tasks.interpreter().await.ok()?;
-            tasks.fork(&interpreter, &job, Some(due)).await
+            tasks.fork(&interpreter, &job, &run, true).await
         };
         Waiting {
-            job: name,
-            fire_time: coming.fire_time,
+            run: id,
             child: tokio::spawn(child),
         }
     }

@@ -90,12 +90,8 @@ impl Tasks {
             ..self.launch(observer.run, job)?
         };
         let call = python::Call {
-            name: job.function(),
-            job,
-            setup: &self.setup,
-            is_final: true,
             failure: Some(failure),
-            tell_absence: false,
+            ..self.call(job.function(), job, observer.run)
         };
         let interpreter = self.interpreter().await?;
         Ok(python::run(&interpreter, &call, launch, order, observer).await?)

@@ -21,7 +21,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, watch};
 
 pub use exec::{ArgumentError, arguments};
@@ -31,8 +30,9 @@ pub use resolve::Ambiguous;
 pub use surroundings::VariablesError;
 
 use armed::Armed;
-pub use armed::{Coming, Ready};
-use python::servers::{Forked, Servers, Wish};
+pub use armed::Ready;
+use python::Primed;
+use python::servers::{Servers, Wish};
 use resolve::Named;
 
 use crate::config::DocassembleContext;
@@ -186,20 +186,21 @@ impl Tasks {
 
     async fn attempt(
         &self,
-        ready: Ready,
+        mut ready: Ready,
         job: &Job,
         order: watch::Receiver<Order>,
         observer: Observer<'_>,
     ) -> Result<Ended, Error> {
+        if let Some(child) = unless_ended(&order, self.armed(&mut ready)).await {
+            return self.run_primed(child, order, observer).await;
+        }
         let launch = self.launch(observer.run, job)?;
         let program = match &job.task {
             Task::Named(name) => match resolve::named(&self.setup, name)? {
                 Named::Native => return native::run(name, job, launch, order, observer).await,
                 Named::Executable(file) => exec::file(file),
                 Named::Python => {
-                    return self
-                        .run_python(ready, name, job, launch, order, observer)
-                        .await;
+                    return self.run_python(ready, name, job, order, observer).await;
                 }
             },
             Task::Command(words) => exec::command(words),
@@ -208,53 +209,52 @@ impl Tasks {
         exec::run(program, job, launch, order, observer).await
     }
 
-    /// A child of a warm Python for a run of `call`; `None` where it must be started afresh.
-    async fn forked(
-        &self,
-        ready: Ready,
-        interpreter: &Interpreter,
-        call: &python::Call<'_>,
-        mut order: watch::Receiver<Order>,
-        observer: Observer<'_>,
-    ) -> Option<Forked> {
-        let servers = self.servers.as_ref().filter(|_| can_be_forked(call.job))?;
-        let child = async {
-            let armed = ready.child().await;
-            if let Some(armed) = armed.filter(|armed| servers.keep(armed, interpreter)) {
-                return Some(armed);
-            }
-            self.fork(interpreter, call.job, None).await
-        };
-        let forked = tokio::select! {
-            forked = child => forked,
-            // A run that is to end at once need not wait for what it would be forked from.
-            Ok(_) = order.wait_for(|order| *order != Order::GoOn) => None,
-        };
-        for text in servers.news() {
-            observer.note(Level::Warning, Duration::ZERO, text);
-        }
-        forked
+    /// The child that has been made ready, if it is still what would be forked now.
+    async fn armed(&self, ready: &mut Ready) -> Option<Primed> {
+        let child = ready.child().await?;
+        let servers = self.servers.as_ref()?;
+        child.is_current(servers).then_some(child)
     }
 
-    /// A child of a warm Python that has been told what it will call, and waits for its start.
+    /// A child of a warm Python that has been told what it will call, and waits for its start;
+    /// `None` where it must be started afresh. It is forked `ahead` where the run is yet to begin.
     async fn fork(
         &self,
         interpreter: &Interpreter,
         job: &Job,
-        due: Option<DateTime<Utc>>,
-    ) -> Option<Forked> {
+        run: &Run,
+        ahead: bool,
+    ) -> Option<Primed> {
+        let servers = self.servers.as_ref().filter(|_| can_be_forked(job))?;
+        let launch = self.launch(run, job).ok()?;
         let name = job.function();
-        let servers = self.servers.as_ref()?;
         let wish = Wish {
             names: std::iter::once(name)
                 .chain(job.contextmanager.as_deref())
                 .map(str::to_owned)
                 .collect(),
-            due: due.map(|due| due.timestamp_micros()),
+            due: ahead.then(|| run.started.timestamp_micros()),
         };
-        let mut forked = servers.fork(interpreter, &self.setup, wish).await?;
-        forked.tell(&python::request(name, job, &self.setup));
-        Some(forked)
+        let forked = servers.fork(interpreter, &self.setup, wish).await?;
+        let call = self.call(name, job, run);
+        Some(Primed::new(forked, &call, launch))
+    }
+
+    /// The call of the function `name` for a run.
+    fn call<'a>(&'a self, name: &'a str, job: &'a Job, run: &Run) -> python::Call<'a> {
+        python::Call {
+            name,
+            job,
+            setup: &self.setup,
+            is_final: handler::is_final(run, job),
+            failure: None,
+            tell_absence: false,
+        }
+    }
+
+    /// Whether nobody has been told before that there is no docassemble.
+    fn is_first_to_tell_absence(&self) -> bool {
+        !self.told_absence.swap(true, Ordering::Relaxed)
     }
 
     /// A launch without a program.
@@ -270,29 +270,64 @@ impl Tasks {
         mut ready: Ready,
         name: &str,
         job: &Job,
-        launch: Launch,
         order: watch::Receiver<Order>,
         observer: Observer<'_>,
     ) -> Result<Ended, Error> {
         let interpreter = self.interpreter().await?;
+        let run = observer.run;
+        let fork = self.fork(&interpreter, job, run, false);
+        if let Some(child) = unless_ended(&order, fork).await {
+            return self.run_primed(child, order, observer).await;
+        }
+        self.tell_news(observer);
         let call = python::Call {
-            name,
-            job,
-            setup: &self.setup,
-            is_final: handler::is_final(observer.run, job),
-            failure: None,
-            tell_absence: !self.told_absence.swap(true, Ordering::Relaxed),
+            tell_absence: self.is_first_to_tell_absence(),
+            ..self.call(name, job, run)
         };
         if let Some(started) = ready.started() {
             return Ok(started.run(&call, order, observer).await?);
         }
-        if let Some(forked) = self
-            .forked(ready, &interpreter, &call, order.clone(), observer)
-            .await
-        {
-            return Ok(python::run_forked(forked, &call, launch, order, observer).await?);
-        }
+        let launch = self.launch(run, job)?;
         Ok(python::run(&interpreter, &call, launch, order, observer).await?)
+    }
+
+    /// Lets a forked child begin; what there is to say of it, and of the Python that it comes
+    /// from, is said afterwards.
+    async fn run_primed(
+        &self,
+        mut child: Primed,
+        order: watch::Receiver<Order>,
+        observer: Observer<'_>,
+    ) -> Result<Ended, Error> {
+        let is_absent =
+            self.setup.docassemble_context == DocassembleContext::Auto && !child.has_context();
+        child.go()?;
+        if is_absent && self.is_first_to_tell_absence() {
+            observer.note(Level::Debug, Duration::ZERO, python::ABSENCE.to_owned());
+        }
+        self.tell_news(observer);
+        Ok(child.follow(order, observer).await?)
+    }
+
+    /// Logs what is to be said of the Pythons that are kept warm and has not been said yet.
+    fn tell_news(&self, observer: Observer<'_>) {
+        for text in self.servers.iter().flat_map(Servers::news) {
+            observer.note(Level::Warning, Duration::ZERO, text);
+        }
+    }
+}
+
+/// What `future` gives; `None` where the run is to end before: it need not wait for what it would
+/// begin with.
+async fn unless_ended<T>(
+    order: &watch::Receiver<Order>,
+    future: impl Future<Output = Option<T>>,
+) -> Option<T> {
+    let mut order = order.clone();
+    tokio::select! {
+        biased;
+        found = future => found,
+        Ok(_) = order.wait_for(|order| *order != Order::GoOn) => None,
     }
 }
 

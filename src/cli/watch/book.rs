@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 
 use crate::config::{Config, Settings};
 use crate::job::Seen;
-use crate::run::{Ended, Outcome, Recorded, Retry, Run};
-use crate::scheduler::Ledger;
+use crate::run::{Ended, Outcome, Recorded, Retry, Run, RunId};
 use crate::scheduler::clock::SystemClock;
-use crate::scheduler::plan::{Fire, Known, owed_after};
+use crate::scheduler::plan::{Known, owed_after};
+use crate::scheduler::{Coming, Ledger};
 use crate::secret::Secrets;
 use crate::store::{Begun, Error, Left, Lock, Masks, Note, Place, Slate, Store, Writer};
 
@@ -47,15 +47,16 @@ pub(super) struct Book {
     stopped_by: Arc<OnceLock<&'static str>>,
     slate: Option<Arc<Slate>>,
     foreseen: Vec<Foreseen>,
+    /// The runs that are noted on the slate and of which the writer does not know yet.
+    noted: Vec<(Begun, Note)>,
     keep_history: Duration,
     pruned: DateTime<Utc>,
 }
 
-/// A fire that comes within a moment.
+/// A run that begins within a moment.
 struct Foreseen {
+    id: RunId,
     job: String,
-    fire_time: DateTime<Utc>,
-    attempt: u32,
     /// Whether it may run as soon as it is noted: it is known that it was not recorded before.
     open: Arc<AtomicBool>,
 }
@@ -151,6 +152,7 @@ impl State {
             stopped_by,
             slate: self.slate,
             foreseen: Vec::new(),
+            noted: Vec::new(),
             keep_history: Duration::MAX,
             pruned: DateTime::UNIX_EPOCH,
         })
@@ -187,11 +189,10 @@ impl Book {
     }
 
     /// Asks whether a fire that comes was recorded before.
-    fn ask_about(&self, fire: &Fire) -> Foreseen {
+    fn ask_about(&self, Coming { fire, id }: &Coming) -> Foreseen {
         let foreseen = Foreseen {
+            id: *id,
             job: fire.job.name.clone(),
-            fire_time: fire.fire_time,
-            attempt: fire.attempt,
             open: Arc::default(),
         };
         let open = Arc::clone(&foreseen.open);
@@ -205,12 +206,7 @@ impl Book {
 
     /// Notes that a run begins, where it is known that it may.
     fn noted(&mut self, begun: &Begun) -> Option<Note> {
-        let run = &begun.run;
-        let is_it = |one: &Foreseen| {
-            one.job == run.job
-                && Some(one.fire_time) == run.scheduled_for
-                && one.attempt == run.attempt
-        };
+        let is_it = |one: &Foreseen| one.id == begun.run.id;
         let place = self.foreseen.iter().position(is_it)?;
         let foreseen = self.foreseen.swap_remove(place);
         let is_open = foreseen.open.load(Ordering::Acquire);
@@ -251,14 +247,6 @@ impl Drop for Book {
     }
 }
 
-impl Foreseen {
-    fn is(&self, fire: &Fire) -> bool {
-        self.job == fire.job.name
-            && self.fire_time == fire.fire_time
-            && self.attempt == fire.attempt
-    }
-}
-
 impl Ledger for Book {
     fn begin(
         &mut self,
@@ -274,7 +262,7 @@ impl Ledger for Book {
         };
         let answered = match self.noted(&begun) {
             Some(note) => {
-                self.writer.take_over(begun, note);
+                self.noted.push((begun, note));
                 None
             }
             None => Some(self.written(begun)),
@@ -287,17 +275,24 @@ impl Ledger for Book {
         }
     }
 
-    fn foresee(&mut self, soon: &[Fire]) {
+    fn foresee(&mut self, soon: &[Coming]) {
         if self.slate.is_none() {
             return;
         }
         self.foreseen
-            .retain(|one| soon.iter().any(|fire| one.is(fire)));
-        for fire in soon {
-            if !self.foreseen.iter().any(|one| one.is(fire)) {
-                let one = self.ask_about(fire);
+            .retain(|one| soon.iter().any(|coming| coming.id == one.id));
+        for coming in soon {
+            if !self.foreseen.iter().any(|one| coming.id == one.id) {
+                let one = self.ask_about(coming);
                 self.foreseen.push(one);
             }
+        }
+    }
+
+    fn begun(&mut self) {
+        // Not before: a thread that is woken takes a processor that what begins has need of.
+        for (begun, note) in self.noted.drain(..) {
+            self.writer.take_over(begun, note);
         }
     }
 

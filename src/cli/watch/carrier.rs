@@ -13,10 +13,9 @@ use crate::logging::console::{Console, Stream};
 use crate::logging::{self, Logging};
 use crate::paths::{self, Given};
 use crate::run::{Ended, Level, Order, Record, Run};
-use crate::scheduler::Runner;
-use crate::scheduler::plan::Fire;
+use crate::scheduler::{Coming, Runner};
 use crate::task::native::Names;
-use crate::task::{self, Coming, Output, Tasks};
+use crate::task::{self, Output, Tasks};
 
 /// Carries out runs with the tasks of the config that holds.
 pub(super) struct Carrier {
@@ -95,13 +94,12 @@ impl Runner for Carrier {
         }
     }
 
-    fn prepare(&mut self, soon: &[Fire]) {
-        let fires = soon.iter().map(|fire| Coming {
-            job: &fire.job,
-            fire_time: fire.fire_time,
-            due: fire.due,
+    fn prepare(&mut self, soon: &[Coming]) {
+        let runs = soon.iter().map(|Coming { fire, id }| {
+            let run = fire.run(*id, fire.due);
+            (Arc::clone(&fire.job), run)
         });
-        self.tasks.prepare(fires);
+        self.tasks.prepare(runs);
     }
 
     fn configure(&mut self, config: &Config) {

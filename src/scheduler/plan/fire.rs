@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Passed;
 use crate::job::Job;
-use crate::run::{Cause, Retry};
+use crate::run::{Cause, Retry, Run, RunId};
 
 /// One job due at one fire time: a run is to begin.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,19 @@ impl Fire {
             attempt: self.attempt,
             due: self.due,
         })
+    }
+
+    /// Its run of that name, begun at `started`.
+    #[must_use]
+    pub fn run(&self, id: RunId, started: DateTime<Utc>) -> Run {
+        Run {
+            id,
+            job: self.job.name.clone(),
+            cause: self.cause,
+            scheduled_for: Some(self.fire_time),
+            started,
+            attempt: self.attempt,
+        }
     }
 }
 

@@ -25,11 +25,13 @@ use crate::process::{self, Channel, Launch};
 use crate::run::{Ended, Order};
 use crate::value::Value;
 use interpreter::Interpreter;
-use server::State;
-use servers::Forked;
+use servers::{Forked, Servers};
 
 /// The code that runs a task in its process.
 const RUNNER: &str = include_str!("runner.py");
+
+/// What is logged once where docassemble's context was to be entered if it could.
+pub(super) const ABSENCE: &str = "docassemble.webapp is not installed: no context is entered";
 
 /// What to call.
 pub(super) struct Call<'a> {
@@ -43,7 +45,7 @@ pub(super) struct Call<'a> {
     pub(super) is_final: bool,
     /// How the run failed, where only its error handler is to be called.
     pub(super) failure: Option<&'a Failure>,
-    /// Whether to log that there is no docassemble, which once is enough.
+    /// Whether it is to log that there is no docassemble, where that is so.
     pub(super) tell_absence: bool,
 }
 
@@ -96,11 +98,7 @@ impl Started {
         mut order: watch::Receiver<Order>,
         observer: Observer<'_>,
     ) -> Result<Ended, process::Error> {
-        let mut request = request(call.name, call.job, call.setup);
-        request
-            .as_object_mut()
-            .expect("it was just made as one")
-            .extend(start_of(call).as_object().cloned().unwrap_or_default());
+        let mut request = request(call);
         request["channel"] = json!(self.channel);
         let request = request.to_string().into_bytes();
         let mut conversation = Conversation::with(observer);
@@ -111,51 +109,91 @@ impl Started {
     }
 }
 
-/// Runs a Python function in a child that was forked for it.
-pub(super) async fn run_forked(
-    mut forked: Forked,
-    call: &Call<'_>,
+/// A child of a server that has been told what it will call, and waits for the word to go.
+#[derive(Debug)]
+pub(super) struct Primed {
+    forked: Forked,
     launch: Launch,
-    mut order: watch::Receiver<Order>,
-    observer: Observer<'_>,
-) -> Result<Ended, process::Error> {
-    launch.check_directory()?;
-    let mut start = start_of(call);
-    let text = |text: &OsString| text.to_string_lossy().into_owned();
-    let variables = launch.variables.iter();
-    start["variables"] = variables
-        .map(|(name, value)| (text(name), json!(value.as_ref().map(text))))
-        .collect();
-    let directory = launch.directory.as_ref();
-    start["directory"] = json!(directory.map(|path| path.to_string_lossy()));
-    let may_enter = match &*forked.server.borrow() {
-        State::Ready { has_context, .. } => *has_context || call.tell_absence,
-        State::Starting | State::Unfit(_) => true,
-    };
-    let enters_context = match call.setup.docassemble_context {
-        DocassembleContext::Off => false,
-        DocassembleContext::On => true,
-        DocassembleContext::Auto => may_enter,
-    };
-    // Where nothing comes before the call, we say that it begins: a child that said so would wait
-    // until we have been woken by it.
-    start["announced"] = json!(!enters_context);
-    forked.tell(&start);
-    if !enters_context {
-        observer.note_call();
-    }
-    let mut conversation = Conversation::with(observer);
-    let Forked { foster, pipes, .. } = forked;
-    let exit = process::adopt(foster, pipes, launch, &mut order, &mut conversation).await?;
-    observer.note_end(&exit);
-    Ok(conclusion(exit, conversation.report, observer))
+    has_context: bool,
+    enters_context: bool,
 }
 
-/// What `runner.py` must know of a job, as JSON.
-pub(super) fn request(name: &str, job: &Job, setup: &Setup) -> Json {
+impl Primed {
+    /// A child that has been forked for `call`.
+    pub(super) fn new(mut forked: Forked, call: &Call<'_>, launch: Launch) -> Self {
+        let has_context = forked.has_context();
+        let enters_context = match call.setup.docassemble_context {
+            DocassembleContext::Off => false,
+            DocassembleContext::On => true,
+            DocassembleContext::Auto => has_context,
+        };
+        let text = |text: &OsString| text.to_string_lossy().into_owned();
+        let variables = launch.variables.iter();
+        let directory = launch.directory.as_ref();
+        let mut request = request(call);
+        request["variables"] = variables
+            .map(|(name, value)| (text(name), json!(value.as_ref().map(text))))
+            .collect();
+        request["directory"] = json!(directory.map(|path| path.to_string_lossy()));
+        // Where nothing comes before the call, we say that it begins: a child that said so would
+        // wait until we have been woken by it.
+        request["announced"] = json!(!enters_context);
+        forked.tell(&request);
+        Self {
+            forked,
+            launch,
+            has_context,
+            enters_context,
+        }
+    }
+
+    /// Whether `servers` would fork no other child now.
+    pub(super) fn is_current(&self, servers: &Servers) -> bool {
+        servers.keep(&self.forked)
+    }
+
+    /// Whether docassemble's background context can be entered there.
+    pub(super) fn has_context(&self) -> bool {
+        self.has_context
+    }
+
+    /// Lets it call the function.
+    pub(super) fn go(&mut self) -> Result<(), process::Error> {
+        self.launch.check_directory()?;
+        self.forked.go();
+        Ok(())
+    }
+
+    /// Follows it to its end.
+    pub(super) async fn follow(
+        self,
+        mut order: watch::Receiver<Order>,
+        observer: Observer<'_>,
+    ) -> Result<Ended, process::Error> {
+        if !self.enters_context {
+            observer.note_call();
+        }
+        let mut conversation = Conversation::with(observer);
+        let Forked { foster, pipes, .. } = self.forked;
+        let launch = self.launch;
+        let exit = process::adopt(foster, pipes, launch, &mut order, &mut conversation).await?;
+        observer.note_end(&exit);
+        Ok(conclusion(exit, conversation.report, observer))
+    }
+}
+
+/// What `runner.py` must know, as JSON.
+fn request(call: &Call<'_>) -> Json {
+    let Call { job, setup, .. } = call;
+    let failure = call.failure.map(|failure| {
+        json!({
+            "type": failure.class,
+            "message": failure.message,
+        })
+    });
     json!({
         "job": job.name,
-        "task": name,
+        "task": call.name,
         "args": Value::List(job.args.clone()).to_json(),
         "kwargs": Value::Map(job.kwargs.clone()).to_json(),
         "contextmanager": job.contextmanager,
@@ -167,19 +205,10 @@ pub(super) fn request(name: &str, job: &Job, setup: &Setup) -> Json {
             DocassembleContext::On => "on",
             DocassembleContext::Off => "off",
         },
-    })
-}
-
-/// What it must know of one run, as JSON.
-fn start_of(call: &Call<'_>) -> Json {
-    json!({
         "is_final": call.is_final,
-        "failure": call.failure.map(|failure| json!({
-            "type": failure.class,
-            "message": failure.message,
-        })),
-        "tell_absence": call.tell_absence,
-        "debug": call.setup.debug,
+        "failure": failure,
+        "absence": call.tell_absence.then_some(ABSENCE),
+        "debug": setup.debug,
         "announced": false,
     })
 }

@@ -290,12 +290,18 @@ class Server:
         self.say("forked %d %d" % (order["ticket"], os.getpid()))
         self.socket.close()
         gc.enable()
-        request = self.part_of_request()
+        request = from_json(self.next_line())
         request["channel"] = channel
         request["due"] = order["due"]
+        for name, value in request["variables"].items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        write_mark(self.mark, os.environ[MARK])
         return request
 
-    def part_of_request(self):
+    def next_line(self):
         """The next line of what the child is told; where there is none, its run does not come."""
         while b"\n" not in self.told:
             piece = os.read(self.request, 65536)
@@ -303,7 +309,7 @@ class Server:
                 os._exit(0)
             self.told += piece
         line, _, self.told = self.told.partition(b"\n")
-        return from_json(line)
+        return line
 
     def wait(self, request):
         """Waits until the run may begin, and makes the process what it would be, had it been
@@ -317,19 +323,10 @@ class Server:
             left = request["due"] / 1e6 - time.time() - LAST_MOMENT
             if left > 0 and not select.select([self.request], [], [], left)[0]:
                 self.rehearse(names)
-        request.update(self.part_of_request())
+        self.next_line()
         os.close(self.request)
-        self.set_variables(request["variables"])
         if request["directory"] is not None:
             os.chdir(request["directory"])
-
-    def set_variables(self, variables):
-        for name, value in variables.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        write_mark(self.mark, os.environ[MARK])
 
     def rehearse(self, names):
         """Goes the way of a run, up to the user's code.
@@ -341,7 +338,6 @@ class Server:
         nothing = dict.fromkeys(("failure", "contextmanager", "error_handler", "announced"))
         request = from_json(to_json({**no_call, **nothing}).encode())
         request.update(args=[], kwargs={}, is_final=False)
-        self.set_variables({MARK: "0" * 26, "SCHED_JOB": "", "SCHED_DUE_NS": None})
         Attempt(request, Mute()).run()
         for name in names:
             try:
@@ -1390,9 +1386,6 @@ SERVICES = {
 }
 
 
-ABSENCE = "docassemble.webapp is not installed: no context is entered"
-
-
 def background_context(request, channel):
     """docassemble's background context, entered, where it is wanted and can be had.
 
@@ -1403,8 +1396,8 @@ def background_context(request, channel):
         return None
     if wanted == "on" or can_import("docassemble.webapp"):
         return entered(request["config_file"])
-    if request["tell_absence"]:
-        channel.note(DEBUG, ABSENCE)
+    if request["absence"] is not None:
+        channel.note(DEBUG, request["absence"])
     return None
 
 

@@ -96,13 +96,15 @@ impl Servers {
         })
     }
 
-    /// Whether a child that was forked before is still what would be forked now.
-    pub(in crate::task) fn keep(&self, forked: &Forked, interpreter: &Interpreter) -> bool {
-        let mut kept = self.kept();
-        kept.renew(interpreter);
+    /// Whether a child that was forked before is what would be forked now: its server still
+    /// stands, and so do the files that it has loaded.
+    pub(in crate::task) fn keep(&self, forked: &Forked) -> bool {
+        let is_its = |server: &&Server| server.state.same_channel(&forked.server);
+        let kept = self.kept();
         kept.servers
             .iter()
-            .any(|server| server.state.same_channel(&forked.server))
+            .find(is_its)
+            .is_some_and(Server::is_current)
     }
 
     /// What is to be said of the servers and has not been said yet.
@@ -117,8 +119,22 @@ impl Servers {
 
 impl Forked {
     /// Tells the child what it will call, ahead of its start.
-    pub(in crate::task) fn tell(&mut self, request: &Json) {
+    pub(super) fn tell(&mut self, request: &Json) {
         self.pipes.feed(format!("{request}\n").as_bytes());
+    }
+
+    /// Lets it begin.
+    pub(super) fn go(&mut self) {
+        self.pipes.feed(b"\n");
+    }
+
+    /// Whether docassemble's background context can be entered there.
+    pub(super) fn has_context(&self) -> bool {
+        match &*self.server.borrow() {
+            State::Ready { has_context, .. } => *has_context,
+            // It has forked, so it was ready: then it is gone, and nothing is known of it.
+            State::Starting | State::Unfit(_) => true,
+        }
     }
 }
 

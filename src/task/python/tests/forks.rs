@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::watch;
 
 use crate::job::{Job, Task};
 use crate::run::{Order, Outcome, Run};
+use crate::task::Tasks;
 use crate::task::testing::{Bench, Ran, block_on, by_hand, job, ran};
-use crate::task::{Coming, Tasks};
 
 fn warm(bench: &Bench) -> Arc<Tasks> {
     Arc::new(Tasks::kept_warm(bench.setup.clone()))
@@ -289,25 +288,10 @@ fn a_server_that_cannot_start_is_missed_by_no_run() {
     });
 }
 
-/// A time that does not matter: nothing here waits for it.
-fn fire_time(second: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(second, 0).unwrap()
-}
-
-fn coming(job: &Job) -> Coming<'_> {
-    Coming {
-        job,
-        fire_time: fire_time(1),
-        due: fire_time(1),
-    }
-}
-
-async fn fire(tasks: &Tasks, job: &Job, second: i64) -> Ran {
-    let run = Run {
-        scheduled_for: Some(fire_time(second)),
-        ..by_hand(job)
-    };
-    run_as(tasks, &run, job).await
+/// A job, and a run of it that comes at a time that does not matter: nothing here waits for it.
+fn coming(job: Job) -> (Arc<Job>, Run) {
+    let run = by_hand(&job);
+    (Arc::new(job), run)
 }
 
 /// The children of a process.
@@ -329,12 +313,13 @@ fn a_child_waits_for_its_fire_and_runs_nothing_before() {
         let tasks = warm(&bench);
         let server = pid(&returned(&tasks, "t.server").await);
         std::fs::remove_file(&imported).unwrap();
-        let job = function("t.f");
-        tasks.prepare([coming(&job)].into_iter());
+        let (job, run) = coming(function("t.f"));
+        let soon = || [(Arc::clone(&job), run.clone())].into_iter();
+        tasks.prepare(soon());
         eventually(|| !children(server).is_empty()).await;
         let armed = children(server);
         // It is told again of what it knows.
-        tasks.prepare([coming(&job)].into_iter());
+        tasks.prepare(soon());
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(
             (children(server), imported.exists()),
@@ -343,7 +328,7 @@ fn a_child_waits_for_its_fire_and_runs_nothing_before() {
         // An edit in the last moment counts.
         let edited = "import os\ndef f(): return os.getpid(), 'edited'\n";
         std::fs::write(bench.path("tasks/t.py"), edited).unwrap();
-        let ran = fire(&tasks, &job, 1).await;
+        let ran = run_as(&tasks, &run, &job).await;
         assert_eq!(
             ran.ended.returned.unwrap(),
             format!("({}, 'edited')", armed[0])
@@ -356,14 +341,14 @@ fn a_child_whose_fire_does_not_come_is_dropped_unseen() {
     let bench = Bench::of("import os\ndef f(): return os.getppid()\n");
     block_on(async {
         let tasks = warm(&bench);
-        let job = function("t.f");
         let server = pid(&returned(&tasks, "t.f").await);
-        let other = function("t.other");
-        tasks.prepare([coming(&job), coming(&other)].into_iter());
+        let (one, other) = (coming(function("t.f")), coming(function("t.other")));
+        tasks.prepare([one.clone(), other].into_iter());
         eventually(|| children(server).len() == 2).await;
-        tasks.prepare([coming(&job)].into_iter());
+        let job = Arc::clone(&one.0);
+        tasks.prepare([one].into_iter());
         eventually(|| children(server).len() == 1).await;
-        let ran = fire(&tasks, &job, 2).await;
+        let ran = run_as(&tasks, &by_hand(&job), &job).await;
         assert_eq!(ran.ended.outcome, Outcome::Success);
         tasks.prepare(std::iter::empty());
         eventually(|| children(server).is_empty()).await;
@@ -376,13 +361,13 @@ fn a_child_of_a_server_that_is_gone_is_replaced() {
     let bench = Bench::of("import os\ndef f(): return os.getppid()\n");
     block_on(async {
         let tasks = warm(&bench);
-        let job = function("t.f");
         let server = pid(&returned(&tasks, "t.f").await);
-        tasks.prepare([coming(&job)].into_iter());
+        let (job, run) = coming(function("t.f"));
+        tasks.prepare([(Arc::clone(&job), run.clone())].into_iter());
         eventually(|| !children(server).is_empty()).await;
         kill(server, Signal::SIGKILL).unwrap();
         eventually(|| !lives(server)).await;
-        let ran = fire(&tasks, &job, 1).await;
+        let ran = run_as(&tasks, &run, &job).await;
         assert_eq!(ran.ended.outcome, Outcome::Success, "{ran:?}");
     });
 }
