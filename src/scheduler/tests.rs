@@ -90,6 +90,32 @@ fn names(runs: &[&Run]) -> String {
 /// left; a job called `stubborn` ends with KILL only, one called `bug` panics.
 struct Script;
 
+/// A runner that keeps the names of the runs that it was told of, and of those that began.
+#[derive(Default)]
+struct Register {
+    foreseen: Rc<RefCell<Vec<RunId>>>,
+    begun: Rc<RefCell<Vec<RunId>>>,
+}
+
+impl Runner for Register {
+    fn start(
+        &mut self,
+        job: Arc<Job>,
+        run: Run,
+        orders: watch::Receiver<Order>,
+    ) -> impl Future<Output = Ended> + Send + 'static {
+        self.begun.borrow_mut().push(run.id);
+        carry_out(job, run, orders)
+    }
+
+    fn prepare(&mut self, soon: &[Coming]) {
+        let mut foreseen = self.foreseen.borrow_mut();
+        foreseen.extend(soon.iter().map(|coming| coming.id));
+    }
+
+    fn configure(&mut self, _: &Config) {}
+}
+
 impl Runner for Script {
     fn start(
         &mut self,
@@ -179,6 +205,31 @@ async fn tell_on<S: Future<Output = ()>>(
     );
     drop(scheduler);
     Rc::try_unwrap(told).unwrap().into_inner()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_has_the_name_that_was_foreseen() {
+    let clock = ManualClock::new(noon(0));
+    let diary = Diary {
+        clock: clock.clone(),
+        told: Told::default(),
+    };
+    let register = Register::default();
+    let (foreseen, begun) = (Rc::clone(&register.foreseen), Rc::clone(&register.begun));
+    let config = config([takes(1, "tick"), takes(1, "tock")]);
+    let ledger = Notebook::default();
+    let mut scheduler = Scheduler::new(config, Vec::new(), clock, register, diary, ledger);
+    let (sender, mut messages) = mpsc::channel(1);
+    let stop = async {
+        seconds(130).await;
+        sender.send(Message::Stop).await.unwrap();
+    };
+    tokio::join!(scheduler.run(&mut messages, Duration::ZERO), stop);
+    let begun = begun.borrow();
+    assert_eq!(begun.len(), 4);
+    let names: std::collections::HashSet<_> = begun.iter().collect();
+    assert_eq!(names.len(), 4, "each has its own");
+    assert!(begun.iter().all(|id| foreseen.borrow().contains(id)));
 }
 
 async fn seconds(seconds: u64) {
