@@ -10,11 +10,18 @@ each task, which gets its request as if it had been started for it.
 Modules that take long to load are imported where they are needed: a run by hand is to be quick.
 """
 
-import importlib.machinery
 import itertools
 import os
 import sys
 import time
+
+try:
+    # What `importlib.machinery` is made of, without the time that its package takes to load.
+    import _frozen_importlib_external as machinery
+    from _frozen_importlib import ModuleSpec
+except ImportError:
+    from importlib import machinery
+    from importlib.machinery import ModuleSpec
 
 # The file names of this code and of Python's import system in tracebacks.
 NOT_THEIRS = ("<sched>", "<frozen importlib.")
@@ -158,13 +165,13 @@ class Server:
         install_packages(setup["tasks"])
         connect_logger(None)
         # So it is known, and cached, what there is no need to look for.
-        importlib.machinery.PathFinder.find_spec("sched_has_no_such_module")
+        machinery.PathFinder.find_spec("sched_has_no_such_module")
         finalizers = count_finalizers()
         faults = list(filter(None, map(fault_of_import, setup["preload"])))
         # Then Python's own end of a process is needed, in all its length.
         self.must_finalize = count_finalizers() > finalizers
         # A file may be added at the same time by the clock of the file system.
-        importlib.machinery.PathFinder.invalidate_caches()
+        machinery.PathFinder.invalidate_caches()
         return faults
 
     def say(self, line):
@@ -647,7 +654,7 @@ class WaitingFinder:
         if name != self.name:
             return None
         sys.meta_path.remove(self)
-        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        spec = machinery.PathFinder.find_spec(name, path)
         load = spec.loader.exec_module
 
         def load_and_tell(module):
@@ -852,7 +859,7 @@ def docassemble_package():
 
 def installed_scheduler(namespace):
     """The folders of an installed docassemble.Scheduler, none of whose code is run."""
-    spec = importlib.machinery.PathFinder.find_spec(PACKAGE, list(namespace.__path__))
+    spec = machinery.PathFinder.find_spec(PACKAGE, list(namespace.__path__))
     return list(spec.submodule_search_locations or []) if spec else []
 
 
@@ -865,7 +872,7 @@ def task_folders(tasks, installed):
 def add_module(name, path=None):
     """A new module, a package where it has a `path`, known to Python as if it were imported."""
     module = type(sys)(name)
-    spec = importlib.machinery.ModuleSpec(name, None, is_package=path is not None)
+    spec = ModuleSpec(name, None, is_package=path is not None)
     module.__spec__ = spec
     if path is not None:
         spec.submodule_search_locations = module.__path__ = path
@@ -932,7 +939,7 @@ def job_data(request):
     }
 
 
-class FreshLoader(importlib.machinery.SourceFileLoader):
+class FreshLoader(machinery.SourceFileLoader):
     """Reads a file each time: by its time and size alone, a quick edit can be missed."""
 
     def get_code(self, fullname):
@@ -981,7 +988,7 @@ def compile_file(path):
         data = file.read()
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        code = importlib.machinery.SourceFileLoader("", path).source_to_code(data, path)
+        code = machinery.SourceFileLoader("", path).source_to_code(data, path)
     # Each run is to show the warnings of its own file.
     if not told:
         COMPILED[path] = data, code
@@ -997,22 +1004,27 @@ def never_cache(tasks):
 
     A virtual environment there keeps its own: to compile all of it for each run takes long.
     """
-    folders = tuple(real(folder) for folder in tasks)
-    others = tuple(set(map(real, sys.path)).difference(folders))
-    nested = tuple(folder for folder in others if folder.startswith(folders))
+    others = list(sys.path)
+    known = []
     loaders = [
-        (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
-        (FreshLoader, importlib.machinery.SOURCE_SUFFIXES),
+        (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
+        (FreshLoader, machinery.SOURCE_SUFFIXES),
     ]
 
     def finder(path):
+        # Most runs ask for no other file, and need none of this.
+        if not known:
+            folders = tuple(map(real, tasks))
+            apart = set(map(real, others)).difference(folders)
+            known[:] = folders, tuple(one for one in apart if one.startswith(folders))
+        folders, nested = known
         inside = real(path)
         ours = inside.startswith(folders) and not inside.startswith(nested)
         if not ours or not os.path.isdir(path):
             raise ImportError("not a folder of tasks", path=path)
-        return importlib.machinery.FileFinder(path, *loaders)
+        return machinery.FileFinder(path, *loaders)
 
-    if folders:
+    if tasks:
         sys.path_hooks.insert(0, finder)
         sys.path_importer_cache.clear()
 
@@ -1141,7 +1153,7 @@ class Finder:
 
 def spec_of(name, loader, path):
     """How the module of that name is loaded from a file."""
-    spec = importlib.machinery.ModuleSpec(name, loader(name, path), origin=path)
+    spec = ModuleSpec(name, loader(name, path), origin=path)
     spec.has_location = True
     return spec
 
