@@ -31,6 +31,8 @@ TASKS = PACKAGE + ".tasks"
 LONGEST_MESSAGE = 256 * 1024  # characters of one log message
 LONGEST_TRACEBACK = 64 * 1024  # characters
 LONGEST_VALUE = 10000  # characters of a returned value
+ROOM_FOR_DESCRIPTORS = 64  # bytes, for four of them and what comes with them
+MOMENT = 0.1  # seconds within which a file is looked at once
 LAST_MOMENT = 0.001  # seconds before a child is due
 LONGEST_AHEAD = 1024 * 1024  # bytes of a file that is compiled ahead
 
@@ -130,9 +132,14 @@ def to_json(value):
 class Server:
     """Forks a child for every order that arrives on a socket, with everything loaded.
 
-    An order has a number, its ticket, and brings four descriptors: what the child reads its request
-    from, its standard output, its standard error and its channel. The answers are lines: `ready`,
-    `forked TICKET PROCESS`, `refused TICKET`, `ended TICKET STATUS`.
+    An order is its length in four bytes and texts between null characters: a number, its ticket;
+    when the child is due, in microseconds since 1970, or nothing; the functions that it will call.
+    It brings four descriptors: what the child reads its request from, its standard output, its
+    standard error and its channel. The answers are lines: `ready`, `forked TICKET PROCESS`,
+    `refused TICKET`, `ended TICKET STATUS`.
+
+    After a fork, every page that the server writes to is copied, and what it looks at, it writes
+    to: so it does little.
     """
 
     def __init__(self, setup):
@@ -141,6 +148,7 @@ class Server:
         self.socket = socket.socket(fileno=setup["control"])
         self.socket.set_inheritable(False)
         self.tickets = {}
+        self.looked, self.looked_for = 0, set()
         self.told = b""
         self.mark = address_of_mark()
         detach_input()
@@ -195,37 +203,35 @@ class Server:
         os.set_blocking(wake, False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        poll.register(self.woken, select.POLLIN)
         while True:
-            ready, _, _ = select.select([self.socket, self.woken], [], [])
-            if self.woken in ready:
-                self.reap()
-            if self.socket in ready:
-                order, descriptors = self.receive()
-                if self.fork(order):
+            for ready, _ in poll.poll():
+                if ready == self.woken:
+                    self.reap()
+                    continue
+                ticket, due, names, descriptors = self.receive()
+                if self.fork(ticket, names, descriptors):
                     signal.set_wakeup_fd(-1)
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                     os.close(wake)
-                    return self.become_child(order, descriptors)
+                    return self.become_child(ticket, due, descriptors)
                 for descriptor in descriptors:
                     os.close(descriptor)
 
     def receive(self):
-        """The next order, and the child's descriptors."""
-        import socket
-
-        number = 4  # bytes of a number
-        descriptors = []
+        """The next order: its ticket, when the child is due, the names that it will call, and its
+        descriptors."""
         try:
-            data, ancillary, _, _ = self.socket.recvmsg(number, socket.CMSG_SPACE(4 * number))
-            for _, _, content in ancillary:
-                places = range(0, len(content), number)
-                pieces = (content[place : place + number] for place in places)
-                descriptors += [int.from_bytes(piece, sys.byteorder) for piece in pieces]
-            data += self.received(number - len(data))
-            order = from_json(self.received(int.from_bytes(data, "big")))
+            head, ancillary, _, _ = self.socket.recvmsg(4, ROOM_FOR_DESCRIPTORS)
+            head += self.received(4 - len(head))
+            order = self.received(int.from_bytes(head, "big"))
         except (OSError, EOFError):
             self.end()
-        return order, descriptors
+        ticket, due, *names = order.decode().split("\0")
+        descriptors = memoryview(ancillary[0][2]).cast("i") if ancillary else ()
+        return ticket, due, names, descriptors
 
     def received(self, count):
         """The next `count` bytes of the socket."""
@@ -237,25 +243,33 @@ class Server:
             data += piece
         return data
 
-    def fork(self, order):
+    def fork(self, ticket, names, descriptors):
         """Forks a child: whether this is it."""
-        import gc
-
-        for name in order["names"]:
-            try:
-                compile_ahead(name)
-            except Exception:
-                pass  # It happens again in the run, and is reported there.
-        # Children need not look through what is there already, and so share its memory.
-        gc.freeze()
+        self.compile(names)
         try:
+            if len(descriptors) < 4:
+                raise OSError("there is no room for more of them here")
             child = os.fork()
         except OSError:
-            self.say("refused %d" % order["ticket"])
+            self.say("refused %s" % ticket)
             return False
         if child:
-            self.tickets[child] = order["ticket"]
+            self.tickets[child] = ticket
         return not child
+
+    def compile(self, names):
+        """Compiles what the functions `names` are in; looks at each once in a moment."""
+        now = time.monotonic()
+        if now - self.looked > MOMENT:
+            self.looked = now
+            self.looked_for.clear()
+        for name in names:
+            if name not in self.looked_for:
+                self.looked_for.add(name)
+                try:
+                    compile_ahead(name)
+                except Exception:
+                    pass  # It happens again in the run, and is reported there.
 
     def reap(self):
         """Tells of the children that have ended."""
@@ -269,7 +283,7 @@ class Server:
             if not child:
                 break
             if child in self.tickets:
-                ended.append("ended %d %d" % (self.tickets.pop(child), status))
+                ended.append("ended %s %d" % (self.tickets.pop(child), status))
         if ended:
             self.say("\n".join(ended))
 
@@ -284,7 +298,7 @@ class Server:
                 kill(os.kill, process)
         os._exit(0)
 
-    def become_child(self, order, descriptors):
+    def become_child(self, ticket, due, descriptors):
         """Takes what belongs to the child and leaves what does not; returns its request."""
         import gc
 
@@ -294,12 +308,12 @@ class Server:
             os.dup2(descriptor, target)
             os.close(descriptor)
         os.close(self.woken)
-        self.say("forked %d %d" % (order["ticket"], os.getpid()))
+        self.say("forked %s %d" % (ticket, os.getpid()))
         self.socket.close()
         gc.enable()
         request = from_json(self.next_line())
         request["channel"] = channel
-        request["due"] = order["due"]
+        request["due"] = int(due) if due else None
         for name, value in request["variables"].items():
             if value is None:
                 os.environ.pop(name, None)
@@ -992,6 +1006,8 @@ def compile_file(path):
     # Each run is to show the warnings of its own file.
     if not told:
         COMPILED[path] = data, code
+        # Children need not look through it, and so share its memory.
+        sys.modules["gc"].freeze()
 
 
 def real(folder):

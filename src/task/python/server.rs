@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -56,12 +56,22 @@ struct ForkOrder {
 }
 
 /// What a child is for.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(in crate::task) struct Wish {
     /// The functions that it will call first.
     pub(in crate::task) names: Vec<String>,
     /// When it is let go, in microseconds since 1970; `None` for at once.
     pub(in crate::task) due: Option<i64>,
+}
+
+impl Wish {
+    /// The order with that number, as `runner.py` reads it.
+    fn text(&self, ticket: u64) -> String {
+        let due = self.due.map(|due| due.to_string()).unwrap_or_default();
+        // No function has a null character in its name.
+        let names = self.names.iter().filter(|name| !name.contains('\0'));
+        names.fold(format!("{ticket}\0{due}"), |text, name| text + "\0" + name)
+    }
 }
 
 /// A child that has been ordered.
@@ -255,9 +265,7 @@ impl Children {
     fn expect(&mut self, order: ForkOrder) -> (String, Theirs) {
         self.last += 1;
         self.going.insert(self.last, Child::Expected(order.forked));
-        let mut text = json!(order.wish);
-        text["ticket"] = json!(self.last);
-        (text.to_string(), order.theirs)
+        (order.wish.text(self.last), order.theirs)
     }
 
     /// Takes note of a line of the server; what is no line of ours is passed over.
