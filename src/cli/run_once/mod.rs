@@ -28,6 +28,7 @@ use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths::{self, Given};
 use crate::process::outlive_file_limit;
+use crate::reason::chain;
 use crate::run::{Cause, Ended, Order, Outcome, Run, RunId};
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Event, Journal};
@@ -320,7 +321,7 @@ fn dry_run(call: &Call, loaded: &Loaded, config: &Config, tasks: &Tasks) -> anyh
 fn python(job: &Job, config: &Config, tasks: &Tasks) -> anyhow::Result<String> {
     let python = match super::runtime()?.block_on(tasks.interpreter()) {
         Ok(python) => format!("{} {}", python.program.display(), python.version),
-        Err(error) => format!("no Python: {error}"),
+        Err(error) => format!("no Python: {}", chain(&error)),
     };
     let context = config.settings.docassemble_context.word();
     let manager = job.contextmanager.as_deref().unwrap_or("none");
