@@ -102,7 +102,7 @@ fn quiet_leaves_what_the_task_wrote_and_why_it_failed() {
 #[test]
 fn of_a_function_that_is_not_there_it_is_said_what_is_missing() {
     run("work.nowhere").exits(2).complains(
-        "warning: config.yml has 1 error; run `sched validate`\n\
+        "warning: config.yml has at least 1 error; run `sched validate`\n\
          error: no job is called `work.nowhere`\n\
          help: tasks/work.py has no function `nowhere`\n",
     );
