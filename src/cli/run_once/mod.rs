@@ -283,7 +283,8 @@ fn check(tasks: &Tasks, job: &Job) -> anyhow::Result<()> {
         .filter_map(|(key, _)| key.as_str())
         .collect();
     // Without a Python to ask, the run itself says what is wrong.
-    let Ok(Some(fault)) = tasks.check_call(name, job.args.len(), &keywords) else {
+    let Ok(Some(fault)) = tasks.check_call(name, &job.surroundings, job.args.len(), &keywords)
+    else {
         return Ok(());
     };
     let place = format!("{}:{}: {}", fault.file, fault.line, fault.source.trim());
@@ -296,7 +297,8 @@ fn dry_run(call: &Call, loaded: &Loaded, config: &Config, tasks: &Tasks) -> anyh
     let mut out = io::stdout().lock();
     writeln!(out, "would run  {}", written(job))?;
     if let Task::Named(name) = &job.task {
-        let answer = tasks.look_up(&[name]).unwrap_or_default().pop();
+        let answer = tasks.look_up_for(&job.surroundings, name);
+        let answer = answer.unwrap_or_default();
         if let Some(answer) = &answer {
             writeln!(out, "from       {}", place(answer))?;
         }
