@@ -248,7 +248,7 @@ pub struct RunOnce {
     #[arg(long)]
     pub no_mail: bool,
 
-    /// How to write the record of the run
+    /// How to write the record of the run, or what would be called
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
 }

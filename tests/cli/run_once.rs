@@ -191,6 +191,32 @@ fn a_dry_run_says_what_it_would_call_and_calls_nothing() {
 }
 
 #[test]
+fn a_dry_run_tells_programs_the_same() {
+    let answer = run("work.greet Ann --dry-run --timeout 5m --format json");
+    let told = answer.exits(0).json().remove(0);
+    assert_eq!(told["job"], "work.greet");
+    assert_eq!(told["call"], "greet('Ann', end='!')");
+    assert_eq!(told["from"], "tasks/work.py:4");
+    assert!(
+        told["python"]["version"]
+            .as_str()
+            .unwrap()
+            .starts_with("3.")
+    );
+    assert!(told["python"]["error"].is_null());
+    assert_eq!(told["timeout"], 300.0);
+    assert_eq!(told["retries"], 0);
+    let program = "scheduler:\n  list:\n    type: interval\n    hours: 1\n    command: [ls, -l]\n";
+    let answer = Folder::with_config(program)
+        .sched("run-once list --kwarg token=hunter22 --dry-run --format json");
+    let expected = serde_json::json!({
+        "job": "list", "call": "ls -l '--token=********'", "from": null, "python": null, "timeout": null,
+        "retries": 0, "directory": null, "config": "config.yml",
+    });
+    assert_eq!(answer.exits(0).json(), [expected]);
+}
+
+#[test]
 fn a_timeout_is_exit_code_124() {
     let answer = run("work.sleep --timeout 1").exits(124).says("asleep\n");
     assert!(

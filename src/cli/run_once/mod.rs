@@ -2,6 +2,7 @@
 
 pub mod call;
 mod diary;
+mod outlook;
 mod screen;
 
 use std::io::{self, Write};
@@ -13,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch::channel;
 
 pub(super) use call::written;
+pub(super) use outlook::NATIVE;
 
 use super::arguments::{Format, Global, RunOnce};
 use super::load::{self, Loaded};
@@ -28,7 +30,6 @@ use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths::{self, Given};
 use crate::process::outlive_file_limit;
-use crate::reason::chain;
 use crate::run::{Cause, Ended, Order, Outcome, Run, RunId};
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Event, Journal};
@@ -38,10 +39,8 @@ use crate::task::native::Names;
 use crate::task::{Ready, Tasks};
 use call::{Absent, Call};
 use diary::Diary;
+use outlook::Outlook;
 use screen::Screen;
-
-/// How a task is told that is a closure.
-pub(super) const NATIVE: &str = "native task";
 
 /// How long the mails of the run are tried at the end. They wait for `sched watch` if it is too
 /// short.
@@ -71,8 +70,8 @@ pub(super) fn run(
         check(&tasks, &call.job)?;
     }
     if arguments.dry_run {
-        dry_run(&call, &loaded, config, &tasks)?;
-        return Ok(Exit::Done);
+        let outlook = Outlook::of(&call.job, &loaded, config, &tasks)?;
+        return Ok(outlook.tell(arguments.format, &loaded.secrets())?);
     }
     if let Some(warning) = trusted::check(&loaded, &given)? {
         output::warn(&warning, global);
@@ -289,61 +288,6 @@ fn check(tasks: &Tasks, job: &Job) -> anyhow::Result<()> {
     };
     let place = format!("{}:{}: {}", fault.file, fault.line, fault.source.trim());
     Err(Refusal::new(format!("{}\n{place}", fault.message)).into())
-}
-
-/// Says what would be called.
-fn dry_run(call: &Call, loaded: &Loaded, config: &Config, tasks: &Tasks) -> anyhow::Result<()> {
-    let Call { job, .. } = call;
-    let mut out = io::stdout().lock();
-    writeln!(out, "would run  {}", written(job))?;
-    if let Task::Named(name) = &job.task {
-        let answer = tasks.look_up_for(&job.surroundings, name);
-        let answer = answer.unwrap_or_default();
-        if let Some(answer) = &answer {
-            writeln!(out, "from       {}", place(answer))?;
-        }
-        if !matches!(answer, Some(Answer::Native | Answer::Executable { .. })) {
-            writeln!(out, "with       {}", python(job, config, tasks)?)?;
-        }
-    }
-    let timeout = job.policy.timeout.map_or_else(
-        || "no timeout".to_owned(),
-        |timeout| format!("timeout {}", crate::config::duration::text(timeout)),
-    );
-    writeln!(out, "limits     {timeout} · no retries (run by hand)")?;
-    let folder = job.surroundings.directory.as_deref();
-    if let Some(folder) = folder {
-        writeln!(out, "in         {}", folder.display())?;
-    }
-    writeln!(out, "config     {}", loaded.name())?;
-    Ok(())
-}
-
-/// The Python that would call the function, and in what.
-fn python(job: &Job, config: &Config, tasks: &Tasks) -> anyhow::Result<String> {
-    let python = match super::runtime()?.block_on(tasks.interpreter()) {
-        Ok(python) => format!("{} {}", python.program.display(), python.version),
-        Err(error) => format!("no Python: {}", chain(&error)),
-    };
-    let context = config.settings.docassemble_context.word();
-    let manager = job.contextmanager.as_deref().unwrap_or("none");
-    Ok(format!(
-        "{python} · docassemble context: {context} · context manager: {manager}"
-    ))
-}
-
-/// Where a task is, for people.
-fn place(answer: &Answer) -> String {
-    match answer {
-        Answer::Function { file, line } => format!("{}:{line}", file.display()),
-        Answer::Executable { file } => file.display().to_string(),
-        Answer::Native => format!("{NATIVE} of this program"),
-        Answer::NoModule { what, .. } => format!("nowhere: there is no {what}"),
-        Answer::NoFunction { file, function, .. } => {
-            format!("nowhere: {} has no function `{function}`", file.display())
-        }
-        Answer::Unusable { why } | Answer::Opaque { why } => why.clone(),
-    }
 }
 
 /// Runs the job to its end; Ctrl-C ends it, and a second one at once.
