@@ -326,7 +326,7 @@ pub struct History {
     #[arg(long, conflicts_with_all = ["failed", "missed", "running", "output", "count"])]
     pub stats: bool,
 
-    /// Never show the runs in `$PAGER`, as a terminal does that is too small for them
+    /// Never show the runs in `$PAGER`, else `less`, as a terminal does that is too small for them
     #[arg(long)]
     pub no_pager: bool,
 
