@@ -1,6 +1,7 @@
 //! Mail as it arrives: a real server, read by Python's `email` parser.
 
 mod server;
+mod stall;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
