@@ -364,8 +364,8 @@ pub struct Status {
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
 Examples:
-  sched show                  the whole config
   sched show test.heartbeat   the jobs that call test.heartbeat
+  sched show -v               the whole config, with where each value comes from
   sched show > effective.yml  to compare with another version")]
 pub struct Show {
     /// A job by name, or by the function that it calls [default: every job]
