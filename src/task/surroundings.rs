@@ -95,16 +95,11 @@ pub(super) fn variables(
 ) -> Result<Vec<(String, String)>, VariablesError> {
     let file = surroundings.environment_file.as_ref();
     let mut variables = file
-        .map(|file| read(&plain(&folder(setup).join(file))))
+        .map(|file| read(&folder(setup).join(file)))
         .transpose()?
         .unwrap_or_default();
     variables.extend(surroundings.environment.clone());
     Ok(variables)
-}
-
-/// The path without the steps that go nowhere: `/srv/./a` is `/srv/a`.
-fn plain(path: &Path) -> PathBuf {
-    path.components().collect()
 }
 
 /// The place of a run's id in the environment of a process that will fork the runs.

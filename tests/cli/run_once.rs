@@ -342,3 +342,25 @@ fn the_log_of_another_day_is_kept_under_its_day() {
         first.lines().count()
     );
 }
+
+#[test]
+fn relative_paths_start_at_the_folder_of_the_config() {
+    let config = "scheduler:\n  job:\n    type: interval\n    hours: 1\n    \
+                  environment file: ./job.env\n    directory: ./work\n    command: echo $X; ls\n";
+    let folder = Folder::with_config("scheduler: {}\n")
+        .file("sub/config.yml", config)
+        .file("sub/job.env", "X=7\n")
+        .file("sub/work/here", "");
+    folder
+        .sched("-c sub/config.yml run-once job")
+        .exits(0)
+        .says("7\nhere\n");
+    std::fs::remove_file(folder.path("sub/job.env")).unwrap();
+    let answer = folder.sched("-c sub/config.yml run-once job").exits(1);
+    assert!(
+        answer.stderr.contains("/sub/job.env`: No such file"),
+        "{}",
+        answer.stderr
+    );
+    assert!(!answer.stderr.contains("/./"), "{}", answer.stderr);
+}

@@ -170,7 +170,7 @@ fn surroundings_are_as_configured() {
         "{ran:?}"
     );
     assert!(!ran.error().1.contains("hunter2"));
-    job.surroundings.environment_file = Some("./none.env".into());
+    job.surroundings.environment_file = Some("none.env".into());
     let ran = bench.run_job(&job);
     let (path, said) = (bench.path("none.env"), "No such file or directory");
     let expected = format!(
