@@ -73,7 +73,7 @@ complete -c sched -n "__fish_sched_using_subcommand next" -s q -l quiet -d 'Say 
 complete -c sched -n "__fish_sched_using_subcommand next" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sched -n "__fish_sched_using_subcommand run-once" -l kwarg -d 'A keyword argument to add or to override; may be given several times' -r
 complete -c sched -n "__fish_sched_using_subcommand run-once" -l timeout -d 'End the run after so long, such as 90, 90s, 5m or 1h30m [default: the job\'s]' -r
-complete -c sched -n "__fish_sched_using_subcommand run-once" -l format -d 'How to write the record of the run' -r -f -a "text\t'For people'
+complete -c sched -n "__fish_sched_using_subcommand run-once" -l format -d 'How to write the record of the run, or what would be called' -r -f -a "text\t'For people'
 json\t'For programs: one JSON object a line'"
 complete -c sched -n "__fish_sched_using_subcommand run-once" -s c -l config -d 'The config file [default: config.yml, else config/config.yml, else docassemble\'s]' -r -F
 complete -c sched -n "__fish_sched_using_subcommand run-once" -l tasks-dir -d 'The folder of the tasks [default: `tasks directory` of the config, else tasks/ beside it]' -r -f -a "(__fish_complete_directories)"
@@ -118,7 +118,7 @@ complete -c sched -n "__fish_sched_using_subcommand history" -l missed -d 'Only 
 complete -c sched -n "__fish_sched_using_subcommand history" -l running -d 'Only runs that are going on'
 complete -c sched -n "__fish_sched_using_subcommand history" -l output -d 'What the runs wrote; of one run that alone'
 complete -c sched -n "__fish_sched_using_subcommand history" -l stats -d 'Instead of runs, figures of each job: runs, how many went well, how long they took'
-complete -c sched -n "__fish_sched_using_subcommand history" -l no-pager -d 'Never show the runs in `$PAGER`, as a terminal does that is too small for them'
+complete -c sched -n "__fish_sched_using_subcommand history" -l no-pager -d 'Never show the runs in `$PAGER`, else `less`, as a terminal does that is too small for them'
 complete -c sched -n "__fish_sched_using_subcommand history" -s v -l verbose -d 'Say more: where values come from, what was understood'
 complete -c sched -n "__fish_sched_using_subcommand history" -s q -l quiet -d 'Say only the answer and errors'
 complete -c sched -n "__fish_sched_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -167,9 +167,11 @@ fn is_writable(folder: &Path) -> bool {
 #[must_use]
 pub fn outside(config_path: &Path, now: DateTime<Utc>) -> Outside {
     let (zone, zone_from) = zone();
+    let folder = folder(config_path);
     Outside {
         now,
-        folder: folder(config_path),
+        // What it says of paths must mean the same to whoever gets to know of it.
+        folder: std::path::absolute(&folder).unwrap_or(folder),
         zone,
         zone_from,
         environment: overrides(),

@@ -13,6 +13,7 @@ use std::path::Path;
 /// Each module of the library and those that it may use, in the order of `src/lib.rs`.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("clean", &[]),
+    ("reason", &[]),
     ("value", &[]),
     ("run", &[]),
     ("secret", &["value"]),
@@ -24,21 +25,32 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "config",
         &["diagnostic", "job", "run", "trigger", "value", "yaml"],
     ),
-    ("logging", &["clean", "run", "secret", "trigger"]),
+    ("logging", &["clean", "reason", "run", "secret", "trigger"]),
     ("paths", &["config", "trigger"]),
     ("process", &["run"]),
-    ("source", &["yaml"]),
-    ("store", &["job", "run", "secret", "trigger", "value"]),
+    ("source", &["reason", "yaml"]),
+    (
+        "store",
+        &["job", "reason", "run", "secret", "trigger", "value"],
+    ),
     ("trust", &[]),
-    ("watcher", &["source"]),
+    ("watcher", &["reason", "source"]),
     (
         "task",
-        &["config", "diagnostic", "job", "process", "run", "value"],
+        &[
+            "config",
+            "diagnostic",
+            "job",
+            "process",
+            "reason",
+            "run",
+            "value",
+        ],
     ),
     (
         "alert",
         &[
-            "clean", "config", "job", "run", "secret", "store", "trigger", "value",
+            "clean", "config", "job", "reason", "run", "secret", "store", "trigger", "value",
         ],
     ),
     ("scheduler", &["config", "job", "run", "trigger"]),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::Builder;
@@ -11,14 +12,16 @@ use super::post::{Orders, Shared};
 use super::postman::Errand;
 use super::rate::{Key, admit};
 use super::{News, What};
-use crate::run::RunError;
-use crate::store::{Error, LastMail, Mail, Place, Store};
+use crate::run::{Retry, RunError};
+use crate::store::{Entry, Error, Filter, LastMail, Mail, Place, Store};
 
 /// What the clerk is told.
 #[derive(Debug)]
 pub(super) enum Order {
     /// Write of this.
     News(Box<News>),
+    /// Write of the failure of that job after which this attempt waited: it is not made.
+    GivenUp(String, Retry),
     /// Something changed: let the postman look.
     Look,
     /// Come to an end, and say when all is written down, and when all was tried.
@@ -62,6 +65,7 @@ impl Clerk {
             for order in orders {
                 match order {
                     Order::News(news) => self.write(&news),
+                    Order::GivenUp(job, retry) => self.give_up(&job, &retry),
                     Order::Look => {}
                     Order::Finish { written, tried } => {
                         // Whoever asked may have gone.
@@ -82,6 +86,36 @@ impl Clerk {
             What::Critical(error) => self.trouble(news, error, false),
             What::Failed(error) => self.trouble(news, error, true),
             What::Recovered => self.recovery(news),
+        }
+    }
+
+    /// Mails how the last attempt failed that was made: the one before `retry`.
+    fn give_up(&mut self, job: &str, retry: &Retry) {
+        let filter = Filter {
+            jobs: vec![job.to_owned()],
+            fire_time: Some(retry.fire_time),
+            ..Filter::default()
+        };
+        let found = self.outbox.with(|store| {
+            store.each(&filter, |Entry { run, ended, .. }| match ended {
+                Some(ended) if run.attempt.checked_add(1) == Some(retry.attempt) => {
+                    ControlFlow::Break(News::of_failure(&run, &ended))
+                }
+                Some(_) | None => ControlFlow::Continue(()),
+            })
+        });
+        match found.map(Option::flatten) {
+            Ok(Some(news)) => self.write(&news),
+            Ok(None) => tracing::error!(
+                event = "mail_lost",
+                job,
+                "'{job}' failed for good, which is not mailed: there is no record of it"
+            ),
+            Err(error) => tracing::error!(
+                event = "mail_lost",
+                job,
+                "'{job}' failed for good, which is not mailed: {error}"
+            ),
         }
     }
 

@@ -10,6 +10,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body, http};
 
 use super::Failure;
+use crate::reason::chain;
 
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,7 +58,7 @@ impl Mailgun {
         match answer {
             Ok(answer) if answer.status().is_success() => Ok(()),
             Ok(answer) => Err(refusal(answer)),
-            Err(error) => Err(Failure::Server(error.to_string())),
+            Err(error) => Err(Failure::Server(chain(&error))),
         }
     }
 

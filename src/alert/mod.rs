@@ -16,7 +16,7 @@ mod smtp;
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use lettre::message::Mailbox;
 
 use account::{Account, AccountError};
@@ -57,6 +57,27 @@ enum What {
     Failed(RunError),
     /// A job succeeded whose failure was mailed.
     Recovered,
+}
+
+impl News {
+    /// That a run failed for good; `None` where it did not fail.
+    fn of_failure(run: &Run, ended: &Ended) -> Option<Self> {
+        Some(Self::of(
+            run,
+            end_of(run, ended),
+            What::Failed(error_of(run, ended)?),
+        ))
+    }
+
+    /// Something about a run, at that time.
+    fn of(run: &Run, at: DateTime<Utc>, what: What) -> Self {
+        Self {
+            job: run.job.clone(),
+            run: run.id,
+            at,
+            what,
+        }
+    }
 }
 
 /// Why a mail was not taken.
@@ -143,6 +164,12 @@ fn error_of(run: &Run, ended: &Ended) -> Option<RunError> {
             traceback: last_words(&ended.stderr),
         },
     })
+}
+
+/// When a run ended.
+fn end_of(run: &Run, ended: &Ended) -> DateTime<Utc> {
+    let took = TimeDelta::from_std(ended.took).unwrap_or_default();
+    run.started.checked_add_signed(took).unwrap_or(run.started)
 }
 
 /// The end of a program's standard error.

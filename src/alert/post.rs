@@ -13,8 +13,8 @@ use super::clerk::{Clerk, Order};
 use super::message::Words;
 use super::postman::{Errand, Postman};
 use super::rate::Key;
-use super::{News, Setup, What, error_of};
-use crate::run::{Ended, Outcome, Run, RunError, RunId};
+use super::{News, Setup, What, end_of, error_of};
+use crate::run::{Ended, Outcome, Retry, Run, RunError, RunId};
 use crate::secret::Secrets;
 use crate::store::{Mail, Place, Store};
 
@@ -122,6 +122,14 @@ impl Post {
         }
     }
 
+    /// An attempt that waited is not made: the failure before it, which nobody was told of, was
+    /// for good.
+    pub fn given_up(&self, job: &str, retry: &Retry) {
+        if !self.shared.setup().recipients.is_empty() {
+            self.send(Order::GivenUp(job.to_owned(), *retry));
+        }
+    }
+
     /// Goes on with another config.
     pub fn configure(&self, setup: Setup) {
         tell_unusable(&setup);
@@ -182,12 +190,8 @@ impl Post {
             return;
         }
         self.shared.waiting().insert(key, 1);
-        let is_sent = self.send(News {
-            job: run.job.clone(),
-            run: run.id,
-            at,
-            what: what(error.clone()),
-        });
+        let news = News::of(run, at, what(error.clone()));
+        let is_sent = self.send(Order::News(Box::new(news)));
         if !is_sent {
             self.shared.waiting().remove(&key);
         }
@@ -196,18 +200,14 @@ impl Post {
     fn succeeded(&self, run: &Run, ended: &Ended) {
         let was_mailed = self.shared.mailed().remove(&run.job);
         if was_mailed {
-            self.send(News {
-                job: run.job.clone(),
-                run: run.id,
-                at: end_of(run, ended),
-                what: What::Recovered,
-            });
+            let news = News::of(run, end_of(run, ended), What::Recovered);
+            self.send(Order::News(Box::new(news)));
         }
     }
 
     /// Hands news to the clerk, where there is room for them.
-    fn send(&self, news: News) -> bool {
-        let sent = self.orders.try_send(Order::News(Box::new(news)));
+    fn send(&self, order: Order) -> bool {
+        let sent = self.orders.try_send(order);
         let is_full = matches!(sent, Err(TrySendError::Full(_)));
         let was_full = std::mem::replace(&mut self.desk().is_full, is_full);
         if is_full && !was_full {
@@ -262,11 +262,6 @@ impl Shared {
 
 /// What comes to the thread that writes.
 pub(super) type Orders = Receiver<Order>;
-
-fn end_of(run: &Run, ended: &Ended) -> DateTime<Utc> {
-    let took = chrono::TimeDelta::from_std(ended.took).unwrap_or_default();
-    run.started.checked_add_signed(took).unwrap_or(run.started)
-}
 
 /// Tells what keeps mail from being sent, before there is any.
 fn tell_unusable(setup: &Setup) {

@@ -13,6 +13,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Severity;
 
 use super::Failure;
+use crate::reason::chain;
 
 /// How long the server may take for each step.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -58,7 +59,7 @@ impl Server {
         host: &str,
     ) -> Result<(), Failure> {
         let envelope = Envelope::new(Some(from), vec![to]);
-        let envelope = envelope.map_err(|error| Failure::Refused(error.to_string()))?;
+        let envelope = envelope.map_err(|error| Failure::Refused(chain(&error)))?;
         let mut connection = self.connect(host)?;
         let answer = connection.send(&envelope, message);
         let answer = answer.map_err(|error| of_mail(&error))?;
@@ -103,7 +104,7 @@ impl Server {
     fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
         let found = (self.host.as_str(), self.port).to_socket_addrs();
         let mut found: Vec<_> = found
-            .map_err(|error| Failure::Server(error.to_string()))?
+            .map_err(|error| Failure::Server(chain(&error)))?
             .collect();
         if self.login.is_some() && self.security == Security::None {
             found.retain(|address| address.ip().is_loopback());
@@ -124,7 +125,7 @@ impl Server {
 fn no_more_answers(connection: &mut SmtpConnection) -> Result<(), Failure> {
     let set = |connection: &mut SmtpConnection, patience| {
         let set = connection.set_timeout(Some(patience));
-        set.map_err(|error| Failure::Server(error.to_string()))
+        set.map_err(|error| Failure::Server(chain(&error)))
     };
     set(connection, LISTENING)?;
     let silence = connection.read_response().err();
@@ -158,17 +159,4 @@ fn of_mail(error: &Error) -> Failure {
     } else {
         Failure::Server(text)
     }
-}
-
-/// What an error says, with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| {
-        let cause = cause.to_string();
-        if text.contains(&cause) {
-            text
-        } else {
-            format!("{text}: {cause}")
-        }
-    })
 }

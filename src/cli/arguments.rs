@@ -248,7 +248,7 @@ pub struct RunOnce {
     #[arg(long)]
     pub no_mail: bool,
 
-    /// How to write the record of the run
+    /// How to write the record of the run, or what would be called
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
 }
@@ -326,7 +326,7 @@ pub struct History {
     #[arg(long, conflicts_with_all = ["failed", "missed", "running", "output", "count"])]
     pub stats: bool,
 
-    /// Never show the runs in `$PAGER`, as a terminal does that is too small for them
+    /// Never show the runs in `$PAGER`, else `less`, as a terminal does that is too small for them
     #[arg(long)]
     pub no_pager: bool,
 
@@ -364,8 +364,8 @@ pub struct Status {
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
 Examples:
-  sched show                  the whole config
   sched show test.heartbeat   the jobs that call test.heartbeat
+  sched show -v               the whole config, with where each value comes from
   sched show > effective.yml  to compare with another version")]
 pub struct Show {
     /// A job by name, or by the function that it calls [default: every job]

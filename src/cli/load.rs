@@ -118,12 +118,25 @@ impl Loaded {
         self.reading.config.as_ref()
     }
 
-    /// One line that says how much is wrong with the file; `None` where nothing is.
+    /// One line that says how much is wrong with the file; `None` where nothing is. To be called
+    /// before anything is looked up.
     #[must_use]
     pub fn complaint(&self) -> Option<String> {
         let count = Count::of(&self.reading.diagnostics);
+        let (name, least) = (self.name(), self.least());
         (count != Count::default())
-            .then(|| format!("{} has {count}; run `sched validate`", self.name()))
+            .then(|| format!("{name} has {least}{count}; run `sched validate`"))
+    }
+
+    /// The words before a count of faults, as long as nothing was looked up: what the file names
+    /// may be faulty too.
+    #[must_use]
+    pub fn least(&self) -> &'static str {
+        if self.reading.references.is_empty() {
+            ""
+        } else {
+            "at least "
+        }
     }
 }
 

@@ -28,6 +28,7 @@ pub use arguments::Arguments;
 
 use crate::config::Config;
 use crate::diagnostic::render;
+use crate::reason::chain;
 use crate::scheduler::clock::SystemClock;
 use crate::task::native::{self, Names, Natives};
 use arguments::{Command, Global};
@@ -155,5 +156,5 @@ fn runtime() -> Result<tokio::runtime::Runtime, Refusal> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Refusal::new(format!("cannot wait for events: {error}")))
+        .map_err(|error| Refusal::new(format!("cannot wait for events: {}", chain(&error))))
 }

@@ -10,6 +10,7 @@ use super::Exit;
 use super::arguments::{Color, Global};
 use crate::clean;
 use crate::diagnostic::render::Style;
+use crate::reason::chain;
 
 /// Colours by what they mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +131,7 @@ pub(super) fn refusal(error: &anyhow::Error, color: bool) -> (String, Exit) {
     if error.chain().any(is_closed) {
         return (String::new(), Exit::Done);
     }
-    let mut text = told("error", Paint::Error, &format!("{error:#}"), color);
+    let mut text = told("error", Paint::Error, &chain(error.as_ref()), color);
     let Some(refusal) = error.downcast_ref::<Refusal>() else {
         return (text, Exit::Unusable);
     };

@@ -2,6 +2,8 @@
 
 mod effective;
 mod emit;
+mod origin;
+mod places;
 
 use std::io::{self, Write};
 
@@ -13,7 +15,9 @@ use super::output::Refusal;
 use super::{Exit, select, usable};
 use crate::clean;
 use crate::config::Config;
+use crate::paths;
 use crate::secret::Secrets;
+use origin::Source;
 
 /// Shows the config as understood.
 ///
@@ -24,25 +28,29 @@ pub fn run(global: &Global, arguments: &Show, now: DateTime<Utc>) -> anyhow::Res
     let Some(config) = usable(&loaded, global) else {
         return Ok(Exit::Failed);
     };
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    write(&mut out, config, &loaded.text, arguments.job.as_deref())?;
+    let mut text = text(config, &loaded.text, arguments.job.as_deref())?;
+    if global.verbose {
+        let source = Source {
+            text: &loaded.text,
+            name: &loaded.name(),
+            overrides: &paths::outside(&loaded.path, now).environment,
+        };
+        text = places::text(global, &loaded, config) + &origin::annotated(&text, config, &source);
+    }
+    io::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Done)
 }
 
-/// Writes the config, or those of its jobs that `job` names, every default filled in.
+/// The config, or those of its jobs that `job` names, every default filled in.
 ///
-/// `text` is what the config was read from: its secrets are masked. Jobs that are left out because
-/// they are faulty are named in a comment.
+/// `written` is what the config was read from: its secrets are masked. Jobs that are left out
+/// because they are faulty are named in a comment.
 ///
 /// # Errors
-/// [`Refusal`] for an unknown job, [`io::Error`] where `out` cannot be written.
-fn write(
-    out: &mut dyn Write,
-    config: &Config,
-    text: &str,
-    job: Option<&str>,
-) -> anyhow::Result<()> {
-    let secrets = Secrets::of_yaml(text);
+/// [`Refusal`] for an unknown job.
+fn text(config: &Config, written: &str, job: Option<&str>) -> anyhow::Result<String> {
+    let secrets = Secrets::of_yaml(written);
+    let mut text = String::new();
     let value = match job {
         Some(word) => {
             let jobs = select::jobs(config, &[word.to_owned()])?;
@@ -52,16 +60,12 @@ fn write(
     };
     if job.is_none() {
         for name in &config.faulty {
-            writeln!(
-                out,
-                "# left out, see `sched validate`: {}",
-                clean::line(name)
-            )?;
+            text.push_str("# left out, see `sched validate`: ");
+            text.push_str(&clean::line(name));
+            text.push('\n');
         }
     }
-    out.write_all(emit::document(&value)?.as_bytes())?;
-    out.flush()?;
-    Ok(())
+    Ok(text + &emit::document(&value)?)
 }
 
 #[cfg(test)]

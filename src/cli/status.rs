@@ -302,8 +302,9 @@ fn faults(loaded: &Loaded) -> Option<String> {
     let place: Vec<String> = first.job.clone().into_iter().chain(line).collect();
     let count = counted(errors().count(), "error");
     let text = format!(
-        "! {} has {count} now ({}): `sched validate`",
+        "! {} has {}{count} now ({}): `sched validate`",
         loaded.name(),
+        loaded.least(),
         place.join(", ")
     );
     Some(clean::line(&text).into_owned())

@@ -9,6 +9,7 @@ use super::table;
 use crate::config::Answer;
 use crate::job::{Job, Task};
 use crate::paths::{self, Given};
+use crate::reason::chain;
 use crate::task::Tasks;
 
 /// Writes one line a job, and one about the places.
@@ -71,7 +72,7 @@ fn places(loaded: &Loaded, given: &Given, tasks: &Tasks) -> Vec<String> {
         .and_then(|runtime| {
             runtime
                 .block_on(tasks.interpreter())
-                .map_err(|error| error.to_string())
+                .map_err(|error| chain(&error))
         })
         .map_or_else(
             |why| format!("no Python: {why}"),

@@ -99,7 +99,8 @@ const SYNONYMS: &[(&str, &str)] = &[
 ];
 
 /// Whether two keys are the same: a space and an underscore are.
-pub(super) fn same(one: &str, other: &str) -> bool {
+#[must_use]
+pub fn same(one: &str, other: &str) -> bool {
     let plain = |byte| if byte == b' ' { b'_' } else { byte };
     one.len() == other.len() && one.bytes().map(plain).eq(other.bytes().map(plain))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean};
-use crate::job::{Job, Surroundings};
+use crate::job::{Job, Surroundings, Task};
 
 /// Tells whether dotted names name something that can be called, without running a line of it.
 pub trait Lookup {
@@ -119,25 +119,48 @@ pub(super) fn check(
         let named = jobs.iter().map(|job| (job.name.as_str(), job));
         named.collect::<HashMap<_, _>>()
     });
+    let job_of = |reference: &Reference| jobs.get(reference.job.as_deref()?).copied();
+    let answer_to = |name: &str| answers.get(names.binary_search(&name).ok()?);
     let is_elsewhere = |reference: &Reference| {
-        let job = reference
-            .job
-            .as_ref()
-            .and_then(|name| jobs.get(name.as_str()));
-        job.is_some_and(|job| lookup.finds_others(&job.surroundings))
+        job_of(reference).is_some_and(|job| lookup.finds_others(&job.surroundings))
+    };
+    let is_ignored = |reference: &Reference| {
+        let job = job_of(reference).filter(|_| reference.role == Role::ContextManager);
+        job.is_some_and(|job| !may_be_python(&job.task, answer_to))
     };
     references
         .iter()
         .filter_map(|reference| {
-            let index = names.binary_search(&reference.name.as_str()).ok()?;
-            match answers.get(index)? {
+            let fault = match answer_to(&reference.name)? {
                 answer if answer.may_be_elsewhere() && is_elsewhere(reference) => {
                     fault(reference, &elsewhere())
                 }
                 answer => fault(reference, answer),
-            }
+            };
+            fault.or_else(|| is_ignored(reference).then(|| ignored(reference)))
         })
         .collect()
+}
+
+/// Whether a task is a Python function, as far as can be told.
+fn may_be_python<'a>(task: &Task, answer_to: impl Fn(&str) -> Option<&'a Answer>) -> bool {
+    match task {
+        Task::Command(_) | Task::Shell(_) => false,
+        Task::Named(name) => !matches!(
+            answer_to(name),
+            Some(Answer::Executable { .. } | Answer::Native)
+        ),
+    }
+}
+
+/// Says that nothing is called in a context that is none of a Python function.
+fn ignored(reference: &Reference) -> Diagnostic {
+    let message = "`contextmanager` has no effect: what this job runs is no Python function";
+    let mut diagnostic = Diagnostic::warning(Code::IgnoredKey, message)
+        .at(reference.span)
+        .with_help("remove it");
+    diagnostic.job.clone_from(&reference.job);
+    diagnostic
 }
 
 /// The answer where the job's own Python may find what ours does not.

@@ -32,6 +32,7 @@ use reader::Reader;
 use section::Section;
 
 pub use directives::Directives;
+pub use key::same as is_same_key;
 pub use lookup::{Answer, Lookup, Reference, Role};
 pub use outside::{Outside, Overrides};
 pub use settings::{DocassembleContext, Settings, ZoneOrigin};

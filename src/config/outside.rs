@@ -12,7 +12,7 @@ use crate::trigger::Zone;
 pub struct Outside {
     /// The present instant: triggers that are over are warned of.
     pub now: DateTime<Utc>,
-    /// The folder of the config, where relative paths start.
+    /// The folder of the config, where relative paths start; itself absolute.
     pub folder: PathBuf,
     /// The zone where neither the scheduler nor docassemble names one.
     pub zone: Zone,

@@ -1,6 +1,5 @@
 //! How the fires of a job are treated, and what surrounds its process.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::reader::Reader;
@@ -82,13 +81,13 @@ pub(super) fn surroundings(
     defaults: &Surroundings,
 ) -> Surroundings {
     let mut surroundings = defaults.clone();
-    let folder = &reader.outside.folder;
-    let path = |text: &str| Some(folder.join(Path::new(text)));
     if let Some(item) = keys.take("environment file") {
-        surroundings.environment_file = scalar::text(reader, item).and_then(path);
+        let text = scalar::text(reader, item);
+        surroundings.environment_file = text.map(|text| reader.path(text));
     }
     if let Some(item) = keys.take("directory") {
-        surroundings.directory = scalar::text(reader, item).and_then(path);
+        let text = scalar::text(reader, item);
+        surroundings.directory = text.map(|text| reader.path(text));
     }
     if let Some(item) = keys.take("user") {
         surroundings.user = match item.value.value() {

@@ -1,6 +1,7 @@
 //! What the parts of the reader share: the text, the world outside, and the faults found so far.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::lookup::{Reference, Role};
@@ -44,6 +45,12 @@ impl<'a> Reader<'a> {
             understood: HashSet::new(),
             ignored: BTreeMap::new(),
         }
+    }
+
+    /// The path that the config writes so, without steps that go nowhere.
+    pub(super) fn path(&self, written: &str) -> PathBuf {
+        let path = self.outside.folder.join(written);
+        path.components().collect()
     }
 
     /// From here on, faults belong to the job of that name.

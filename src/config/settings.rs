@@ -108,16 +108,14 @@ pub(super) fn read(
 ) -> (Settings, Defaults) {
     let (zone, timezone_from) = zone(reader, keys, directive);
     reader.zone.clone_from(&zone);
-    let folder = reader.outside.folder.clone();
-    let path = |text: &str| folder.join(text);
     let mut text =
         |reader: &mut Reader<'_>, name| keys.take(name).and_then(|item| scalar::text(reader, item));
-    let log_directory = text(reader, "log directory").map(path);
-    let tasks_directory = text(reader, "tasks directory").map(path);
+    let log_directory = text(reader, "log directory").map(|text| reader.path(text));
+    let tasks_directory = text(reader, "tasks directory").map(|text| reader.path(text));
     // A bare name is looked for on PATH, so it is no path below the config's folder.
     let python = text(reader, "python").map(|text| {
         if text.contains('/') {
-            path(text)
+            reader.path(text)
         } else {
             text.into()
         }

@@ -26,6 +26,9 @@ const WAITING_UNTOUCHED_BYTES: usize = 64 << 20;
 /// How much of our own lines may wait beyond that.
 const OWN_BYTES: usize = 1 << 20;
 
+/// How long what is said of a run's end waits for the run's output on the other stream.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// A line without an end is cut after so many bytes.
 const LONGEST_LINE: usize = 64 << 10;
 
@@ -89,7 +92,12 @@ struct Queue {
     heard: HashSet<RunId>,
     bytes: usize,
     dropped_bytes: usize,
+    /// How many parts have come, and how many of these are written.
+    come: u64,
+    written: u64,
     writing: bool,
+    /// Whether somebody waited in vain for what is to be written, and nothing was since.
+    stuck: bool,
     closed: bool,
 }
 
@@ -102,6 +110,8 @@ enum Part {
     Piece(RunId, String, Vec<u8>, DateTime<Utc>),
     /// The run is over: its last line may have no end.
     End(RunId, DateTime<Utc>),
+    /// What follows is to be read after the first so many parts of the other stream.
+    After(Arc<Outlet>, u64),
 }
 
 impl Stream {
@@ -173,11 +183,15 @@ impl Console {
         outlet.push(piece, bytes.len(), outlet.waiting_bytes);
     }
 
-    /// Takes note that a run is over: its last lines may have no end.
+    /// Takes note that a run is over: its last lines may have no end. What is said of its end on
+    /// stderr comes after its output on stdout, unless that is read too slowly.
     pub fn ended(&self, run: &Run) {
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            let end = Part::End(run.id, (self.now)());
-            self.outlet(stream).push(end, 0, usize::MAX);
+        let end = || Part::End(run.id, (self.now)());
+        let come = self.stdout.push(end(), 0, usize::MAX);
+        self.stderr.push(end(), 0, usize::MAX);
+        if let Some(come) = come {
+            let after = Part::After(Arc::clone(&self.stdout), come);
+            self.stderr.push(after, 0, usize::MAX);
         }
     }
 
@@ -230,39 +244,51 @@ impl Outlet {
         outlet
     }
 
-    /// Puts a part of `length` bytes into the queue, unless there would be more than `limit`.
-    fn push(&self, part: Part, length: usize, limit: usize) {
+    /// Puts a part of `length` bytes into the queue, unless there would be more than `limit`; gives
+    /// how many parts have come with it.
+    fn push(&self, part: Part, length: usize, limit: usize) -> Option<u64> {
         let mut queue = lock(&self.queue);
         if queue.closed {
-            return;
+            return None;
         }
         // Tasks that write byte by byte must not fill the memory either.
         let size = length + size_of::<Part>();
         if queue.bytes.saturating_add(size) > limit {
             queue.dropped_bytes += length;
-            return;
+            return None;
         }
         match &part {
-            Part::Lines(_) => {}
+            Part::Lines(_) | Part::After(..) => {}
             Part::Piece(run, ..) => {
                 queue.heard.insert(*run);
             }
             Part::End(run, _) => {
                 if !queue.heard.remove(run) {
-                    return;
+                    return None;
                 }
             }
         }
         queue.bytes += size;
+        queue.come += 1;
         queue.waiting.push(part);
         self.news.notify_all();
+        Some(queue.come)
+    }
+
+    /// Waits until the first `count` parts are written. A reader that is stuck is waited for once.
+    fn reach(&self, count: u64) {
+        let queue = lock(&self.queue);
+        let is_behind = |queue: &mut Queue| !queue.closed && !queue.stuck && queue.written < count;
+        let waited = self.news.wait_timeout_while(queue, PATIENCE, is_behind);
+        let (mut queue, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        queue.stuck |= waited.timed_out();
     }
 
     /// The work of the thread.
     fn write_on(&self, marks: Marks, mut to: impl Write) {
         let mut typist = Typist::new(marks, self.stream);
         loop {
-            let (parts, dropped_bytes) = self.take();
+            let (parts, come, dropped_bytes) = self.take();
             let look = self.look.read().unwrap_or_else(PoisonError::into_inner);
             typist.look = look.clone();
             drop(look);
@@ -277,6 +303,8 @@ impl Outlet {
             typist.page.shrink_to(LONGEST_LINE);
             let mut queue = lock(&self.queue);
             queue.writing = false;
+            queue.written = come;
+            queue.stuck = false;
             // A closed pipe, most of all: nobody reads any more, and nobody needs to be told.
             queue.closed |= written.is_err();
             self.news.notify_all();
@@ -287,15 +315,20 @@ impl Outlet {
         }
     }
 
-    /// Waits for something to write, and for how much was dropped after it.
-    fn take(&self) -> (Vec<Part>, usize) {
+    /// Waits for something to write; gives it, how many parts have come with it, and how much was
+    /// dropped after it.
+    fn take(&self) -> (Vec<Part>, u64, usize) {
         let queue = lock(&self.queue);
         let waited = self.news.wait_while(queue, |queue| !queue.has_news());
         let mut queue = waited.unwrap_or_else(PoisonError::into_inner);
         queue.writing = true;
         queue.bytes = 0;
         let dropped_bytes = std::mem::take(&mut queue.dropped_bytes);
-        (std::mem::take(&mut queue.waiting), dropped_bytes)
+        (
+            std::mem::take(&mut queue.waiting),
+            queue.come,
+            dropped_bytes,
+        )
     }
 }
 

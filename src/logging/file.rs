@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::line::Line;
 use super::old;
 use crate::clean;
+use crate::reason::chain;
 use crate::trigger::Zone;
 
 /// How many bytes wait for a file that cannot be written.
@@ -115,7 +116,8 @@ impl LogFile {
         if !std::mem::replace(&mut self.troubled, true) {
             let path = self.path.display();
             (self.complain)(&format!(
-                "cannot write {path}: {error}; jobs go on, and it is tried again"
+                "cannot write {path}: {}; jobs go on, and it is tried again",
+                chain(error)
             ));
         }
     }
@@ -153,7 +155,8 @@ impl LogFile {
             Err(error) => {
                 let path = self.path.display();
                 (self.complain)(&format!(
-                    "cannot rename {path} after {ended}: {error}; it is written on"
+                    "cannot rename {path} after {ended}: {}; it is written on",
+                    chain(&error)
                 ));
                 Ok(file)
             }

@@ -10,8 +10,11 @@ use crate::clean;
 use crate::run::Level;
 use crate::trigger::Zone;
 
-/// Where the text begins on the lines after the first, in columns.
-const INDENT: &str = "                ";
+/// How wide the words before jobs and texts are: as wide as the widest, `TIMEOUT`.
+const TAG_WIDTH: usize = 7;
+
+/// Where the text begins on the lines after the first, in columns: behind a time of day and a tag.
+const INDENT: &str = "                 ";
 
 /// How lines look outside of `scheduler.log`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +75,11 @@ pub fn object(at: DateTime<Utc>, zone: &Zone, level: Level, topic: Topic, messag
 /// Tag, job and text; what follows on further lines begins with `indent`.
 fn told(line: &Line, color: bool, indent: &str) -> String {
     let tag = line.tag.as_deref().unwrap_or(tag(line.level));
-    let tag = paint(&format!("{:<6}", clean::line(tag)), look(line, tag), color);
+    let tag = paint(
+        &format!("{:<TAG_WIDTH$}", clean::line(tag)),
+        look(line, tag),
+        color,
+    );
     let text = line.short.as_deref().unwrap_or(&line.message);
     let mut lines = text.lines().map(clean::line);
     let first = lines.next().unwrap_or_default();

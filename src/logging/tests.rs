@@ -68,7 +68,7 @@ fn a_record_of_a_task_has_its_own_place_and_time() {
     assert_eq!(file, line);
     assert_eq!(
         screen,
-        "04:00:00 INFO   test.heartbeat              heartbeat=1\n"
+        "04:00:00 INFO    test.heartbeat              heartbeat=1\n"
     );
 }
 
@@ -84,7 +84,7 @@ fn our_own_lines_name_the_scheduler_as_their_place() {
         "scheduler: 2023-05-14 04:00:00,123 INFO sched->run(0) Calling task 'a.b'\n\
          scheduler: 2023-05-14 04:00:00,123 WARNING sched->run(0) no job\n"
     );
-    assert_eq!(screen, "04:00:00 start  a.b\n04:00:00 INFO   brief\n");
+    assert_eq!(screen, "04:00:00 start   a.b\n04:00:00 INFO    brief\n");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn no_line_can_be_forged() {
         screen
             .lines()
             .skip(1)
-            .all(|line| line.starts_with("                "))
+            .all(|line| line.starts_with("                 "))
     );
     assert!(!screen.contains(['\x1b', '\r', '\u{9b}', '\u{202e}']));
 }
@@ -157,20 +157,34 @@ fn every_form_tells_the_same() {
     assert_eq!(
         tell(Form::Plain),
         format!(
-            "2023-05-14 04:00:00-04:00 FAILED {:<27} exit code 2\n{:16}| line\n",
+            "2023-05-14 04:00:00-04:00 FAILED  {:<27} exit code 2\n{:17}| line\n",
             "a.b", ""
         )
     );
     assert_eq!(
         tell(Form::Journal),
-        format!("<3>FAILED {:<27} exit code 2\n<3>  | line\n", "a.b")
+        format!("<3>FAILED  {:<27} exit code 2\n<3>  | line\n", "a.b")
     );
     assert_eq!(
         tell(Form::Json),
         "{\"time\":\"2023-05-14T04:00:00.123-04:00\",\"level\":\"error\",\"event\":\"run_finished\",\
          \"job\":\"a.b\",\"run_id\":\"01ABC\",\"duration\":0.5,\"message\":\"failed\"}\n"
     );
-    assert!(tell(Form::Screen { color: true }).contains("\x1b[1m\x1b[31mFAILED\x1b[0m a.b"));
+    assert!(tell(Form::Screen { color: true }).contains("\x1b[1m\x1b[31mFAILED \x1b[0m a.b"));
+}
+
+#[test]
+fn jobs_and_texts_stand_in_columns_after_every_word() {
+    let (_, screen) = log(SCREEN, |_| {
+        for tag in ["ok", "reload", "TIMEOUT"] {
+            tracing::info!(tag, job = "a.b", "text");
+        }
+    });
+    let columns = screen
+        .lines()
+        .map(|line| (line.find("a.b"), line.find("text")));
+    let columns: Vec<_> = columns.collect();
+    assert_eq!(columns, [(Some(17), Some(45)); 3], "{screen}");
 }
 
 #[test]

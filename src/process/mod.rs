@@ -126,7 +126,7 @@ pub struct Exit {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The program could not be executed.
-    #[error("cannot start `{}`", program.display())]
+    #[error("`{}` cannot be executed", program.display())]
     Start {
         /// The program.
         program: PathBuf,
@@ -143,7 +143,7 @@ pub enum Error {
     #[error("only root can run a job as the user `{0}`")]
     NotRoot(String),
     /// The system refused pipes, users or news of the child.
-    #[error("cannot run `{}`", program.display())]
+    #[error("the system refuses to run `{}`", program.display())]
     System {
         /// The program.
         program: PathBuf,

@@ -375,7 +375,7 @@ fn what_cannot_start_says_why() {
         ..Launch::default()
     };
     let error = run_with(missing, &mut Kept::default()).unwrap_err();
-    assert_eq!(error.to_string(), "cannot start `/nowhere/at-all`");
+    assert_eq!(error.to_string(), "`/nowhere/at-all` cannot be executed");
     let nowhere = Launch {
         directory: Some("/nowhere".into()),
         ..shell("")

@@ -15,6 +15,9 @@ pub trait Clock {
     /// The time since some fixed moment: it goes on evenly when the wall clock is set.
     fn monotonic(&self) -> Duration;
 
+    /// For how long the machine has been suspended so far, where the system tells.
+    fn suspended(&self) -> Duration;
+
     /// Waits until the wall clock reads `instant`; returns early when the clock was set, so the
     /// caller asks again what time it is.
     fn sleep_until(&mut self, instant: DateTime<Utc>) -> impl Future<Output = ()>;
@@ -60,6 +63,23 @@ impl Clock for SystemClock {
         instant() - self.began
     }
 
+    #[cfg(target_os = "linux")]
+    fn suspended(&self) -> Duration {
+        use nix::time::{ClockId, clock_gettime};
+        // Source: `clock_gettime(2)`: the one counts the time of suspension, the other does not.
+        let awake = clock_gettime(ClockId::CLOCK_MONOTONIC);
+        let all = clock_gettime(ClockId::CLOCK_BOOTTIME);
+        let (Ok(awake), Ok(all)) = (awake, all) else {
+            return Duration::ZERO;
+        };
+        Duration::from(all).saturating_sub(awake.into())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn suspended(&self) -> Duration {
+        Duration::ZERO
+    }
+
     async fn sleep_until(&mut self, instant: DateTime<Utc>) {
         self.timer.sleep_until(instant, Self::wall_time).await;
     }
@@ -78,6 +98,7 @@ fn instant() -> Instant {
 pub(crate) struct ManualClock {
     began: tokio::time::Instant,
     reads: tokio::sync::watch::Sender<DateTime<Utc>>,
+    suspended: tokio::sync::watch::Sender<Duration>,
 }
 
 #[cfg(test)]
@@ -88,6 +109,7 @@ impl ManualClock {
         Self {
             began: tokio::time::Instant::now(),
             reads: tokio::sync::watch::Sender::new(now),
+            suspended: tokio::sync::watch::Sender::default(),
         }
     }
 
@@ -95,6 +117,12 @@ impl ManualClock {
     pub(crate) fn set(&self, now: DateTime<Utc>) {
         let passed = self.monotonic();
         self.reads.send_replace(now - passed);
+    }
+
+    /// What the suspension of the machine for so long does to the clock.
+    pub(crate) fn suspend(&self, length: Duration) {
+        self.suspended.send_modify(|total| *total += length);
+        self.set(self.now() + length);
     }
 }
 
@@ -106,6 +134,10 @@ impl Clock for ManualClock {
 
     fn monotonic(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    fn suspended(&self) -> Duration {
+        *self.suspended.borrow()
     }
 
     async fn sleep_until(&mut self, instant: DateTime<Utc>) {

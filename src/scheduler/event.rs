@@ -22,8 +22,8 @@ pub enum Event<'a> {
     Started {
         /// The run.
         run: &'a Run,
-        /// How long after its due time, where that is worth a word.
-        late: Option<Duration>,
+        /// How late it is, where that is worth a word.
+        late: Option<Late>,
     },
     /// A run is over.
     Ended {
@@ -49,6 +49,8 @@ pub enum Event<'a> {
         outcome: Outcome,
         /// The fires.
         passed: &'a Passed,
+        /// For how long the machine was suspended, where they were due before that ended.
+        suspended: Option<Duration>,
     },
     /// Fires came and went while nothing ran.
     Resumed {
@@ -92,6 +94,15 @@ pub enum Event<'a> {
     },
     /// It has come to its end: nothing runs any more.
     Stopped,
+}
+
+/// A run begins later than it was due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Late {
+    /// How long after its due time.
+    pub by: Duration,
+    /// For how long the machine was suspended, where it was due before that ended.
+    pub suspended: Option<Duration>,
 }
 
 /// Whoever is told what the scheduler does.

@@ -9,6 +9,7 @@ mod ledger;
 pub mod plan;
 pub mod reload;
 mod shutdown;
+mod suspension;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -26,13 +27,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
 pub use clock::Clock;
-pub use event::{Event, Journal};
+pub use event::{Event, Journal, Late};
 pub use ledger::Ledger;
 
 use crate::config::{Config, Settings};
 use crate::job::Job;
 use crate::run::{Ended, Order, Outcome, Recorded, Run, RunError, RunId};
 use plan::{Decision, Downtime, Fire, Known, Passed, Plan};
+use suspension::Suspension;
 
 /// How long before it is due the runner is told of a fire: far more than it takes to make ready.
 const AHEAD: TimeDelta = TimeDelta::milliseconds(100);
@@ -87,7 +89,9 @@ pub struct Scheduler<C, R, J, L> {
     runs: JoinSet<Option<Ended>>,
     going: HashMap<Id, Going>,
     /// The runs that began and have not been told of, and how late they are, if that matters.
-    begun: Vec<(Run, Option<Duration>)>,
+    begun: Vec<(Run, Option<Late>)>,
+    /// Whether the machine was suspended lately.
+    suspension: Suspension,
     /// What the runner was told of last.
     soon: Vec<Coming>,
 }
@@ -121,6 +125,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         ledger: L,
     ) -> Self {
         let workers = workers(&config);
+        let suspension = Suspension::new(clock.suspended());
         let mut plan = Plan::new(config.jobs, clock.now(), workers, |most| {
             fastrand::u32(0..=most)
         });
@@ -140,6 +145,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             runs: JoinSet::new(),
             going: HashMap::new(),
             begun: Vec::new(),
+            suspension,
             soon: Vec::new(),
         }
     }
@@ -217,7 +223,9 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
 
     /// Carries out what the plan decides now.
     fn decide_due(&mut self) {
-        for decision in self.plan.due(self.clock.now()) {
+        let now = self.clock.now();
+        self.suspension.look(now, self.clock.suspended());
+        for decision in self.plan.due(now) {
             match decision {
                 Decision::Run(fire) => self.begin(fire),
                 Decision::Skip(fire) => {
@@ -242,7 +250,13 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
 
     fn note_passed(&mut self, outcome: Outcome, passed: &Passed) {
         self.pass(outcome, &passed.job.name, &passed.latest);
-        self.journal.note(&Event::Passed { outcome, passed });
+        let latest = passed.latest.last();
+        let suspended = latest.and_then(|latest| self.suspension.since(*latest));
+        self.journal.note(&Event::Passed {
+            outcome,
+            passed,
+            suspended,
+        });
     }
 
     fn pass(&mut self, outcome: Outcome, job: &str, fire_times: &[DateTime<Utc>]) {
@@ -291,7 +305,10 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         let Coming { fire, id } = self.named(fire);
         let run = fire.run(id, started);
         let late = started - fire.due;
-        let late = (late > PUNCTUAL).then(|| late.to_std().unwrap_or_default());
+        let late = (late > PUNCTUAL).then(|| Late {
+            by: late.to_std().unwrap_or_default(),
+            suspended: self.suspension.since(fire.due),
+        });
         let once = fire.job.trigger.is_once(fire.fire_time);
         let settled = self.plan.settled(&run.job, fire.fire_time);
         let recorded = self.ledger.begin(&run, once, settled);

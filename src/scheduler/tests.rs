@@ -12,6 +12,13 @@ use super::*;
 /// What the journal was told, one line an event.
 type Told = Rc<RefCell<Vec<String>>>;
 
+/// What was told of a suspension.
+fn of_suspension(length: Option<Duration>) -> String {
+    length.map_or_else(String::new, |length| {
+        format!(" (suspended {})", length.as_secs())
+    })
+}
+
 struct Diary {
     clock: ManualClock,
     told: Told,
@@ -22,7 +29,9 @@ impl Journal for Diary {
         let line = match event {
             Event::Planned { plan } => format!("planned {}", plan.jobs().len()),
             Event::Started { run, late } => {
-                let late = late.map(|late| format!(" late {}", late.as_secs()));
+                let late = late.map(|Late { by, suspended }| {
+                    format!(" late {}{}", by.as_secs(), of_suspension(suspended))
+                });
                 let of = run.scheduled_for.unwrap().format("%H:%M:%S");
                 let cause = run.cause.word();
                 format!("{cause} {} {of}{}", run.job, late.unwrap_or_default())
@@ -38,8 +47,14 @@ impl Journal for Diary {
                 let since = since.unwrap().format("%H:%M:%S");
                 format!("skipped {}, runs since {since}", fire.job.name)
             }
-            Event::Passed { outcome, passed } => {
-                format!("{} {} {}", outcome.word(), passed.job.name, passed.count)
+            Event::Passed {
+                outcome,
+                passed,
+                suspended,
+            } => {
+                let of = of_suspension(*suspended);
+                let word = outcome.word();
+                format!("{word} {} {}{of}", passed.job.name, passed.count)
             }
             Event::Resumed { downtime, .. } => {
                 let count = |all: &[Passed]| {
@@ -287,6 +302,37 @@ async fn a_failed_run_is_tried_again() {
             "13:00:09 failure tick, again 13:00:15",
             "13:00:15 retry tick 13:00:00",
             "13:00:18 success tick",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_late_because_the_machine_was_suspended_is_told_so() {
+    let strict = takes(1, "strict").with(|policy| {
+        policy.misfire_grace_time = Some(Duration::from_secs(2));
+    });
+    let told = tell([takes(1, "tick"), strict], |clock, _| async move {
+        seconds(10).await;
+        clock.suspend(Duration::from_secs(60));
+        seconds(60).await;
+        // Now it is late for another reason.
+        clock.set(noon(190));
+        seconds(2).await;
+    })
+    .await;
+    assert_eq!(
+        told[1..],
+        [
+            "12:01:10 missed strict 1 (suspended 60)",
+            "12:01:10 schedule tick 12:01:00 late 10 (suspended 60)",
+            "12:01:11 success tick",
+            "12:02:00 schedule tick 12:02:00",
+            "12:02:00 schedule strict 12:02:00",
+            "12:02:01 success tick",
+            "12:02:01 success strict",
+            "12:03:10 missed strict 1",
+            "12:03:10 schedule tick 12:03:00 late 10",
+            "12:03:11 success tick",
         ]
     );
 }

@@ -37,6 +37,7 @@ pub use slate::{Begun, Left, Note, Slate};
 pub use stats::Stats;
 pub use writer::{Answer, Complain, Masks, Now, Writer};
 
+use crate::reason::chain;
 use crate::secret::Secrets;
 
 /// The database of one config.
@@ -53,7 +54,7 @@ pub struct Store {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The system says no.
-    #[error("cannot use {}: {source}", .path.display())]
+    #[error("cannot use {}: {}", .path.display(), chain(source))]
     Io {
         /// The file or folder.
         path: PathBuf,

@@ -38,6 +38,7 @@ use resolve::Named;
 use crate::config::DocassembleContext;
 use crate::job::{Job, Task};
 use crate::process::{self, Exit, Guard, Launch};
+use crate::reason::chain;
 use crate::run::{Ended, Level, Order, Outcome, Record, Run, RunError};
 
 /// What the config says that concerns every task.
@@ -407,10 +408,4 @@ fn cannot_start(error: &Error) -> Ended {
         stderr: String::new(),
         took: Duration::ZERO,
     }
-}
-
-/// What an error says, with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(error.source(), |cause| cause.source())
-        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

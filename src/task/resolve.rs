@@ -8,6 +8,7 @@ use super::{Setup, Tasks, chain, surroundings};
 use crate::config::{Answer, Lookup};
 use crate::diagnostic;
 use crate::job::Surroundings;
+use crate::process::Launch;
 
 /// The variables that tell Python where modules are.
 const PATHS: [&str; 3] = ["PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE"];
@@ -129,14 +130,16 @@ impl Lookup for Tasks {
 
 impl Tasks {
     /// What is wrong with calling the Python function `name` with so many positional arguments
-    /// and these keywords; `None` also where nothing can be told without running its module. It
-    /// works beside a running runtime too, and takes as long as Python does to start.
+    /// and these keywords, in the job's own environment; `None` also where nothing can be told
+    /// without running its module. It works beside a running runtime too, and takes as long as
+    /// Python does to start.
     ///
     /// # Errors
     /// Why Python could not be asked.
     pub fn check_call(
         &self,
         name: &str,
+        surroundings: &Surroundings,
         positional: usize,
         keywords: &[&str],
     ) -> Result<Option<CallFault>, LookupError> {
@@ -144,14 +147,38 @@ impl Tasks {
             return Ok(None);
         }
         apart(async {
-            let interpreter = self.interpreter().await?;
-            lookup::check_call(&interpreter, &self.setup, name, positional, keywords).await
+            let (interpreter, setup) = (self.interpreter().await?, &self.setup);
+            let launch = surroundings::question(surroundings, setup)?;
+            lookup::check_call(&interpreter, setup, launch, name, positional, keywords).await
         })
+    }
+
+    /// What a name names in the environment of a job. It works beside a running runtime too, and
+    /// takes as long as Python does to start.
+    ///
+    /// # Errors
+    /// Why Python could not be asked.
+    pub fn look_up_for(
+        &self,
+        surroundings: &Surroundings,
+        name: &str,
+    ) -> Result<Option<Answer>, LookupError> {
+        if let Some(answer) = self.without_python(name) {
+            return Ok(Some(answer));
+        }
+        let answers = apart(async {
+            let (interpreter, setup) = (self.interpreter().await?, &self.setup);
+            let launch = surroundings::question(surroundings, setup)?;
+            lookup::look_up(&interpreter, setup, launch, &[name]).await
+        });
+        Ok(answers?
+            .pop()
+            .map(|answer| self.with_near_natives(name, answer)))
     }
 
     async fn look_up_python(&self, names: &[&str]) -> Result<Vec<Answer>, LookupError> {
         let interpreter = self.interpreter().await?;
-        lookup::look_up(&interpreter, &self.setup, names).await
+        lookup::look_up(&interpreter, &self.setup, Launch::default(), names).await
     }
 
     fn without_python(&self, name: &str) -> Option<Answer> {

@@ -42,7 +42,6 @@ pub enum VariablesError {
 
 /// A launch without a program: what is the same for every kind of task.
 pub(super) fn launch(run: &Run, job: &Job, setup: &Setup) -> Result<Launch, Error> {
-    let folder = setup.config_file.parent().unwrap_or(Path::new(""));
     let surroundings = &job.surroundings;
     let identity = match &surroundings.user {
         Some(user) => Identity::of(user)?,
@@ -58,13 +57,35 @@ pub(super) fn launch(run: &Run, job: &Job, setup: &Setup) -> Result<Launch, Erro
         mark: Some(format!("{RUN_ID}={}", run.id).into()),
         variables,
         identity,
-        directory: surroundings
-            .directory
-            .as_ref()
-            .map(|path| folder.join(path)),
+        directory: directory(surroundings, setup),
         timeout: job.policy.timeout,
         ..Launch::default()
     })
+}
+
+/// A launch without a program that is to answer a question about what a job calls: with the
+/// environment of its runs, and as our own user.
+pub(super) fn question(
+    surroundings: &Surroundings,
+    setup: &Setup,
+) -> Result<Launch, VariablesError> {
+    let variables = variables(surroundings, setup)?;
+    Ok(Launch {
+        variables: variables.into_iter().map(set).collect(),
+        directory: directory(surroundings, setup),
+        ..Launch::default()
+    })
+}
+
+/// The working directory that the config names.
+fn directory(surroundings: &Surroundings, setup: &Setup) -> Option<PathBuf> {
+    let path = surroundings.directory.as_ref()?;
+    Some(folder(setup).join(path))
+}
+
+/// The folder in which relative paths of the config start.
+fn folder(setup: &Setup) -> &Path {
+    setup.config_file.parent().unwrap_or(Path::new(""))
 }
 
 /// The variables that the config adds, those of the file first.
@@ -72,10 +93,9 @@ pub(super) fn variables(
     surroundings: &Surroundings,
     setup: &Setup,
 ) -> Result<Vec<(String, String)>, VariablesError> {
-    let folder = setup.config_file.parent().unwrap_or(Path::new(""));
     let file = surroundings.environment_file.as_ref();
     let mut variables = file
-        .map(|file| read(&folder.join(file)))
+        .map(|file| read(&folder(setup).join(file)))
         .transpose()?
         .unwrap_or_default();
     variables.extend(surroundings.environment.clone());

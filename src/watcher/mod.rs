@@ -20,6 +20,7 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode};
 use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
+use crate::reason::chain;
 use trail::Trail;
 
 /// How long no more events must come before a change is told.
@@ -300,7 +301,7 @@ impl<F: FnMut(News)> Watch<F> {
                 ErrorKind::MaxFilesWatch => "the system's limit of watched files is reached \
                      (fs.inotify.max_user_watches, max_user_instances)"
                     .to_owned(),
-                _ => error.to_string(),
+                _ => chain(error),
             };
             (self.tell)(News::Blind(why));
         }

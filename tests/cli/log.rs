@@ -117,7 +117,7 @@ fn a_journal_gets_priorities_and_no_times() {
         .spawn()
         .unwrap();
     let text = || std::fs::read_to_string(&path).unwrap();
-    let is_told = |text: &str| text.contains("<3>FAILED fail") && text.contains("<6>ok     tick");
+    let is_told = |text: &str| text.contains("<3>FAILED  fail") && text.contains("<6>ok      tick");
     for _ in 0..3_000 {
         if is_told(&text()) {
             break;
@@ -128,7 +128,7 @@ fn a_journal_gets_priorities_and_no_times() {
     child.wait().unwrap();
     let text = text();
     assert!(is_told(&text), "{text}");
-    assert!(text.contains("<6>start  tick\n"), "{text}");
+    assert!(text.contains("<6>start   tick\n"), "{text}");
     assert!(text.contains("\n<3>  | 7\n"), "{text}");
 }
 

@@ -5,7 +5,7 @@ fn every_job_has_a_block() {
     let answer = Folder::with_config(README)
         .sched("next -n 1 --from 2099-12-01 --until 2100-01-02")
         .exits(0)
-        .complains("warning: config.yml has 1 warning; run `sched validate`\n");
+        .complains("warning: config.yml has at least 1 warning; run `sched validate`\n");
     let blocks: Vec<_> = answer.stdout.split("\n\n").collect();
     assert_eq!(blocks.len(), 3, "{}", answer.stdout);
     assert!(
@@ -20,6 +20,22 @@ fn every_job_has_a_block() {
         "{}",
         blocks[1]
     );
+}
+
+#[test]
+fn faults_that_are_not_looked_for_are_not_said_to_be_none() {
+    let call = "    type: date\n    run_date: 2000-01-01\n";
+    for (job, count) in [
+        (format!("  no.such:\n{call}"), "at least 1 warning"),
+        (
+            format!("  no such:\n{call}    command: 'true'\n"),
+            "1 warning",
+        ),
+    ] {
+        let folder = Folder::with_config(&format!("scheduler:\n{job}"));
+        let told = format!("warning: config.yml has {count}; run `sched validate`\n");
+        folder.sched("next").exits(0).complains(&told);
+    }
 }
 
 #[test]

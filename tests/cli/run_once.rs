@@ -102,7 +102,7 @@ fn quiet_leaves_what_the_task_wrote_and_why_it_failed() {
 #[test]
 fn of_a_function_that_is_not_there_it_is_said_what_is_missing() {
     run("work.nowhere").exits(2).complains(
-        "warning: config.yml has 1 error; run `sched validate`\n\
+        "warning: config.yml has at least 1 error; run `sched validate`\n\
          error: no job is called `work.nowhere`\n\
          help: tasks/work.py has no function `nowhere`\n",
     );
@@ -188,6 +188,32 @@ fn a_dry_run_says_what_it_would_call_and_calls_nothing() {
         answer.stdout
     );
     assert!(!answer.stdout.contains("hello"));
+}
+
+#[test]
+fn a_dry_run_tells_programs_the_same() {
+    let answer = run("work.greet Ann --dry-run --timeout 5m --format json");
+    let told = answer.exits(0).json().remove(0);
+    assert_eq!(told["job"], "work.greet");
+    assert_eq!(told["call"], "greet('Ann', end='!')");
+    assert_eq!(told["from"], "tasks/work.py:4");
+    assert!(
+        told["python"]["version"]
+            .as_str()
+            .unwrap()
+            .starts_with("3.")
+    );
+    assert!(told["python"]["error"].is_null());
+    assert_eq!(told["timeout"], 300.0);
+    assert_eq!(told["retries"], 0);
+    let program = "scheduler:\n  list:\n    type: interval\n    hours: 1\n    command: [ls, -l]\n";
+    let answer = Folder::with_config(program)
+        .sched("run-once list --kwarg token=hunter22 --dry-run --format json");
+    let expected = serde_json::json!({
+        "job": "list", "call": "ls -l '--token=********'", "from": null, "python": null, "timeout": null,
+        "retries": 0, "directory": null, "config": "config.yml",
+    });
+    assert_eq!(answer.exits(0).json(), [expected]);
 }
 
 #[test]
@@ -315,4 +341,26 @@ fn the_log_of_another_day_is_kept_under_its_day() {
         std::fs::read_to_string(&log).unwrap().lines().count(),
         first.lines().count()
     );
+}
+
+#[test]
+fn relative_paths_start_at_the_folder_of_the_config() {
+    let config = "scheduler:\n  job:\n    type: interval\n    hours: 1\n    \
+                  environment file: ./job.env\n    directory: ./work\n    command: echo $X; ls\n";
+    let folder = Folder::with_config("scheduler: {}\n")
+        .file("sub/config.yml", config)
+        .file("sub/job.env", "X=7\n")
+        .file("sub/work/here", "");
+    folder
+        .sched("-c sub/config.yml run-once job")
+        .exits(0)
+        .says("7\nhere\n");
+    std::fs::remove_file(folder.path("sub/job.env")).unwrap();
+    let answer = folder.sched("-c sub/config.yml run-once job").exits(1);
+    assert!(
+        answer.stderr.contains("/sub/job.env`: No such file"),
+        "{}",
+        answer.stderr
+    );
+    assert!(!answer.stderr.contains("/./"), "{}", answer.stderr);
 }

@@ -113,6 +113,7 @@ fn no_secret_of_a_config_comes_out_anywhere() {
         "next --format json",
         "show",
         "run-once t.fail --dry-run",
+        "run-once t.fail --dry-run --format json",
         "run-once t.worse",
         "history",
         "history --format json",

@@ -1,4 +1,4 @@
-use crate::folder::{Folder, README};
+use crate::folder::{Folder, README, run};
 
 const FROM: &str = "next -q --format json --from 2027-01-01 -n 20";
 
@@ -43,4 +43,25 @@ scheduler:
 ";
     let shown = Folder::with_config(text).sched("show").exits(0).stdout;
     assert!(!shown.contains("bird"), "{shown}");
+}
+
+#[test]
+fn where_everything_comes_from_is_told_where_that_is_wanted() {
+    let folder = Folder::with_config("scheduler:\n  a.b: {type: interval, hours: 1}\n");
+    let mut command = folder.command();
+    command.env("SCHED_TASKS_DIR", "jobs");
+    let shown = run(command.args(["show", "-v", "--log-dir", "elsewhere"]));
+    let shown = shown.exits(0).stdout;
+    for line in [
+        "# config: config.yml (default)",
+        "# tasks: jobs (environment variable SCHED_TASKS_DIR)",
+        "# log: elsewhere (--log-dir)",
+        "  a.b:  # config.yml:2",
+        "    max_instances: 1  # default",
+    ] {
+        assert!(shown.lines().any(|one| one == line), "{line}\n{shown}");
+    }
+    folder.write("config.yml", &shown);
+    let plain = folder.sched("show").exits(0).stdout;
+    assert!(!plain.contains('#'), "{plain}");
 }

@@ -159,11 +159,13 @@ fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
     told
 }
 
+/// How wide columns are does not matter: any number of blanks is as good as another.
 fn expect(lines: &Receiver<String>, words: &str) -> String {
+    let words = &squeezed(words);
     let mut seen = Vec::new();
     for _ in 0..A_WHILE.as_millis() / 10 {
         while let Ok(line) = lines.try_recv() {
-            if line.contains(words) {
+            if squeezed(&line).contains(words) {
                 return line;
             }
             seen.push(line);
@@ -171,6 +173,13 @@ fn expect(lines: &Receiver<String>, words: &str) -> String {
         thread::sleep(Duration::from_millis(10));
     }
     panic!("no line with `{words}` in {seen:#?}");
+}
+
+/// The text with one blank in place of several.
+fn squeezed(text: &str) -> String {
+    let mut before = None;
+    let is_kept = |letter: &char| before.replace(*letter) != Some(' ') || *letter != ' ';
+    text.chars().filter(is_kept).collect()
 }
 
 pub(crate) const TICK: &str =

@@ -1,16 +1,22 @@
 //! A long answer on a terminal, shown by the user's pager.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Shows the text on the terminal: in `$PAGER` where it is longer than the screen.
+/// What pages where the user names nothing: `less`, if it is there.
+///
+/// Source: git and journalctl do so.
+const USUAL: &str = "command -v less >/dev/null || exit 127; exec less";
+
+/// Shows the text on the terminal: in the pager where it is longer than the screen.
 ///
 /// # Errors
 /// Where the terminal is gone.
 pub(super) fn show(text: &[u8]) -> anyhow::Result<()> {
-    let pager = std::env::var_os("PAGER").filter(|pager| !pager.is_empty());
+    let pager = pager(std::env::var_os("PAGER"));
     let lines = text.split(|byte| *byte == b'\n').count() - 1;
     let rows = terminal_size::terminal_size().map(|(_, rows)| usize::from(rows.0));
     if let (Some(pager), Some(rows)) = (pager, rows)
@@ -27,6 +33,12 @@ pub(super) fn show(text: &[u8]) -> anyhow::Result<()> {
         }
     }
     Ok(io::stdout().write_all(text)?)
+}
+
+/// The shell's command that pages, with what `$PAGER` is set to; `None` where it is set to nothing.
+fn pager(set: Option<OsString>) -> Option<OsString> {
+    let pager = set.unwrap_or_else(|| USUAL.into());
+    (!pager.is_empty()).then_some(pager)
 }
 
 /// Lets the command read the text; gives whether there was such a command.
@@ -54,6 +66,23 @@ mod tests {
         let mut command = Command::new("/bin/sh");
         command.arg("-c").arg(script).current_dir(folder);
         page(command.stderr(Stdio::null()), &vec![b'\n'; 200_000]).unwrap()
+    }
+
+    #[test]
+    fn less_pages_where_nothing_is_set_and_is_there() {
+        assert_eq!(pager(Some("more".into())), Some("more".into()));
+        assert_eq!(pager(Some(OsString::new())), None, "switched off");
+        assert_eq!(pager(None), Some(USUAL.into()));
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!("PATH={}; {USUAL}", folder.path().display());
+        assert!(!paged(&script, folder.path()), "there is no less");
+        let less = folder.path().join("less");
+        std::fs::write(&less, "#!/bin/sh\nread -r first; echo paged > seen\n").unwrap();
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&less, executable).unwrap();
+        assert!(paged(&script, folder.path()));
+        let seen = std::fs::read_to_string(folder.path().join("seen")).unwrap();
+        assert_eq!(seen, "paged\n");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod call;
 mod diary;
+mod outlook;
 mod screen;
 
 use std::io::{self, Write};
@@ -13,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch::channel;
 
 pub(super) use call::written;
+pub(super) use outlook::NATIVE;
 
 use super::arguments::{Format, Global, RunOnce};
 use super::load::{self, Loaded};
@@ -37,10 +39,8 @@ use crate::task::native::Names;
 use crate::task::{Ready, Tasks};
 use call::{Absent, Call};
 use diary::Diary;
+use outlook::Outlook;
 use screen::Screen;
-
-/// How a task is told that is a closure.
-pub(super) const NATIVE: &str = "native task";
 
 /// How long the mails of the run are tried at the end. They wait for `sched watch` if it is too
 /// short.
@@ -70,8 +70,8 @@ pub(super) fn run(
         check(&tasks, &call.job)?;
     }
     if arguments.dry_run {
-        dry_run(&call, &loaded, config, &tasks)?;
-        return Ok(Exit::Done);
+        let outlook = Outlook::of(&call.job, &loaded, config, &tasks)?;
+        return Ok(outlook.tell(arguments.format, &loaded.secrets())?);
     }
     if let Some(warning) = trusted::check(&loaded, &given)? {
         output::warn(&warning, global);
@@ -282,65 +282,12 @@ fn check(tasks: &Tasks, job: &Job) -> anyhow::Result<()> {
         .filter_map(|(key, _)| key.as_str())
         .collect();
     // Without a Python to ask, the run itself says what is wrong.
-    let Ok(Some(fault)) = tasks.check_call(name, job.args.len(), &keywords) else {
+    let Ok(Some(fault)) = tasks.check_call(name, &job.surroundings, job.args.len(), &keywords)
+    else {
         return Ok(());
     };
     let place = format!("{}:{}: {}", fault.file, fault.line, fault.source.trim());
     Err(Refusal::new(format!("{}\n{place}", fault.message)).into())
-}
-
-/// Says what would be called.
-fn dry_run(call: &Call, loaded: &Loaded, config: &Config, tasks: &Tasks) -> anyhow::Result<()> {
-    let Call { job, .. } = call;
-    let mut out = io::stdout().lock();
-    writeln!(out, "would run  {}", written(job))?;
-    if let Task::Named(name) = &job.task {
-        let answer = tasks.look_up(&[name]).unwrap_or_default().pop();
-        if let Some(answer) = &answer {
-            writeln!(out, "from       {}", place(answer))?;
-        }
-        if !matches!(answer, Some(Answer::Native | Answer::Executable { .. })) {
-            writeln!(out, "with       {}", python(job, config, tasks)?)?;
-        }
-    }
-    let timeout = job.policy.timeout.map_or_else(
-        || "no timeout".to_owned(),
-        |timeout| format!("timeout {}", crate::config::duration::text(timeout)),
-    );
-    writeln!(out, "limits     {timeout} · no retries (run by hand)")?;
-    let folder = job.surroundings.directory.as_deref();
-    if let Some(folder) = folder {
-        writeln!(out, "in         {}", folder.display())?;
-    }
-    writeln!(out, "config     {}", loaded.name())?;
-    Ok(())
-}
-
-/// The Python that would call the function, and in what.
-fn python(job: &Job, config: &Config, tasks: &Tasks) -> anyhow::Result<String> {
-    let python = match super::runtime()?.block_on(tasks.interpreter()) {
-        Ok(python) => format!("{} {}", python.program.display(), python.version),
-        Err(error) => format!("no Python: {error}"),
-    };
-    let context = config.settings.docassemble_context.word();
-    let manager = job.contextmanager.as_deref().unwrap_or("none");
-    Ok(format!(
-        "{python} · docassemble context: {context} · context manager: {manager}"
-    ))
-}
-
-/// Where a task is, for people.
-fn place(answer: &Answer) -> String {
-    match answer {
-        Answer::Function { file, line } => format!("{}:{line}", file.display()),
-        Answer::Executable { file } => file.display().to_string(),
-        Answer::Native => format!("{NATIVE} of this program"),
-        Answer::NoModule { what, .. } => format!("nowhere: there is no {what}"),
-        Answer::NoFunction { file, function, .. } => {
-            format!("nowhere: {} has no function `{function}`", file.display())
-        }
-        Answer::Unusable { why } | Answer::Opaque { why } => why.clone(),
-    }
 }
 
 /// Runs the job to its end; Ctrl-C ends it, and a second one at once.

@@ -42,9 +42,7 @@ fn read(text: &str) -> Config {
 }
 
 fn shown(config: &Config, job: Option<&str>) -> String {
-    let mut out = Vec::new();
-    write(&mut out, config, CONFIG, job).unwrap();
-    String::from_utf8(out).unwrap()
+    text(config, CONFIG, job).unwrap()
 }
 
 #[test]
@@ -131,4 +129,91 @@ fn faulty_jobs_are_named() {
         text.starts_with("# left out, see `sched validate`: test.faulty\n"),
         "{text}"
     );
+}
+
+/// What `show -v` adds to what is shown.
+fn annotated(written: &str, overrides: &Overrides) -> String {
+    let config = read(written);
+    let source = Source {
+        text: written,
+        name: "c.yml",
+        overrides,
+    };
+    let shown = text(&config, written, None).unwrap();
+    let annotated = origin::annotated(&shown, &config, &source);
+    let means = |text: &str| crate::yaml::parse_value(text).unwrap();
+    assert_eq!(means(&annotated), means(&shown), "{annotated}");
+    annotated
+}
+
+#[test]
+fn each_value_says_where_it_comes_from() {
+    let written = "\
+external hostname: da.example.org
+timezone: Europe/Berlin
+scheduler:
+  log_level: debug
+  error handler: a.handle
+  job defaults:
+    retries: 2
+    environment: {LANG: C, MODE: all}
+  a.b:
+    type: interval
+    minutes: 90
+    error handler: a.own
+    kwargs: {contextmanager: a.C, url: x}
+    environment:
+      MODE: own
+    timeout: 5m
+  a.both:
+    triggers:
+      - {type: cron, hour: 4}
+      - type: interval
+        days: 1
+        timezone: Asia/Tokyo
+";
+    let overrides = Overrides {
+        hostname: Some("other.example.org".to_owned()),
+        ..Overrides::default()
+    };
+    let text = annotated(written, &overrides);
+    let mut rest = text.lines();
+    for line in [
+        "external hostname: da.example.org  # environment variable DAHOSTNAME",
+        "scheduler:  # c.yml:3",
+        "  log level: DEBUG  # c.yml:4",
+        "  timezone: Europe/Berlin  # c.yml:2",
+        "  error handler: a.handle  # c.yml:5",
+        "  preload: []  # default",
+        "  a.b:  # c.yml:9",
+        "    type: interval  # c.yml:10",
+        "    hours: 1  # c.yml:11",
+        "    minutes: 30  # c.yml:11",
+        "    timezone: Europe/Berlin  # c.yml:2",
+        "    jitter: 0  # default",
+        "    kwargs:  # c.yml:13",
+        "      url: x  # c.yml:13",
+        "    contextmanager: a.C  # c.yml:13",
+        "    error handler: a.handle  # c.yml:5",
+        "    timeout: 5m  # c.yml:16",
+        "    retries: 2  # c.yml:7, job defaults",
+        "    environment:  # c.yml:14",
+        "      LANG: C  # c.yml:8, job defaults",
+        "      MODE: own  # c.yml:15",
+        "    triggers:  # c.yml:18",
+        "    - type: cron  # c.yml:19",
+        "    - type: interval  # c.yml:20",
+        "      days: 1  # c.yml:21",
+        "      timezone: Asia/Tokyo  # c.yml:22",
+    ] {
+        assert!(
+            rest.any(|one| one == line),
+            "no `{line}` in its place in\n{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_shown_with_origins_is_a_config_that_means_the_same() {
+    annotated(CONFIG, &Overrides::default());
 }

@@ -35,6 +35,7 @@ use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths::{self, Given};
 use crate::process::{Background, give_back, leave_orphans, outlive_file_limit};
+use crate::reason::chain;
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
@@ -186,8 +187,9 @@ fn answer_on(socket: &Path) {
         Ok(pulse) => drop(tokio::spawn(pulse.beat())),
         Err(error) => tracing::warn!(
             event = "pulse_failed",
-            "`sched status --check` gets no answer: {}: {error}",
-            socket.display()
+            "`sched status --check` gets no answer: {}: {}",
+            socket.display(),
+            chain(&error)
         ),
     }
 }

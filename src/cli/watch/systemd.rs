@@ -14,6 +14,7 @@ use nix::time::{ClockId, clock_gettime};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clean;
+use crate::reason::chain;
 
 /// How long a word may wait for a manager that is busy: one that is lost may end the service.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -121,5 +122,9 @@ fn watchdog() -> Option<Duration> {
 }
 
 fn warn(error: &io::Error) {
-    tracing::warn!(event = "notify_failed", "systemd is not told: {error}");
+    tracing::warn!(
+        event = "notify_failed",
+        "systemd is not told: {}",
+        chain(error)
+    );
 }

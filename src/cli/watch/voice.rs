@@ -1,6 +1,7 @@
 //! The words for what the scheduler does: in `scheduler.log` upstream's, on the terminal shorter.
 
 mod downtime;
+mod late;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +12,6 @@ use chrono::{DateTime, Utc};
 use super::heading::Heading;
 use super::repeats::Repeats;
 use super::{failure, short_name};
-use crate::cli::load::counted;
 use crate::cli::time;
 use crate::config::{Settings, duration};
 use crate::job::Job;
@@ -19,9 +19,9 @@ use crate::logging::Logging;
 use crate::logging::console::{Console, Stream};
 use crate::run::{Ended, Outcome, Run};
 use crate::scheduler::clock::SystemClock;
-use crate::scheduler::plan::{Fire, Passed, Plan};
+use crate::scheduler::plan::Plan;
 use crate::scheduler::reload::Changes;
-use crate::scheduler::{Event, Journal};
+use crate::scheduler::{Event, Journal, Late};
 use crate::trigger::{Zone, ordinal};
 
 /// Tells of events in the log and on the terminal.
@@ -98,23 +98,12 @@ impl Voice {
         }
     }
 
-    fn started(&self, run: &Run, late: Option<Duration>) {
+    fn started(&self, run: &Run, late: Option<Late>) {
         let run_id = run.id.to_string();
         let cause = run.cause.word();
         let attempt = run.attempt;
         if let (Some(late), Some(due)) = (late, run.scheduled_for) {
-            let short = format!("due {}, started {} late", self.clock(due), time::span(late));
-            let text = format!("'{}' was {short}", run.job);
-            let late_s = late.as_secs_f64();
-            tracing::warn!(
-                event = "run_late",
-                tag = "late",
-                job = run.job,
-                run_id,
-                late_s,
-                short,
-                "{text}"
-            );
+            self.late(run, due, late);
         }
         tracing::info!(
             event = "run_started",
@@ -220,75 +209,6 @@ impl Voice {
         format!("in {}", time::about(wait.unwrap_or_default()))
     }
 
-    fn skipped(&self, fire: &Fire, since: Option<DateTime<Utc>>) {
-        let most = fire.job.policy.max_instances;
-        let since = since.map(|since| {
-            let going = (SystemClock::wall_time() - since).to_std();
-            let going = time::about(going.unwrap_or_default());
-            format!(" since {} ({going})", self.clock(since))
-        });
-        let short = format!(
-            "previous run still going{}, max_instances {most}",
-            since.unwrap_or_default()
-        );
-        tracing::warn!(
-            event = "run_skipped",
-            tag = "SKIP",
-            job = fire.job.name,
-            scheduled_for = self.rfc3339(fire.fire_time),
-            short,
-            "Skipped job '{}' execution event of '{}': {short}",
-            fire.job.name,
-            self.upstream_time(fire.fire_time)
-        );
-    }
-
-    fn passed(&self, outcome: Outcome, passed: &Passed) {
-        let name = &passed.job.name;
-        let range = self.range(passed);
-        let more = if passed.and_more { "more than " } else { "" };
-        let count = passed.count;
-        let fires = counted(usize::try_from(count).unwrap_or(usize::MAX), "fire");
-        if outcome == Outcome::Coalesced {
-            tracing::info!(
-                event = "run_coalesced",
-                tag = "late",
-                job = name,
-                count,
-                short = format!("{more}{fires} coalesced into the latest ({range})"),
-                "{more}{fires} of '{name}' coalesced into the latest ({range})"
-            );
-        } else {
-            let message = match passed.latest.first() {
-                Some(only) if count == 1 => format!(
-                    "Missed job '{name}' execution event of '{}'",
-                    self.upstream_time(*only)
-                ),
-                Some(_) | None => format!("{more}{fires} of '{name}' were missed ({range})"),
-            };
-            tracing::warn!(
-                event = "run_missed",
-                tag = "MISSED",
-                job = name,
-                count,
-                short = format!("{more}{fires}, too late to run ({range})"),
-                "{message}"
-            );
-        }
-    }
-
-    /// The times of fires: the only one, or the first and the last that are listed.
-    fn range(&self, passed: &Passed) -> String {
-        match passed.latest.as_slice() {
-            [] => String::new(),
-            [only] => self.clock(*only),
-            [first, .., last] if passed.count == passed.latest.len() as u64 => {
-                format!("{} to {}", self.clock(*first), self.clock(*last))
-            }
-            [.., last] => format!("up to {}", self.clock(*last)),
-        }
-    }
-
     fn reloaded(&mut self, changes: &Changes, settings: &Settings, plan: &Plan) {
         if !self.verbose {
             self.logging.set_level(settings.log_level);
@@ -390,7 +310,11 @@ impl Journal for Voice {
                 retry,
             } => self.ended(run, job, ended, *retry),
             Event::Skipped { fire, since } => self.skipped(fire, *since),
-            Event::Passed { outcome, passed } => self.passed(*outcome, passed),
+            Event::Passed {
+                outcome,
+                passed,
+                suspended,
+            } => self.passed(*outcome, passed, *suspended),
             Event::Resumed { downtime, mended } => self.resumed(downtime, *mended),
             Event::Repeated { run } => tracing::warn!(
                 event = "run_repeated",

@@ -539,6 +539,51 @@ scheduler:
 }
 
 #[test]
+fn a_context_manager_of_what_is_no_python_function_is_warned_of() {
+    struct Each;
+
+    impl Lookup for Each {
+        fn look_up(&self, names: &[&str]) -> Result<Vec<Answer>, String> {
+            let answer = |name: &&str| match *name {
+                "a.program" => Answer::Executable {
+                    file: PathBuf::from("tasks/a/program"),
+                },
+                "a.closure" => Answer::Native,
+                _ => Answer::Function {
+                    file: PathBuf::from("tasks/a.py"),
+                    line: 1,
+                },
+            };
+            Ok(names.iter().map(answer).collect())
+        }
+
+        fn finds_others(&self, _: &Surroundings) -> bool {
+            false
+        }
+    }
+
+    let text = "\
+scheduler:
+  a.function: {type: interval, minutes: 5, contextmanager: c.D}
+  a.program: {type: interval, minutes: 5, contextmanager: c.D}
+  a.closure: {type: interval, minutes: 5, kwargs: {contextmanager: c.D}}
+  command: {type: interval, minutes: 5, command: 'true', contextmanager: c.D}
+";
+    let mut reading = reading(text);
+    reading.look_up(&Each);
+    let told = "warning[ignored-key] `contextmanager` has no effect: what this job runs is no \
+                Python function; remove it";
+    let places = ["3:59", "4:52", "5:74"];
+    assert_eq!(
+        shown(&reading, text),
+        places.map(|place| format!("{place} {told}"))
+    );
+    let jobs = reading.diagnostics.iter().map(|one| one.job.as_deref());
+    let expected = ["a.program", "a.closure", "command"].map(Some);
+    assert_eq!(jobs.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn what_keeps_mail_from_being_sent_is_told() {
     let of = |mail: &str| {
         let text = format!(

@@ -175,6 +175,63 @@ fn a_slow_reader_blocks_nobody_and_learns_what_it_missed() {
     assert_eq!(told, (20_000 - kept) * 1024);
 }
 
+/// A reader that takes its time.
+struct Slow(Shown);
+
+impl Write for Slow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        std::thread::sleep(Duration::from_millis(50));
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_said_of_an_end_comes_after_the_output_of_the_run() {
+    let shown = Shown::default();
+    let stdout = (Marks::Marked, Slow(shown.clone()));
+    let console = Console::new(stdout, (Marks::Marked, shown.clone()), now);
+    for job in ["a", "b"] {
+        console.pass(Stream::Stdout, &run(job), b"last words");
+        console.ended(&run(job));
+        console.write(Stream::Stderr, format!("ok {job}\n").into_bytes());
+    }
+    assert!(console.finish(A_WHILE));
+    let text = shown.text();
+    for job in ["a", "b"] {
+        let at = |words: String| text.find(&words).unwrap();
+        assert!(
+            at(format!("{job} | last words\n")) < at(format!("ok {job}\n")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_said_of_an_end_does_not_wait_for_a_reader_that_is_stuck() {
+    let told = Shown::default();
+    let (go_on, waits) = mpsc::channel();
+    let stuck = Stuck(waits, Shown::default());
+    let console = Console::new((Marks::Marked, stuck), (Marks::Marked, told.clone()), now);
+    for number in 0..1_000 {
+        console.pass(Stream::Stdout, &run("a"), b"last words\n");
+        console.ended(&run("a"));
+        console.write(Stream::Stderr, format!("ok {number}\n").into_bytes());
+    }
+    let is_told = || told.text().ends_with("ok 999\n");
+    for _ in 0..A_WHILE.as_millis() / 10 {
+        if is_told() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(is_told(), "{}", told.text());
+    drop(go_on);
+}
+
 #[test]
 fn a_reader_that_went_away_is_no_error() {
     struct Gone;

@@ -52,6 +52,7 @@ impl Typist {
                     self.line(run, &job, &line, at);
                 }
             }
+            Part::After(other, count) => other.reach(count),
         }
     }
 

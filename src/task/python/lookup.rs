@@ -13,6 +13,7 @@ use crate::config::Answer;
 use crate::process::{self, Ending, Exit, Launch};
 use crate::run::Order;
 use crate::task::Setup;
+use crate::task::surroundings::VariablesError;
 
 /// The code that answers.
 const LOOKUP: &str = include_str!("lookup.py");
@@ -32,6 +33,9 @@ pub enum LookupError {
     /// There is no usable Python.
     #[error(transparent)]
     Interpreter(#[from] InterpreterError),
+    /// The job's environment cannot be had.
+    #[error(transparent)]
+    Variables(#[from] VariablesError),
     /// It took too long.
     #[error("Python took more than {} s to look at the tasks", PATIENCE.as_secs())]
     TooLong,
@@ -53,32 +57,36 @@ pub struct CallFault {
     pub source: String,
 }
 
-/// What each of `names` names, in their order.
+/// What each of `names` names, in their order, to a Python with what `launch` gives it.
 pub(in crate::task) async fn look_up(
     interpreter: &Interpreter,
     setup: &Setup,
+    launch: Launch,
     names: &[&str],
 ) -> Result<Vec<Answer>, LookupError> {
-    let answers: Vec<Form> = ask(interpreter, setup, "names", json!(names)).await?;
+    let answers: Vec<Form> = ask(interpreter, setup, launch, "names", json!(names)).await?;
     Ok(answers.into_iter().map(Answer::from).collect())
 }
 
-/// What is wrong with calling `name` so, as far as the function's head tells.
+/// What is wrong with calling `name` so, as far as the function's head tells, in a Python with
+/// what `launch` gives it.
 pub(in crate::task) async fn check_call(
     interpreter: &Interpreter,
     setup: &Setup,
+    launch: Launch,
     name: &str,
     positional: usize,
     keywords: &[&str],
 ) -> Result<Option<CallFault>, LookupError> {
     let call = json!({ "name": name, "positional": positional, "keywords": keywords });
-    ask(interpreter, setup, "call", call).await
+    ask(interpreter, setup, launch, "call", call).await
 }
 
 /// Puts one question to a Python process.
 async fn ask<A: DeserializeOwned>(
     interpreter: &Interpreter,
     setup: &Setup,
+    launch: Launch,
     key: &str,
     question: Json,
 ) -> Result<A, LookupError> {
@@ -93,7 +101,7 @@ async fn ask<A: DeserializeOwned>(
     request[key] = question;
     let launch = Launch {
         timeout: Some(PATIENCE),
-        ..interpreter.launch(LOOKUP, &request.to_string(), setup, Launch::default())
+        ..interpreter.launch(LOOKUP, &request.to_string(), setup, launch)
     };
     let mut heard = Heard::up_to(LONGEST_BYTES);
     let (_nobody, mut order) = watch::channel(Order::GoOn);

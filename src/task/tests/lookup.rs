@@ -294,11 +294,13 @@ fn a_call_is_checked_against_the_functions_head() {
          def only(*, key): pass\ndef place(a, /, b): pass\n@wrapped\ndef decorated(): pass\n",
     );
     let tasks = Tasks::new(bench.setup.clone());
+    let own = Surroundings::default();
     let check = |name: &str, positional, keywords: &[&str]| {
-        let fault = tasks.check_call(name, positional, keywords).unwrap();
+        let fault = tasks.check_call(name, &own, positional, keywords).unwrap();
         fault.map(|fault| fault.message).unwrap_or_default()
     };
-    let fault = tasks.check_call("t.heartbeat", 1, &[]).unwrap().unwrap();
+    let fault = tasks.check_call("t.heartbeat", &own, 1, &[]);
+    let fault = fault.unwrap().unwrap();
     assert_eq!(
         (
             fault.message.as_str(),
@@ -352,6 +354,31 @@ fn an_environment_may_say_where_modules_are() {
         environment_file: Some("path.env".into()),
         ..Surroundings::default()
     }));
+}
+
+#[test]
+fn a_call_is_checked_in_the_jobs_own_environment() {
+    let bench = Bench::of("")
+        .file("lib/one/mod.py", "def f(): pass\n")
+        .file("path.env", "PYTHONPATH=one\n");
+    let tasks = Tasks::new(bench.setup.clone());
+    let own = Surroundings {
+        environment_file: Some("path.env".into()),
+        directory: Some("lib".into()),
+        ..Surroundings::default()
+    };
+    let fault = tasks.check_call("mod.f", &own, 1, &[]).unwrap().unwrap();
+    assert!(
+        fault.message.starts_with("f() takes no positional"),
+        "{fault:?}"
+    );
+    let found = tasks.look_up_for(&own, "mod.f").unwrap().unwrap();
+    assert!(
+        matches!(found, Answer::Function { line: 1, .. }),
+        "{found:?}"
+    );
+    let none = Surroundings::default();
+    assert_eq!(tasks.check_call("mod.f", &none, 1, &[]).unwrap(), None);
 }
 
 #[test]

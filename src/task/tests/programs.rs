@@ -104,7 +104,7 @@ fn arguments_that_no_program_can_take_are_refused() {
             .run_job(&long)
             .error()
             .1
-            .starts_with("cannot start `/bin/sh`: ")
+            .starts_with("`/bin/sh` cannot be executed: ")
     );
 }
 
@@ -120,7 +120,7 @@ fn programs_fail_as_their_exit_codes_say() {
         missing.error(),
         (
             "CannotStart",
-            "cannot start `no-such-program`: No such file or directory (os error 2)"
+            "`no-such-program` cannot be executed: No such file or directory"
         )
     );
     assert_eq!(missing.ended.outcome, Outcome::Failure);
@@ -171,13 +171,13 @@ fn surroundings_are_as_configured() {
     );
     assert!(!ran.error().1.contains("hunter2"));
     job.surroundings.environment_file = Some("none.env".into());
-    assert!(
-        bench
-            .run_job(&job)
-            .error()
-            .1
-            .starts_with("cannot read the environment file")
+    let ran = bench.run_job(&job);
+    let (path, said) = (bench.path("none.env"), "No such file or directory");
+    let expected = format!(
+        "cannot read the environment file `{}`: {said}",
+        path.display()
     );
+    assert_eq!(ran.error().1, expected);
     *job.surroundings = Surroundings {
         user: Some("no-such-user".to_owned()),
         ..Surroundings::default()

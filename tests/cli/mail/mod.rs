@@ -1,6 +1,7 @@
 //! Mail as it arrives: a real server, read by Python's `email` parser.
 
 mod server;
+mod stall;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -305,9 +306,21 @@ fn answers_that_were_put_in_before_the_encryption_are_no_delivery() {
         let Some(server) = Server::start_with(&mode, 0, Some(&certificates)) else {
             return;
         };
-        let log = log_of_run(&encrypted(server.port, "use tls: true"), &certificates);
-        assert!(log.contains("mail cannot be sent, it waits"), "{log}");
-        assert!(!log.contains("mailed to"), "{mode}: {log}");
+        let port = server.port;
+        for mail in [
+            encrypted(port, "use tls: true"),
+            // Without a login, six answers are as many as a mail needs.
+            format!("  server: localhost\n  port: {port}\n  use tls: true\n"),
+        ] {
+            let log = log_of_run(&mail, &certificates);
+            let why = "it answered STARTTLS with more than one answer";
+            assert!(log.contains(why) || count == 1, "{mode}: {log}");
+            assert!(
+                log.contains("mail cannot be sent, it waits"),
+                "{mode}: {log}"
+            );
+            assert!(!log.contains("mailed to"), "{mode}: {log}");
+        }
     }
 }
 
@@ -420,6 +433,49 @@ fn a_mail_outlives_an_outage_and_is_delivered_once() {
         [] as [Value; 0],
         "once, and none that was handled"
     );
+}
+
+#[test]
+fn a_retry_that_is_given_up_makes_its_failure_one_for_good() {
+    let Some(server) = Server::start("plain") else {
+        return;
+    };
+    let job = |name: &str, hours: u8| {
+        format!(
+            "  t.{name}:\n    type: interval\n    hours: {hours}\n    run_at_start: true\n    \
+             retries: 1\n    retry_delay: 1h\n"
+        )
+    };
+    let text = |jobs: &str| config(&plain(server.port), jobs);
+    let fail = job("fail", 1);
+    let both = text(&(fail.clone() + &job("until_mended", 1)));
+    let mut watch = Watch::start_in(watched(&both), &[]);
+    watch.expect("FAILED t.");
+    watch.expect("FAILED t.");
+    watch.rewrite(&text(&fail));
+    watch.expect("its job is gone");
+    let subject = |name: &str| format!("My <App> Scheduler error: {name}");
+    let mail = server.next("mail");
+    assert_eq!(header(&mail, "Subject"), subject("RuntimeError"));
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    assert_eq!(server.rest(), [] as [Value; 0], "the other one waits");
+    watch.rewrite(&text(
+        &job("fail", 2).replace("run_at_start: true", "run_at_start: false"),
+    ));
+    for first in [true, false] {
+        watch = watch.anew();
+        watch.expect("1 job. Save the file");
+        if first {
+            watch.expect("is not made any more");
+            watch.expect("mailed to ops@example.org");
+            let mail = server.next("mail");
+            assert_eq!(header(&mail, "Subject"), subject("ValueError"));
+        }
+        watch.signal(Signal::SIGTERM);
+        assert!(watch.end().success());
+        assert_eq!(server.rest(), [] as [Value; 0], "once");
+    }
 }
 
 #[test]

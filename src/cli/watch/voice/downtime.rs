@@ -12,7 +12,7 @@ impl Voice {
     /// What was missed while nothing ran, in one line, and what is caught up on.
     pub(super) fn resumed(&self, downtime: &Downtime, mended: bool) {
         for passed in &downtime.coalesced {
-            self.passed(Outcome::Coalesced, passed);
+            self.passed(Outcome::Coalesced, passed, None);
         }
         self.retries(downtime);
         let missed = &downtime.missed;

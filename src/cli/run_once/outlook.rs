@@ -1,0 +1,168 @@
+//! What a run would call, with `--dry-run`: it calls nothing.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::call::written;
+use crate::cli::Exit;
+use crate::cli::arguments::Format;
+use crate::cli::load::Loaded;
+use crate::cli::output::Refusal;
+use crate::config::{Answer, Config, duration};
+use crate::job::{Job, Task};
+use crate::reason::chain;
+use crate::secret::Secrets;
+use crate::task::Tasks;
+
+/// How a task is told that is a closure.
+pub(in crate::cli) const NATIVE: &str = "native task";
+
+/// What would be called; what does not apply is null for programs, and not shown to people.
+#[derive(Debug, Serialize)]
+pub(super) struct Outlook<'a> {
+    job: &'a str,
+    /// As Python, or a shell, would write it; secrets masked.
+    call: String,
+    /// Where the task is.
+    from: Option<String>,
+    python: Option<Python>,
+    timeout: Option<Seconds>,
+    retries: u32,
+    directory: Option<String>,
+    config: String,
+}
+
+/// A duration that programs read in seconds.
+#[derive(Debug, Clone, Copy)]
+struct Seconds(Duration);
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0.as_secs_f64())
+    }
+}
+
+/// The Python that would call the function, and in what.
+#[derive(Debug, Serialize)]
+struct Python {
+    program: Option<String>,
+    version: Option<String>,
+    /// Why there is none.
+    error: Option<String>,
+    docassemble_context: &'static str,
+    contextmanager: Option<String>,
+}
+
+impl<'a> Outlook<'a> {
+    /// What a run of `job` by hand would call.
+    ///
+    /// # Errors
+    /// Where the system has no means to ask Python.
+    pub(super) fn of(
+        job: &'a Job,
+        loaded: &Loaded,
+        config: &Config,
+        tasks: &Tasks,
+    ) -> Result<Self, Refusal> {
+        let (mut from, mut python) = (None, None);
+        if let Task::Named(name) = &job.task {
+            // Without a Python to ask, that is told.
+            let answer = tasks.look_up_for(&job.surroundings, name);
+            let answer = answer.unwrap_or_default();
+            if !matches!(answer, Some(Answer::Native | Answer::Executable { .. })) {
+                python = Some(Python::of(job, config, tasks)?);
+            }
+            from = answer.as_ref().map(place);
+        }
+        let directory = job.surroundings.directory.as_ref();
+        Ok(Self {
+            job: &job.name,
+            call: written(job),
+            from,
+            python,
+            timeout: job.policy.timeout.map(Seconds),
+            // It is run by hand.
+            retries: 0,
+            directory: directory.map(|folder| folder.display().to_string()),
+            config: loaded.name(),
+        })
+    }
+
+    /// Writes it to stdout, without `secrets`.
+    ///
+    /// # Errors
+    /// Where nobody reads it.
+    pub(super) fn tell(&self, format: Format, secrets: &Secrets) -> io::Result<Exit> {
+        let text = match format {
+            Format::Text => self.text(),
+            Format::Json => serde_json::to_string(self)? + "\n",
+        };
+        io::stdout().write_all(secrets.mask(&text).as_bytes())?;
+        Ok(Exit::Done)
+    }
+
+    fn text(&self) -> String {
+        let timeout = self.timeout.map_or_else(
+            || "no timeout".to_owned(),
+            |Seconds(timeout)| format!("timeout {}", duration::text(timeout)),
+        );
+        let limits = format!("{timeout} · no retries (run by hand)");
+        let lines = [
+            ("would run", Some(self.call.clone())),
+            ("from", self.from.clone()),
+            ("with", self.python.as_ref().map(Python::text)),
+            ("limits", Some(limits)),
+            ("in", self.directory.clone()),
+            ("config", Some(self.config.clone())),
+        ];
+        let lines = lines
+            .into_iter()
+            .filter_map(|(word, text)| Some((word, text?)));
+        let lines: Vec<String> = lines
+            .map(|(word, text)| format!("{word:<10} {text}"))
+            .collect();
+        lines.join("\n") + "\n"
+    }
+}
+
+impl Python {
+    fn of(job: &Job, config: &Config, tasks: &Tasks) -> Result<Self, Refusal> {
+        let found = crate::cli::runtime()?.block_on(tasks.interpreter());
+        let error = found.as_ref().err().map(|error| chain(error));
+        let python = found.ok();
+        let program = python.as_ref().map(|python| &python.program);
+        Ok(Self {
+            program: program.map(|program| program.display().to_string()),
+            version: python.map(|python| python.version),
+            error,
+            docassemble_context: config.settings.docassemble_context.word(),
+            contextmanager: job.contextmanager.clone(),
+        })
+    }
+
+    fn text(&self) -> String {
+        let python = match (&self.program, &self.version, &self.error) {
+            (Some(program), Some(version), _) => format!("{program} {version}"),
+            (_, _, error) => format!("no Python: {}", error.as_deref().unwrap_or_default()),
+        };
+        let context = self.docassemble_context;
+        let manager = self.contextmanager.as_deref().unwrap_or("none");
+        format!("{python} · docassemble context: {context} · context manager: {manager}")
+    }
+}
+
+/// Where a task is, for people.
+fn place(answer: &Answer) -> String {
+    match answer {
+        Answer::Function { file, line } => format!("{}:{line}", file.display()),
+        Answer::Executable { file } => file.display().to_string(),
+        Answer::Native => format!("{NATIVE} of this program"),
+        Answer::NoModule { what, .. } => format!("nowhere: there is no {what}"),
+        Answer::NoFunction { file, function, .. } => {
+            format!("nowhere: {} has no function `{function}`", file.display())
+        }
+        Answer::Unusable { why } | Answer::Opaque { why } => why.clone(),
+    }
+}
