@@ -230,6 +230,23 @@ impl fmt::Display for RunId {
     }
 }
 
+impl Ended {
+    /// An end of which no more is known than how it was.
+    #[must_use]
+    pub fn of(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            exit_code: None,
+            signal: None,
+            returned: None,
+            error: None,
+            stdout: String::new(),
+            stderr: String::new(),
+            took: Duration::ZERO,
+        }
+    }
+}
+
 impl Cause {
     /// Every cause.
     pub const ALL: [Self; 4] = [Self::Schedule, Self::CatchUp, Self::Retry, Self::Manual];

@@ -420,7 +420,7 @@ async fn once_recorded(
     let recorded = tokio::select! {
         biased;
         recorded = recorded => recorded,
-        _ = orders.wait_for(|order| *order != Order::GoOn) => return Some(never_begun()),
+        _ = orders.wait_for(|order| *order != Order::GoOn) => return Some(Ended::of(Outcome::Interrupted)),
     };
     match recorded {
         Recorded::Now | Recorded::Not => Some(run.await),
@@ -428,29 +428,14 @@ async fn once_recorded(
     }
 }
 
-/// The end of a run that was ended before it began.
-fn never_begun() -> Ended {
-    Ended {
-        outcome: Outcome::Interrupted,
-        exit_code: None,
-        signal: None,
-        returned: None,
-        error: None,
-        stdout: String::new(),
-        stderr: String::new(),
-        took: Duration::ZERO,
-    }
-}
-
 /// The end of a run whose runner failed: a bug, which must not harm other jobs.
 fn ended_by_a_bug(error: &JoinError) -> Ended {
     Ended {
-        outcome: Outcome::Failure,
         error: Some(RunError {
             class: "InternalError".to_owned(),
             message: format!("a fault of sched: {error}"),
             traceback: String::new(),
         }),
-        ..never_begun()
+        ..Ended::of(Outcome::Failure)
     }
 }

@@ -154,25 +154,12 @@ async fn carry_out(job: Arc<Job>, run: Run, mut orders: watch::Receiver<Order>) 
     tokio::select! {
         () = tokio::time::sleep(job.policy.retry_delay) => {
             if run.attempt <= job.policy.retries {
-                ended(Outcome::Failure)
+                Ended::of(Outcome::Failure)
             } else {
-                ended(Outcome::Success)
+                Ended::of(Outcome::Success)
             }
         }
-        _ = orders.wait_for(|order| *order >= obeys) => ended(Outcome::Killed),
-    }
-}
-
-fn ended(outcome: Outcome) -> Ended {
-    Ended {
-        outcome,
-        exit_code: None,
-        signal: None,
-        returned: None,
-        error: None,
-        stdout: String::new(),
-        stderr: String::new(),
-        took: Duration::ZERO,
+        _ = orders.wait_for(|order| *order >= obeys) => Ended::of(Outcome::Killed),
     }
 }
 

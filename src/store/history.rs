@@ -52,16 +52,7 @@ impl Entry {
     pub fn settled(mut self, watched: bool) -> Self {
         let goes_on = || self.owner.as_ref().map_or(watched, Owner::is_alive);
         if self.ended.is_none() && !goes_on() {
-            self.ended = Some(Ended {
-                outcome: Outcome::Interrupted,
-                exit_code: None,
-                signal: None,
-                returned: None,
-                error: None,
-                stdout: String::new(),
-                stderr: String::new(),
-                took: Duration::ZERO,
-            });
+            self.ended = Some(Ended::of(Outcome::Interrupted));
         }
         self
     }

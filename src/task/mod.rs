@@ -395,17 +395,11 @@ fn ended(exit: Exit) -> Ended {
 /// The failed run of a task that could not be started.
 fn cannot_start(error: &Error) -> Ended {
     Ended {
-        outcome: Outcome::Failure,
-        exit_code: None,
-        signal: None,
-        returned: None,
         error: Some(RunError {
             class: "CannotStart".to_owned(),
             message: chain(error),
             traceback: String::new(),
         }),
-        stdout: String::new(),
-        stderr: String::new(),
-        took: Duration::ZERO,
+        ..Ended::of(Outcome::Failure)
     }
 }

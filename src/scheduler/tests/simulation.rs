@@ -182,7 +182,7 @@ impl Runner for Chance {
             }
             Ended {
                 outcome,
-                ..never_begun()
+                ..Ended::of(Outcome::Interrupted)
             }
         }
     }
