@@ -1,12 +1,9 @@
 //! Asking whether what the config names exists.
 
-use std::cell::LazyCell;
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean};
-use crate::job::{Job, Surroundings};
+use crate::job::{Roster, Surroundings};
 
 /// Tells whether dotted names name something that can be called, without running a line of it.
 pub trait Lookup {
@@ -102,7 +99,7 @@ impl Role {
 /// The faults of `references`, as `lookup` sees them: each name is asked for once, all in one go.
 pub(super) fn check(
     references: &[Reference],
-    jobs: &[Arc<Job>],
+    jobs: &Roster,
     lookup: &dyn Lookup,
 ) -> Vec<Diagnostic> {
     if references.is_empty() {
@@ -115,15 +112,8 @@ pub(super) fn check(
         Ok(answers) => answers,
         Err(why) => return vec![unchecked(&why)],
     };
-    let jobs = LazyCell::new(|| {
-        let named = jobs.iter().map(|job| (job.name.as_str(), job));
-        named.collect::<HashMap<_, _>>()
-    });
     let is_elsewhere = |reference: &Reference| {
-        let job = reference
-            .job
-            .as_ref()
-            .and_then(|name| jobs.get(name.as_str()));
+        let job = reference.job.as_ref().and_then(|name| jobs.named(name));
         job.is_some_and(|job| lookup.finds_others(&job.surroundings))
     };
     references

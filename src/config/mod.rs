@@ -23,7 +23,6 @@ mod trigger;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use directives::Timezone;
@@ -37,7 +36,7 @@ pub use outside::{Outside, Overrides};
 pub use settings::{DocassembleContext, Settings, ZoneOrigin};
 
 use crate::diagnostic::{Code, Diagnostic, near};
-use crate::job::Job;
+use crate::job::{Job, Roster};
 use crate::yaml::{self, Entry, Node};
 
 /// A config as understood, every default filled in.
@@ -47,19 +46,10 @@ pub struct Config {
     pub settings: Settings,
     /// The directives of docassemble that matter here.
     pub directives: Directives,
-    /// The jobs that can be scheduled, in the order of the file. Whoever keeps some shares them.
-    pub jobs: Vec<Arc<Job>>,
+    /// The jobs that can be scheduled, in the order of the file.
+    pub jobs: Roster,
     /// The names of the jobs that are left out, because their schedule or policy is faulty.
     pub faulty: Vec<String>,
-}
-
-impl Config {
-    /// The jobs by their names.
-    #[must_use]
-    pub fn by_name(&self) -> HashMap<&str, &Arc<Job>> {
-        let named = self.jobs.iter().map(|job| (job.name.as_str(), job));
-        named.collect()
-    }
 }
 
 /// What reading a config gave.
@@ -96,8 +86,8 @@ impl Reading {
 
     /// Adds the faults of the dotted names, as `lookup` sees them.
     pub fn look_up(&mut self, lookup: &dyn Lookup) {
-        let jobs = self.config.as_ref().map_or(&[][..], |config| &config.jobs);
-        let faults = lookup::check(&self.references, jobs, lookup);
+        let jobs = self.config.as_ref().map(|config| config.jobs.clone());
+        let faults = lookup::check(&self.references, &jobs.unwrap_or_default(), lookup);
         self.diagnostics.extend(faults);
         self.diagnostics.sort_by_key(|one| one.span);
     }
@@ -172,7 +162,7 @@ fn root(reader: &mut Reader<'_>, node: &Node, names: &mut JobNames) -> Option<Co
     Some(Config {
         settings,
         directives,
-        jobs,
+        jobs: jobs.into_iter().collect(),
         faulty,
     })
 }

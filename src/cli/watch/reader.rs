@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::short_name;
 use super::systemd::Manager;
@@ -17,13 +17,13 @@ use crate::cli::trusted;
 use crate::config::{Config, ZoneOrigin};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
-use crate::job::Job;
+use crate::job::Roster;
 use crate::logging::Logging;
 use crate::paths::{self, Given};
 use crate::process::give_back;
 use crate::scheduler::Message;
 use crate::scheduler::clock::SystemClock;
-use crate::scheduler::reload::keep_same;
+use crate::scheduler::reload::{Reload, follow};
 use crate::secret::Secrets;
 use crate::source::Source;
 use crate::store::Masks;
@@ -43,16 +43,15 @@ pub(super) enum Errand {
     Again,
 }
 
-/// Whoever reads the config when it may have changed. Of what it has read it keeps the jobs, which
-/// it shares with the scheduler.
+/// Whoever reads the config when it may have changed.
 pub(super) struct Reader {
     path: PathBuf,
     /// Tells the content that was read last from another.
     digest: u64,
     /// The zone that is in force, where the config leaves it to the system.
     zone: Option<Zone>,
-    /// The jobs that were read last.
-    jobs: Vec<Arc<Job>>,
+    /// The jobs that the scheduler has, which it shares.
+    jobs: Roster,
     given: Given,
     natives: Names,
     messages: mpsc::Sender<Message>,
@@ -101,7 +100,7 @@ impl Reader {
             zone: loaded.config().and_then(system_zone),
             jobs: loaded
                 .config()
-                .map_or_else(Vec::new, |config| config.jobs.clone()),
+                .map_or_else(Roster::default, |config| config.jobs.clone()),
             secrets: loaded.secrets(),
             given,
             natives,
@@ -187,16 +186,27 @@ impl Reader {
         }
         self.secrets.extend(&loaded.secrets());
         self.exits.hide(&self.secrets);
-        let Some(config) = &mut loaded.reading.config else {
-            return;
-        };
-        keep_same(&self.jobs, &mut config.jobs);
-        self.jobs.clone_from(&config.jobs);
-        self.zone = system_zone(config);
-        let message = Message::Reload(Box::new(config.clone()));
-        // Once the scheduler has ended, nobody needs it.
-        let _ = self.messages.blocking_send(message);
+        if let Some(config) = loaded.reading.config.take() {
+            self.zone = system_zone(&config);
+            let reload = follow(&self.jobs, config);
+            loaded.reading.config = Some(reload.config.clone());
+            self.pass_on(reload);
+        }
         self.look_up(loaded);
+    }
+
+    /// Lets the scheduler go on with another config, and waits until it does. What held before is
+    /// freed then: here, not where runs would wait for that.
+    fn pass_on(&mut self, reload: Reload) {
+        let jobs = reload.config.jobs.clone();
+        let reload = Box::new(reload);
+        let (done, holds) = oneshot::channel();
+        // Once the scheduler has ended, nobody needs it.
+        let _ = self
+            .messages
+            .blocking_send(Message::Reload { reload, done });
+        let _ = holds.blocking_recv();
+        self.jobs = jobs;
     }
 
     fn understand(&self, source: Source) -> Loaded {
