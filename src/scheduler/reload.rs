@@ -39,6 +39,19 @@ pub struct Reload {
     pub shift: Shift,
 }
 
+/// Whether `config` leaves all jobs of `old` there, none of them faulty: a file that is cut off
+/// mostly does not.
+#[must_use]
+pub fn keeps_all(old: &Roster, config: &Config) -> bool {
+    let mut likely = 0;
+    let known = config.jobs.iter().filter(|job| {
+        let place = old.place_near(likely, &job.name);
+        likely = place.map_or(likely, |place| place + 1);
+        place.is_some()
+    });
+    known.count() == old.len()
+}
+
 /// What follows where `config` comes after the jobs of `old`.
 ///
 /// A job that `config` names as faulty keeps its old form.
@@ -221,6 +234,17 @@ mod tests {
         let new = follow(&old, config([job("b").every(5), moved])).config.jobs;
         assert!(Arc::ptr_eq(&new[1], &old[0]));
         assert_eq!(*new[0], job("b").every(5));
+    }
+
+    #[test]
+    fn a_config_without_a_job_that_was_there_does_not_keep_all() {
+        let old = roster([job("a"), job("b")]);
+        let keeps = |jobs: &[&str]| keeps_all(&old, &config(jobs.iter().map(|name| job(name))));
+        assert!(keeps(&["a", "b"]));
+        assert!(keeps(&["new", "b", "other", "a"]));
+        assert!(!keeps(&["a"]));
+        assert!(!keeps(&["b", "c"]));
+        assert!(!keeps(&[]));
     }
 
     #[test]

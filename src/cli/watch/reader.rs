@@ -23,7 +23,7 @@ use crate::paths::{self, Given};
 use crate::process::give_back;
 use crate::scheduler::Message;
 use crate::scheduler::clock::SystemClock;
-use crate::scheduler::reload::{Reload, follow};
+use crate::scheduler::reload::{Reload, follow, keeps_all};
 use crate::secret::Secrets;
 use crate::source::Source;
 use crate::store::Masks;
@@ -50,6 +50,8 @@ pub(super) struct Reader {
     digest: u64,
     /// The zone that is in force, where the config leaves it to the system.
     zone: Option<Zone>,
+    /// What was read just after a save, and is not used before it is certain that it is whole.
+    early: Option<Loaded>,
     /// The jobs that the scheduler has, which it shares.
     jobs: Roster,
     given: Given,
@@ -97,6 +99,7 @@ impl Reader {
             manager,
             path: loaded.path.clone(),
             digest: loaded.digest,
+            early: None,
             zone: loaded.config().and_then(system_zone),
             jobs: loaded
                 .config()
@@ -130,6 +133,7 @@ impl Reader {
 
     fn take(&mut self, errand: Errand) {
         match errand {
+            Errand::News(News::Saved) => self.read_early(),
             Errand::News(News::Config) => self.read(false),
             Errand::Again => {
                 // Whoever asks wants to hear it again.
@@ -171,11 +175,41 @@ impl Reader {
             Err(error) => return self.tell_unreadable(error.to_string()),
         };
         let was_unreadable = self.unreadable.take().is_some();
+        let early = self.early.take();
         if source.digest == self.digest && !even_if_same && !was_unreadable {
             return;
         }
         self.manager.reloading();
-        let mut loaded = self.understand(source);
+        let early = early.filter(|early| early.digest == source.digest && !even_if_same);
+        let loaded = early.unwrap_or_else(|| self.understand(source));
+        self.go_on_with(loaded);
+    }
+
+    /// Reads a config that was saved just now. It is used at once where nothing is wrong with it and
+    /// no job is gone; else more of it may be to come, and [`Self::read`] will tell.
+    fn read_early(&mut self) {
+        self.early = None;
+        let Ok(source) = Source::read(&self.path) else {
+            return;
+        };
+        if source.digest == self.digest {
+            return;
+        }
+        let loaded = self.understand(source);
+        let is_whole = |config| loaded.reading.is_valid() && keeps_all(&self.jobs, config);
+        if loaded.config().is_some_and(is_whole)
+            && trusted::distrust(&loaded, &self.given).is_none()
+        {
+            self.unreadable = None;
+            self.manager.reloading();
+            self.go_on_with(loaded);
+        } else {
+            self.early = Some(loaded);
+        }
+    }
+
+    /// Lets the scheduler go on with a config where it is usable.
+    fn go_on_with(&mut self, mut loaded: Loaded) {
         // The same bytes are not told twice.
         self.digest = loaded.digest;
         if loaded.config().is_none() {
