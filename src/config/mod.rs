@@ -113,7 +113,7 @@ pub fn read(text: &str, outside: &Outside) -> Reading {
     }
 }
 
-fn root(reader: &mut Reader<'_>, node: &Node, names: &mut JobNames) -> Option<Config> {
+fn root<'d>(reader: &mut Reader<'_>, node: &'d Node, names: &mut JobNames<'d>) -> Option<Config> {
     let Some(mut root) = directives::Root::read(reader, node) else {
         let what = if node.is_null() {
             "the file is empty"
@@ -206,11 +206,11 @@ fn is_setting(key: &Node) -> bool {
 }
 
 /// The jobs that can be scheduled, and the names of those that cannot.
-fn jobs(
+fn jobs<'d>(
     reader: &mut Reader<'_>,
-    entries: &[Entry],
+    entries: &'d [Entry],
     defaults: &job::Defaults,
-    names: &mut JobNames,
+    names: &mut JobNames<'d>,
 ) -> (Vec<Arc<Job>>, Vec<String>) {
     let (mut jobs, mut faulty) = (Vec::new(), Vec::new());
     for entry in entries.iter().filter(|entry| !is_setting(&entry.key)) {

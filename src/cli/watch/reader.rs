@@ -60,9 +60,6 @@ pub(super) struct Reader {
     watcher: Watcher,
     exits: Exits,
     manager: Manager,
-    /// The secrets of every config since the start: runs that began with an earlier one go on, and
-    /// what they say must not be shown either.
-    secrets: Secrets,
     /// The faults that have been told; a fault is told again when it returns.
     told: HashSet<String>,
     /// Why the file could not be read, the last time.
@@ -71,16 +68,20 @@ pub(super) struct Reader {
 
 /// Where text goes out, and secrets must not.
 pub(super) struct Exits {
+    /// The secrets of every config since the start: runs that began with an earlier one go on, and
+    /// what they say must not be shown either.
+    pub(super) secrets: Secrets,
     pub(super) masks: Masks,
     pub(super) post: Post,
     pub(super) logging: Arc<Logging>,
 }
 
 impl Exits {
-    fn hide(&self, secrets: &Secrets) {
-        self.masks.set(secrets.clone());
-        self.post.hide(secrets.clone());
-        self.logging.hide(secrets.clone());
+    fn hide(&mut self, more: &Secrets) {
+        self.secrets.extend(more);
+        self.masks.set(self.secrets.clone());
+        self.post.hide(self.secrets.clone());
+        self.logging.hide(self.secrets.clone());
     }
 }
 
@@ -104,7 +105,6 @@ impl Reader {
             jobs: loaded
                 .config()
                 .map_or_else(Roster::default, |config| config.jobs.clone()),
-            secrets: loaded.secrets(),
             given,
             natives,
             messages,
@@ -218,8 +218,7 @@ impl Reader {
         if let Some(refusal) = trusted::distrust(&loaded, &self.given) {
             return self.refuse(&refusal.message);
         }
-        self.secrets.extend(&loaded.secrets());
-        self.exits.hide(&self.secrets);
+        self.exits.hide(&loaded.secrets());
         if let Some(config) = loaded.reading.config.take() {
             self.zone = system_zone(&config);
             let reload = follow(&self.jobs, config);
