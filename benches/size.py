@@ -47,15 +47,15 @@ time.sleep(1000)
 """
 
 
-def far():
-    """A day of the month that is ten days away: nothing is due while this measures."""
-    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
-    return now + datetime.timedelta(days=10)
+# Ten days away, and the same each time: nothing is due while this measures, and a config that is
+# written again differs only where it is meant to.
+NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
+FAR = NOW + datetime.timedelta(days=10)
 
 
 def config(count, first="{type: interval, days: 1}"):
     """A config of so many jobs of all kinds; `first` is what the first one says."""
-    day, date = far().day, far().isoformat()
+    day, date = FAR.day, FAR.isoformat()
     kinds = [
         "{type: interval, hours: %d, args: [%d, 'a text']}",
         "{type: interval, days: %d, kwargs: {size: %d, name: report}}",

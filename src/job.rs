@@ -1,5 +1,7 @@
 //! What the config says of one job: its name, its task, its triggers, its policy.
 
+mod roster;
+
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
@@ -7,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+
+pub use roster::Roster;
 
 use crate::diagnostic::Span;
 use crate::trigger::Trigger;

@@ -22,10 +22,9 @@ pub(super) fn anchors(
     store: &Store,
     config: &Config,
 ) -> Result<HashMap<String, DateTime<Utc>>, Error> {
-    let jobs = config.by_name();
     let memories = store.memories()?.into_iter();
     let anchors = memories.filter(|memory| {
-        let job = jobs.get(memory.job.as_str());
+        let job = config.jobs.named(&memory.job);
         job.is_some_and(|job| job.trigger.identity() == memory.trigger)
     });
     Ok(anchors.map(|memory| (memory.job, memory.anchor)).collect())

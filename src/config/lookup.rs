@@ -1,12 +1,9 @@
 //! Asking whether what the config names exists.
 
-use std::cell::LazyCell;
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean};
-use crate::job::{Job, Surroundings, Task};
+use crate::job::{Roster, Surroundings, Task};
 
 /// Tells whether dotted names name something that can be called, without running a line of it.
 pub trait Lookup {
@@ -102,7 +99,7 @@ impl Role {
 /// The faults of `references`, as `lookup` sees them: each name is asked for once, all in one go.
 pub(super) fn check(
     references: &[Reference],
-    jobs: &[Arc<Job>],
+    jobs: &Roster,
     lookup: &dyn Lookup,
 ) -> Vec<Diagnostic> {
     if references.is_empty() {
@@ -115,11 +112,7 @@ pub(super) fn check(
         Ok(answers) => answers,
         Err(why) => return vec![unchecked(&why)],
     };
-    let jobs = LazyCell::new(|| {
-        let named = jobs.iter().map(|job| (job.name.as_str(), job));
-        named.collect::<HashMap<_, _>>()
-    });
-    let job_of = |reference: &Reference| jobs.get(reference.job.as_deref()?).copied();
+    let job_of = |reference: &Reference| jobs.named(reference.job.as_deref()?);
     let answer_to = |name: &str| answers.get(names.binary_search(&name).ok()?);
     let is_elsewhere = |reference: &Reference| {
         job_of(reference).is_some_and(|job| lookup.finds_others(&job.surroundings))

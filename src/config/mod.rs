@@ -23,7 +23,6 @@ mod trigger;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use directives::Timezone;
@@ -38,7 +37,7 @@ pub use outside::{Outside, Overrides};
 pub use settings::{DocassembleContext, Settings, ZoneOrigin};
 
 use crate::diagnostic::{Code, Diagnostic, near};
-use crate::job::Job;
+use crate::job::{Job, Roster};
 use crate::yaml::{self, Entry, Node};
 
 /// A config as understood, every default filled in.
@@ -48,19 +47,10 @@ pub struct Config {
     pub settings: Settings,
     /// The directives of docassemble that matter here.
     pub directives: Directives,
-    /// The jobs that can be scheduled, in the order of the file. Whoever keeps some shares them.
-    pub jobs: Vec<Arc<Job>>,
+    /// The jobs that can be scheduled, in the order of the file.
+    pub jobs: Roster,
     /// The names of the jobs that are left out, because their schedule or policy is faulty.
     pub faulty: Vec<String>,
-}
-
-impl Config {
-    /// The jobs by their names.
-    #[must_use]
-    pub fn by_name(&self) -> HashMap<&str, &Arc<Job>> {
-        let named = self.jobs.iter().map(|job| (job.name.as_str(), job));
-        named.collect()
-    }
 }
 
 /// What reading a config gave.
@@ -97,8 +87,8 @@ impl Reading {
 
     /// Adds the faults of the dotted names, as `lookup` sees them.
     pub fn look_up(&mut self, lookup: &dyn Lookup) {
-        let jobs = self.config.as_ref().map_or(&[][..], |config| &config.jobs);
-        let faults = lookup::check(&self.references, jobs, lookup);
+        let jobs = self.config.as_ref().map(|config| config.jobs.clone());
+        let faults = lookup::check(&self.references, &jobs.unwrap_or_default(), lookup);
         self.diagnostics.extend(faults);
         self.diagnostics.sort_by_key(|one| one.span);
     }
@@ -124,7 +114,7 @@ pub fn read(text: &str, outside: &Outside) -> Reading {
     }
 }
 
-fn root(reader: &mut Reader<'_>, node: &Node, names: &mut JobNames) -> Option<Config> {
+fn root<'d>(reader: &mut Reader<'_>, node: &'d Node, names: &mut JobNames<'d>) -> Option<Config> {
     let Some(mut root) = directives::Root::read(reader, node) else {
         let what = if node.is_null() {
             "the file is empty"
@@ -173,7 +163,7 @@ fn root(reader: &mut Reader<'_>, node: &Node, names: &mut JobNames) -> Option<Co
     Some(Config {
         settings,
         directives,
-        jobs,
+        jobs: jobs.into_iter().collect(),
         faulty,
     })
 }
@@ -217,11 +207,11 @@ fn is_setting(key: &Node) -> bool {
 }
 
 /// The jobs that can be scheduled, and the names of those that cannot.
-fn jobs(
+fn jobs<'d>(
     reader: &mut Reader<'_>,
-    entries: &[Entry],
+    entries: &'d [Entry],
     defaults: &job::Defaults,
-    names: &mut JobNames,
+    names: &mut JobNames<'d>,
 ) -> (Vec<Arc<Job>>, Vec<String>) {
     let (mut jobs, mut faulty) = (Vec::new(), Vec::new());
     for entry in entries.iter().filter(|entry| !is_setting(&entry.key)) {

@@ -1,5 +1,6 @@
 //! The names of jobs, and keys that are given twice.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::reader::Reader;
@@ -8,16 +9,16 @@ use crate::yaml::Document;
 
 /// The names of the jobs by the place of their keys.
 #[derive(Default)]
-pub(super) struct JobNames {
+pub(super) struct JobNames<'d> {
     /// How many there are.
     pub(super) count: usize,
     doubled: HashMap<Span, String>,
-    taken: HashMap<String, usize>,
+    taken: HashMap<Cow<'d, str>, usize>,
 }
 
-impl JobNames {
+impl<'d> JobNames<'d> {
     /// The name of the next job with that key: the second of a doubled key gets `#2`.
-    pub(super) fn next(&mut self, key: &str, span: Span) -> String {
+    pub(super) fn next(&mut self, key: &'d str, span: Span) -> String {
         self.count += 1;
         let mut number = self.taken.get(key).map_or(1, |last| last + 1);
         let name = loop {
@@ -26,14 +27,14 @@ impl JobNames {
             } else {
                 format!("{key}#{number}")
             };
-            if number == 1 || !self.taken.contains_key(&name) {
+            if number == 1 || !self.taken.contains_key(name.as_str()) {
                 break name;
             }
             number += 1;
         };
-        self.taken.insert(key.to_owned(), number);
+        self.taken.insert(Cow::Borrowed(key), number);
         if number > 1 {
-            self.taken.insert(name.clone(), 1);
+            self.taken.insert(Cow::Owned(name.clone()), 1);
             self.doubled.insert(span, name.clone());
         }
         name
@@ -41,7 +42,7 @@ impl JobNames {
 }
 
 /// Warns of every key that is given twice. Jobs run both; of anything else the last one counts.
-pub(super) fn warn_of_doubled(reader: &mut Reader<'_>, document: &Document, names: &JobNames) {
+pub(super) fn warn_of_doubled(reader: &mut Reader<'_>, document: &Document, names: &JobNames<'_>) {
     for duplicate in &document.duplicates {
         let key = duplicate.second.of(reader.text).to_owned();
         let diagnostic = match names.doubled.get(&duplicate.second) {

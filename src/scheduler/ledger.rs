@@ -1,7 +1,6 @@
 //! What the loop wants written down.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -48,5 +47,10 @@ pub trait Ledger {
 
     /// Writes down the jobs that are configured from now on. What is remembered of those called as
     /// in `faulty` stays.
-    fn remember(&mut self, jobs: Arc<[Seen]>, faulty: &[String], settings: &Settings);
+    fn remember(&mut self, jobs: Vec<Seen>, faulty: &[String], settings: &Settings);
+
+    /// Writes down that another config holds: the jobs in `news` are new or different, those
+    /// called as in `gone` are gone. All others are as they were, and what is remembered of those
+    /// called as in `faulty` stays.
+    fn amend(&mut self, news: Vec<Seen>, gone: Vec<String>, faulty: &[String], settings: &Settings);
 }

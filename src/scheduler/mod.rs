@@ -16,14 +16,14 @@ mod testing;
 mod tests;
 mod timer;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
 pub use clock::Clock;
@@ -34,6 +34,7 @@ use crate::config::{Config, Settings};
 use crate::job::Job;
 use crate::run::{Ended, Order, Outcome, Recorded, Run, RunError, RunId};
 use plan::{Decision, Downtime, Fire, Known, Passed, Plan};
+use reload::{Changes, Reload};
 use suspension::Suspension;
 
 /// How long before it is due the runner is told of a fire: far more than it takes to make ready.
@@ -64,8 +65,14 @@ pub trait Runner {
 /// What others ask of the loop.
 #[derive(Debug)]
 pub enum Message {
-    /// Go on with this config.
-    Reload(Box<Config>),
+    /// Go on with another config.
+    Reload {
+        /// What follows from it.
+        reload: Box<Reload>,
+        /// Told as soon as it holds. Whoever keeps the jobs before until then frees them, which
+        /// takes its time, in the loop's stead.
+        done: oneshot::Sender<()>,
+    },
     /// Begin nothing more and come to an end; the second time, at once.
     Stop,
 }
@@ -177,7 +184,11 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         tokio::select! {
             biased;
             message = messages.recv() => match message {
-                Some(Message::Reload(config)) => self.reload(*config),
+                Some(Message::Reload { reload, done }) => {
+                    self.reload(*reload);
+                    // Nobody need wait for it.
+                    let _ = done.send(());
+                }
                 Some(Message::Stop) | None => return ControlFlow::Break(()),
             },
             ended = self.runs.join_next_with_id(), if !self.runs.is_empty() => {
@@ -299,6 +310,15 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         self.ledger.remember(seen, &self.faulty, &self.settings);
     }
 
+    /// The names of the jobs that are neither configured nor faulty any more, where `config`
+    /// follows, with these changes.
+    fn forgotten(&self, config: &Config, changes: &Changes) -> Vec<String> {
+        let faulty: HashSet<&String> = config.faulty.iter().collect();
+        let is_left = |name: &String| !faulty.contains(name) && config.jobs.place(name).is_none();
+        let left = self.faulty.iter().filter(|name| is_left(name));
+        changes.removed.iter().chain(left).cloned().collect()
+    }
+
     /// Begins a run: the one place where runs begin.
     fn begin(&mut self, fire: Fire) {
         let started = self.clock.now();
@@ -351,13 +371,18 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     }
 
     /// Goes on with another config.
-    fn reload(&mut self, config: Config) {
+    fn reload(&mut self, reload: Reload) {
+        let Reload {
+            config,
+            changes,
+            shift,
+        } = reload;
         self.runner.configure(&config);
         let workers = workers(&config);
-        self.settings = config.settings.clone();
-        self.faulty.clone_from(&config.faulty);
-        let (jobs, changes) = reload::merge(self.plan.jobs(), config);
-        for fire in self.plan.replace(jobs, self.clock.now(), workers) {
+        let forgotten = self.forgotten(&config, &changes);
+        self.settings = config.settings;
+        self.faulty = config.faulty;
+        for fire in self.plan.replace(&shift, self.clock.now(), workers) {
             if fire.attempt == 1 {
                 self.pass(Outcome::Skipped, &fire.job.name, &[fire.fire_time]);
             }
@@ -365,7 +390,9 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             self.journal.note(&Event::Dropped { fire: &fire });
         }
         self.wake_mended();
-        self.remember();
+        let news = self.plan.seen_anew(&shift);
+        self.ledger
+            .amend(news, forgotten, &self.faulty, &self.settings);
         self.journal.note(&Event::Reloaded {
             changes: &changes,
             settings: &self.settings,

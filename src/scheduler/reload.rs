@@ -1,12 +1,12 @@
 //! What changed between two configs.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::plan::Shift;
 use crate::config::Config;
-use crate::job::{Job, Policy};
+use crate::job::{Job, Policy, Roster};
 
 /// How long a telling of both schedules may be, in characters.
 const LONGEST_TELLING: usize = 60;
@@ -28,58 +28,77 @@ pub struct Changes {
     pub unchanged: usize,
 }
 
-/// The jobs to go on with where `config` follows on those of `old`, and what that changes.
-///
-/// A job that `config` names as faulty keeps its old form.
-pub fn merge<'a>(
-    old: impl Iterator<Item = &'a Arc<Job>>,
-    config: Config,
-) -> (Vec<Arc<Job>>, Changes) {
-    let old: Vec<&Arc<Job>> = old.collect();
-    let by_name: HashMap<&str, &Arc<Job>> =
-        old.iter().map(|job| (job.name.as_str(), *job)).collect();
-    let mut changes = Changes::default();
-    let mut jobs = Vec::with_capacity(config.jobs.len());
-    for job in config.jobs {
-        match by_name.get(job.name.as_str()) {
-            None => changes.added.push(job.name.clone()),
-            Some(before) if Arc::ptr_eq(before, &job) => changes.unchanged += 1,
-            Some(before) => match difference(before, &job) {
-                Some(what) => changes.changed.push((job.name.clone(), what)),
-                None => changes.unchanged += 1,
-            },
-        }
-        jobs.push(job);
-    }
-    for name in config.faulty {
-        match by_name.get(name.as_str()) {
-            Some(before) => {
-                jobs.push(Arc::clone(before));
-                changes.kept.push(name);
-            }
-            None => changes.left_out.push(name),
-        }
-    }
-    // Names are unique: where all old ones were met, none is gone.
-    if changes.unchanged + changes.changed.len() + changes.kept.len() < old.len() {
-        let names: HashSet<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
-        let gone = old.iter().filter(|job| !names.contains(job.name.as_str()));
-        changes.removed = gone.map(|job| job.name.clone()).collect();
-    }
-    (jobs, changes)
+/// What follows on another config, worked out before the loop sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reload {
+    /// The config that holds from now on, with the jobs to go on with.
+    pub config: Config,
+    /// What is different about the jobs.
+    pub changes: Changes,
+    /// How they stand to those before.
+    pub shift: Shift,
 }
 
-/// Puts the jobs of `old` in the place of those of `new` that differ from them in nothing but
-/// their place, so that [`merge`], which the loop waits for, need not look at them.
-pub fn keep_same(old: &[Arc<Job>], new: &mut [Arc<Job>]) {
-    let by_name: HashMap<&str, &Arc<Job>> =
-        old.iter().map(|job| (job.name.as_str(), job)).collect();
-    for job in new {
-        let before = by_name.get(job.name.as_str());
-        if let Some(before) = before.filter(|before| difference(before, job).is_none()) {
-            *job = Arc::clone(before);
+/// Whether `config` leaves all jobs of `old` there, none of them faulty: a file that is cut off
+/// mostly does not.
+#[must_use]
+pub fn keeps_all(old: &Roster, config: &Config) -> bool {
+    let mut likely = 0;
+    let known = config.jobs.iter().filter(|job| {
+        let place = old.place_near(likely, &job.name);
+        likely = place.map_or(likely, |place| place + 1);
+        place.is_some()
+    });
+    known.count() == old.len()
+}
+
+/// What follows where `config` comes after the jobs of `old`.
+///
+/// A job that `config` names as faulty keeps its old form.
+#[must_use]
+pub fn follow(old: &Roster, config: Config) -> Reload {
+    let (jobs, changes) = merge(old, &config);
+    Reload {
+        shift: Shift::between(old, jobs.clone()),
+        config: Config { jobs, ..config },
+        changes,
+    }
+}
+
+/// The jobs to go on with, the old one wherever a new one is the same, and what is different.
+fn merge(old: &Roster, config: &Config) -> (Roster, Changes) {
+    let mut changes = Changes::default();
+    let mut jobs = Vec::with_capacity(config.jobs.len());
+    let mut met = vec![false; old.len()];
+    let mut likely = 0;
+    for job in &config.jobs {
+        let Some(place) = old.place_near(likely, &job.name) else {
+            changes.added.push(job.name.clone());
+            jobs.push(Arc::clone(job));
+            continue;
+        };
+        met[place] = true;
+        likely = place + 1;
+        if let Some(what) = difference(&old[place], job) {
+            changes.changed.push((job.name.clone(), what));
+            jobs.push(Arc::clone(job));
+        } else {
+            changes.unchanged += 1;
+            jobs.push(Arc::clone(&old[place]));
         }
     }
+    for name in &config.faulty {
+        if let Some(place) = old.place(name) {
+            met[place] = true;
+            jobs.push(Arc::clone(&old[place]));
+            changes.kept.push(name.clone());
+        } else {
+            changes.left_out.push(name.clone());
+        }
+    }
+    let gone = old.iter().zip(met).filter(|(_, met)| !met);
+    changes.removed = gone.map(|(job, _)| job.name.clone()).collect();
+    (jobs.into_iter().collect(), changes)
 }
 
 impl Changes {
@@ -186,11 +205,15 @@ mod tests {
     use super::*;
     use crate::value::Value;
 
+    fn roster(jobs: impl IntoIterator<Item = Job>) -> Roster {
+        jobs.into_iter().map(Arc::new).collect()
+    }
+
     fn told(old: impl IntoIterator<Item = Job>, new: Config) -> (Vec<String>, String) {
-        let old: Vec<Arc<Job>> = old.into_iter().map(Arc::new).collect();
-        let (jobs, changes) = merge(old.iter(), new);
-        let names = jobs.iter().map(|job| job.name.clone()).collect();
-        (names, changes.to_string())
+        let reload = follow(&roster(old), new);
+        let jobs = reload.config.jobs.iter();
+        let names = jobs.map(|job| job.name.clone()).collect();
+        (names, reload.changes.to_string())
     }
 
     #[test]
@@ -205,13 +228,23 @@ mod tests {
 
     #[test]
     fn what_is_the_same_stays_the_very_same() {
-        let old = [job("a").shared(), job("b").shared()];
+        let old = roster([job("a"), job("b")]);
         let mut moved = job("a");
         moved.span = crate::diagnostic::Span::new(7, 8);
-        let mut new = [job("b").every(5).shared(), moved.shared()];
-        keep_same(&old, &mut new);
+        let new = follow(&old, config([job("b").every(5), moved])).config.jobs;
         assert!(Arc::ptr_eq(&new[1], &old[0]));
-        assert_eq!(new[0], job("b").every(5).shared());
+        assert_eq!(*new[0], job("b").every(5));
+    }
+
+    #[test]
+    fn a_config_without_a_job_that_was_there_does_not_keep_all() {
+        let old = roster([job("a"), job("b")]);
+        let keeps = |jobs: &[&str]| keeps_all(&old, &config(jobs.iter().map(|name| job(name))));
+        assert!(keeps(&["a", "b"]));
+        assert!(keeps(&["new", "b", "other", "a"]));
+        assert!(!keeps(&["a"]));
+        assert!(!keeps(&["b", "c"]));
+        assert!(!keeps(&[]));
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
                 biased;
                 message = messages.recv(), if open => match message {
                     Some(Message::Stop) => self.end_runs(Order::Kill),
-                    Some(Message::Reload(_)) => {}
+                    Some(Message::Reload { .. }) => {}
                     None => open = false,
                 },
                 ended = self.runs.join_next_with_id() => self.take_ended(ended),

@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::oneshot;
 
-use super::Ledger;
 use super::plan::{Known, owed_after};
+use super::reload::follow;
+use super::{Ledger, Message};
 use crate::config::{Config, Directives, DocassembleContext, Settings, ZoneOrigin};
 use crate::diagnostic::Span;
-use crate::job::{Common, Job, Memory, Policy, Seen, Task};
+use crate::job::{Common, Job, Memory, Policy, Roster, Seen, Task};
 use crate::run::{Ended, Level, Outcome, Recorded, Retry, Run};
 use crate::trigger::{Bounds, Date, Interval, Trigger, Zone};
 
@@ -143,6 +145,15 @@ impl Notebook {
 }
 
 impl Notes {
+    /// Remembers a job; what is settled of it stays where its trigger is the same.
+    fn keep(&mut self, seen: &Seen, before: Option<Memory>) {
+        let memory = seen.memory();
+        let same = before.filter(|before| before.trigger == memory.trigger);
+        let settled = same.and_then(|before| before.settled);
+        let memory = Memory { settled, ..memory };
+        self.memories.insert(memory.job.clone(), memory);
+    }
+
     fn settle(&mut self, job: &str, settled: DateTime<Utc>) {
         if let Some(memory) = self.memories.get_mut(job) {
             memory.settled = Some(settled);
@@ -208,20 +219,35 @@ impl Ledger for Notebook {
         notes.settle(job, settled);
     }
 
-    fn remember(&mut self, jobs: Arc<[Seen]>, faulty: &[String], _: &Settings) {
+    fn remember(&mut self, jobs: Vec<Seen>, faulty: &[String], _: &Settings) {
         let mut notes = self.notes();
         let mut old = std::mem::take(&mut notes.memories);
         for name in faulty {
             notes.memories.extend(old.remove_entry(name));
         }
-        for memory in jobs.iter().map(Seen::memory) {
-            let before = old.remove(&memory.job);
-            let same = before.filter(|before| before.trigger == memory.trigger);
-            let settled = same.and_then(|before| before.settled);
-            let memory = Memory { settled, ..memory };
-            notes.memories.insert(memory.job.clone(), memory);
+        for seen in &jobs {
+            notes.keep(seen, old.remove(&seen.job.name));
         }
     }
+
+    fn amend(&mut self, news: Vec<Seen>, gone: Vec<String>, _: &[String], _: &Settings) {
+        let mut notes = self.notes();
+        for name in gone {
+            notes.memories.remove(&name);
+        }
+        for seen in &news {
+            let before = notes.memories.remove(&seen.job.name);
+            notes.keep(seen, before);
+        }
+    }
+}
+
+/// What asks the loop to go on with another config, after the jobs in `before`, which become its.
+pub(super) fn reload(before: &mut Roster, next: Config) -> Message {
+    let reload = Box::new(follow(before, next));
+    *before = reload.config.jobs.clone();
+    let (done, _) = oneshot::channel();
+    Message::Reload { reload, done }
 }
 
 /// A config of these jobs.

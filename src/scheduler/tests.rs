@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::clock::ManualClock;
-use super::testing::{Notebook, at, config, job, noon};
+use super::testing::{Notebook, at, config, job, noon, reload};
 use super::*;
 
 /// What the journal was told, one line an event.
@@ -355,20 +355,16 @@ async fn a_clock_set_forward_makes_fires_late_and_wakes_the_loop() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reload_changes_jobs_and_lets_runs_finish() {
-    let told = tell(
-        [takes(90, "gone"), takes(1, "same"), takes(1, "faulty")],
-        |_, messages| async move {
-            seconds(70).await;
-            let mut next = config([takes(1, "new"), takes(1, "same")]);
-            next.faulty = vec!["faulty".to_owned(), "never".to_owned()];
-            messages
-                .send(Message::Reload(Box::new(next)))
-                .await
-                .unwrap();
-            seconds(85).await;
-        },
-    )
-    .await;
+    let first = config([takes(90, "gone"), takes(1, "same"), takes(1, "faulty")]);
+    let mut jobs = first.jobs.clone();
+    let script = |_, messages: mpsc::Sender<Message>| async move {
+        seconds(70).await;
+        let mut next = config([takes(1, "new"), takes(1, "same")]);
+        next.faulty = vec!["faulty".to_owned(), "never".to_owned()];
+        messages.send(reload(&mut jobs, next)).await.unwrap();
+        seconds(85).await;
+    };
+    let told = tell_on(&Notebook::default(), noon(0), first, script).await;
     let after: Vec<_> = told
         .iter()
         .filter(|line| line.as_str() > "12:01:02")

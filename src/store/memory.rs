@@ -75,6 +75,20 @@ impl Store {
         remember().map_err(|source| self.error(source))
     }
 
+    /// Remembers the jobs in `news` as they are now, and of those in `gone` no more than their runs
+    /// and their fired dates.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn amend(&self, news: &[Seen], gone: &[String]) -> Result<(), Error> {
+        let amend = || {
+            gone.iter().try_for_each(|name| self.forget(name))?;
+            let mut news = news.iter().map(Seen::memory);
+            news.try_for_each(|memory| self.keep(&memory))
+        };
+        amend().map_err(|source| self.error(source))
+    }
+
     /// The names of those of `jobs` that are remembered as they are, and the names of the jobs
     /// that are remembered and neither among them nor faulty.
     fn compare<'a>(

@@ -339,6 +339,11 @@ fn jobs_are_remembered_as_long_as_they_are_configured() {
     store.remember(&jobs, &["c".to_owned()]).unwrap();
     assert_eq!(store.connection.total_changes(), written);
     assert_eq!(store.memories().unwrap(), expected);
+    let back = seen("b", 60);
+    let gone = ["c".to_owned()];
+    store.amend(std::slice::from_ref(&back), &gone).unwrap();
+    let expected = [expected[0].clone(), back.memory()];
+    assert_eq!(store.memories().unwrap(), expected);
     store.remember(&[], &[]).unwrap();
     assert_eq!(store.memories().unwrap(), []);
     assert_eq!(store.jobs().unwrap(), ["a", "b", "c"]);
@@ -703,7 +708,7 @@ fn the_writer_answers_when_a_run_is_in_the_file() {
         vec![noon(5_000)],
         noon(0),
     );
-    writer.remember([seen("tick", 60)].into(), Vec::new());
+    writer.remember(vec![seen("tick", 60)], Vec::new());
     drop(writer);
     drop(tell);
     let answers: Vec<Recorded> = told.iter().collect();
@@ -754,7 +759,10 @@ fn a_file_that_is_damaged_meanwhile_is_replaced() {
     let folder = TempDir::new().unwrap();
     let place = place(&folder);
     let (writer, complaints) = writer(&place);
-    writer.remember([seen("tick", 60)].into(), Vec::new());
+    let jobs = ["gone", "same", "changed"].map(|name| seen(name, 60));
+    writer.remember(jobs.to_vec(), Vec::new());
+    let news = vec![seen("changed", 90), seen("tick", 60)];
+    writer.amend(news, vec!["gone".to_owned()], Vec::new());
     let (tell, told) = channel();
     let begin = |second| {
         let tell = tell.clone();
@@ -783,7 +791,12 @@ fn a_file_that_is_damaged_meanwhile_is_replaced() {
     drop(writer);
     let store = open(&place);
     assert_eq!(outcomes(&store), ["tick runs"]);
-    assert_eq!(store.memories().unwrap().len(), 1);
+    let memories = store.memories().unwrap().into_iter();
+    let mut remembered: Vec<_> = memories.map(|one| (one.job, one.trigger)).collect();
+    remembered.sort_unstable();
+    let expected = [seen("changed", 90), seen("same", 60), seen("tick", 60)];
+    let expected = expected.map(|seen| (seen.job.name.clone(), seen.job.trigger.identity()));
+    assert_eq!(remembered, expected);
 }
 
 fn mail(recipient: &str, seconds: i64) -> Mail {

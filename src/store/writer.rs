@@ -4,6 +4,7 @@
 //! transaction was at it goes into the next, so a thousand fires in a second are a handful of
 //! transactions.
 
+use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -75,7 +76,12 @@ enum Order {
         settled: DateTime<Utc>,
     },
     Remember {
-        jobs: Arc<[Seen]>,
+        jobs: Arc<Vec<Seen>>,
+        faulty: Vec<String>,
+    },
+    Amend {
+        news: Vec<Seen>,
+        gone: Vec<String>,
         faulty: Vec<String>,
     },
     Prune(DateTime<Utc>),
@@ -93,8 +99,10 @@ struct Hand {
     complain: Complain,
     /// What is to be written, the oldest first.
     waiting: Vec<Order>,
-    /// The last that was remembered, for a file that has to be begun anew.
-    memory: Option<(Arc<[Seen]>, Vec<String>)>,
+    /// The jobs that are configured, and the names of the faulty ones: for a file that has to be
+    /// begun anew, and where notes of them are lost.
+    jobs: Arc<Vec<Seen>>,
+    faulty: Vec<String>,
     secrets: Secrets,
     troubled: bool,
     lost: usize,
@@ -119,7 +127,8 @@ impl Writer {
             now,
             complain,
             waiting: Vec::new(),
-            memory: None,
+            jobs: Arc::default(),
+            faulty: Vec::new(),
             secrets: Secrets::default(),
             troubled: false,
             lost: 0,
@@ -196,8 +205,14 @@ impl Writer {
     }
 
     /// Remembers these jobs instead of those before; see [`Store::remember`].
-    pub fn remember(&self, jobs: Arc<[Seen]>, faulty: Vec<String>) {
+    pub fn remember(&self, jobs: Vec<Seen>, faulty: Vec<String>) {
+        let jobs = Arc::new(jobs);
         self.send(Order::Remember { jobs, faulty });
+    }
+
+    /// Remembers that these jobs are new or different, and those gone; see [`Store::amend`].
+    pub fn amend(&self, news: Vec<Seen>, gone: Vec<String>, faulty: Vec<String>) {
+        self.send(Order::Amend { news, gone, faulty });
     }
 
     /// Forgets the runs that began before `cutoff`.
@@ -270,6 +285,7 @@ impl Order {
                 settled,
             } => store.pass(*outcome, job, fire_times, *settled)?,
             Self::Remember { jobs, faulty } => store.remember(jobs, faulty)?,
+            Self::Amend { news, gone, .. } => store.amend(news, gone)?,
             Self::Prune(_) | Self::Secrets(_) | Self::Finish => {}
         }
         Ok(Recorded::Now)
@@ -342,8 +358,14 @@ impl Hand {
             }
             Order::Prune(cutoff) => self.prune(cutoff),
             Order::Remember { jobs, faulty } => {
-                self.memory = Some((Arc::clone(&jobs), faulty.clone()));
+                self.jobs = Arc::clone(&jobs);
+                self.faulty.clone_from(&faulty);
                 self.waiting.push(Order::Remember { jobs, faulty });
+            }
+            Order::Amend { news, gone, faulty } => {
+                self.amend(&news, &gone);
+                self.faulty.clone_from(&faulty);
+                self.waiting.push(Order::Amend { news, gone, faulty });
             }
             order @ (Order::Begin { .. }
             | Order::Foresee { .. }
@@ -354,6 +376,31 @@ impl Hand {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Puts the news among the configured jobs, and takes out what is gone.
+    fn amend(&mut self, news: &[Seen], gone: &[String]) {
+        let named = news.iter().map(|seen| (&*seen.job.name, Some(seen)));
+        let gone = gone.iter().map(|name| (&**name, None));
+        let mut news: HashMap<&str, Option<&Seen>> = gone.chain(named).collect();
+        let jobs = Arc::make_mut(&mut self.jobs);
+        jobs.retain_mut(|old| match news.remove(&*old.job.name) {
+            Some(Some(seen)) => {
+                old.clone_from(seen);
+                true
+            }
+            Some(None) => false,
+            None => true,
+        });
+        jobs.extend(news.into_values().flatten().cloned());
+    }
+
+    /// All that is to be remembered of jobs.
+    fn all_jobs(&self) -> Order {
+        Order::Remember {
+            jobs: Arc::clone(&self.jobs),
+            faulty: self.faulty.clone(),
+        }
     }
 
     fn hide(&mut self) {
@@ -414,9 +461,7 @@ impl Hand {
         ));
         self.store = Some(store);
         self.hide();
-        let memory = self.memory.clone();
-        let memory = memory.map(|(jobs, faulty)| Order::Remember { jobs, faulty });
-        self.waiting.splice(0..0, memory);
+        self.waiting.insert(0, self.all_jobs());
         Ok(())
     }
 
@@ -429,7 +474,11 @@ impl Hand {
         self.waiting
             .retain(|order| !matches!(order, Order::Foresee { .. }));
         let surplus = self.waiting.len().saturating_sub(WAITING);
-        self.waiting.drain(..surplus);
+        let lost = self.waiting.drain(..surplus);
+        let of_jobs = |order: &Order| matches!(order, Order::Remember { .. } | Order::Amend { .. });
+        if lost.filter(of_jobs).count() > 0 {
+            self.waiting.insert(0, self.all_jobs());
+        }
         self.lost += surplus;
     }
 

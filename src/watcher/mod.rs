@@ -2,7 +2,8 @@
 //!
 //! Folders are watched, not files: editors and Kubernetes replace files, by renaming over them or
 //! by swapping a symlink on the way to them. Not for what changed: whoever is told reads again and
-//! compares. That also makes a half-written save harmless, since its second half is told too.
+//! compares. That also makes a half-written save harmless, since its second half is told too. What
+//! looks like the end of a save is told at once, and again when nothing has followed it.
 
 mod trail;
 
@@ -17,7 +18,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use crate::reason::chain;
@@ -26,8 +27,12 @@ use trail::Trail;
 /// How long no more events must come before a change is told.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// After how many times this long it is told even if more events come.
-const MOST_WAITS: usize = 10;
+/// How often to look for more events meanwhile.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How many looks in vain make a quiet time, and after how many it is over in any case.
+const QUIET_LOOKS: u128 = QUIET.as_millis() / LOOK.as_millis();
+const MOST_LOOKS: u128 = 10 * QUIET_LOOKS;
 
 /// How often a way is followed anew because it changed while it was followed.
 const MOST_SWAPS: usize = 10;
@@ -38,8 +43,11 @@ const POLL: Duration = Duration::from_secs(10);
 /// What may have changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
-    /// The config.
+    /// The config. Nothing more has happened to it for a moment.
     Config,
+    /// The config, which was closed or put in its place just now: most likely it is whole.
+    /// [`Self::Config`] follows.
+    Saved,
     /// Something in a folder of tasks.
     Tasks,
     /// The file that says which time zone the system is in.
@@ -75,6 +83,8 @@ struct Watch<F> {
     watched: BTreeSet<PathBuf>,
     system: Option<RecommendedWatcher>,
     blind: bool,
+    /// Whether the config was saved, which has not been told.
+    saved: bool,
     tell: F,
 }
 
@@ -117,6 +127,7 @@ impl Watcher {
             watched: BTreeSet::new(),
             system: None,
             blind: false,
+            saved: false,
             tell,
         };
         match system {
@@ -182,13 +193,19 @@ impl<F: FnMut(News)> Watch<F> {
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
-        for _ in 0..MOST_WAITS {
-            thread::sleep(QUIET);
+        let mut quiet = 0;
+        for _ in 0..MOST_LOOKS {
+            if std::mem::take(&mut self.saved) {
+                self.renew();
+                (self.tell)(News::Saved);
+            }
+            thread::sleep(LOOK);
             let mut more = Suspects::default();
             while let Ok(signal) = signals.try_recv() {
                 more = more.and(self.take(signal)?);
             }
-            if !more.any() {
+            quiet = if more.any() { 0 } else { quiet + 1 };
+            if quiet == QUIET_LOOKS {
                 break;
             }
             suspects = suspects.and(more);
@@ -199,7 +216,12 @@ impl<F: FnMut(News)> Watch<F> {
     /// What a signal is about; `None` for the end.
     fn take(&mut self, signal: Signal) -> Option<Suspects> {
         match signal {
-            Signal::Seen(event) => Some(self.suspects(&event)),
+            Signal::Seen(event) => {
+                let suspects = self.suspects(&event);
+                let ends_save = event.is_ok_and(|event| ends_save(event.kind));
+                self.saved |= suspects.config && ends_save;
+                Some(suspects)
+            }
             Signal::Tasks(tasks) => {
                 self.tasks = tasks;
                 self.renew();
@@ -319,6 +341,16 @@ fn matters(event: &notify::Result<notify::Event>) -> bool {
         _ => false,
     };
     event.need_rescan() || !harmless
+}
+
+/// Whether an event is the last of those of a save: who writes closes the file, or renames another
+/// one to it.
+fn ends_save(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(RenameMode::To))
+    )
 }
 
 impl Suspects {

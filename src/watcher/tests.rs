@@ -85,6 +85,20 @@ fn an_atomic_save_is_seen_again_and_again() {
 }
 
 #[test]
+fn what_ends_a_save_is_told_before_it_is_quiet() {
+    let scene = Scene::new(config_in, "config.yml", &[]);
+    let next = || scene.news.recv_timeout(Duration::from_secs(20));
+    fs::write(scene.at("new"), "two").unwrap();
+    fs::rename(scene.at("new"), scene.at("config.yml")).unwrap();
+    assert_eq!((next(), next()), (Ok(News::Saved), Ok(News::Config)));
+    let mut file = fs::File::create(scene.at("config.yml")).unwrap();
+    file.write_all(b"three").unwrap();
+    assert_eq!(next(), Ok(News::Config));
+    drop(file);
+    assert_eq!((next(), next()), (Ok(News::Saved), Ok(News::Config)));
+}
+
+#[test]
 fn a_file_that_goes_and_returns_is_seen() {
     let scene = Scene::new(config_in, "config.yml", &[]);
     fs::remove_file(scene.at("config.yml")).unwrap();
@@ -256,5 +270,5 @@ fn reading_is_no_change() {
     fs::read_dir(scene.at("tasks")).unwrap().count();
     // News comes in the order of what happened: the first is of what is written last.
     fs::write(scene.at("config.yml"), "two").unwrap();
-    assert_eq!(scene.news.recv_timeout(POLL), Ok(News::Config));
+    assert_eq!(scene.news.recv_timeout(POLL), Ok(News::Saved));
 }

@@ -151,9 +151,7 @@ fn is_meant(name: &str, word: &str) -> bool {
 }
 
 fn unknown(word: &str, config: Option<&Config>, seen: &[String]) -> Refusal {
-    let configured = config
-        .map(|config| config.jobs.as_slice())
-        .unwrap_or_default();
+    let configured = config.map(|config| &*config.jobs).unwrap_or_default();
     let names = configured.iter().map(|job| job.name.as_str());
     let mut names: Vec<&str> = names.chain(seen.iter().map(String::as_str)).collect();
     names.sort_unstable();

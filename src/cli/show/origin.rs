@@ -97,7 +97,6 @@ impl<'a> Origins<'a> {
     }
 
     fn root(&self, shown: &Node, notes: &mut Notes<'_>) {
-        let jobs = self.config.by_name();
         for part in entries(shown) {
             let name = name(part);
             notes.add(part, self.directive(name));
@@ -107,7 +106,7 @@ impl<'a> Origins<'a> {
                 continue;
             }
             for part in entries(&part.value) {
-                match jobs.get(self::name(part)) {
+                match self.config.jobs.named(self::name(part)) {
                     Some(job) => self.job(job, part, notes),
                     None => notes.add(part, self.setting(self::name(part))),
                 }

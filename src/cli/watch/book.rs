@@ -162,13 +162,12 @@ impl State {
 /// What is known of the configured jobs.
 fn known(store: &Store, config: &Config, now: DateTime<Utc>) -> Result<Vec<Known>, Error> {
     let mut known = Vec::new();
-    let jobs = config.by_name();
     let mut retries: HashMap<String, Vec<Retry>> = HashMap::new();
     for (job, retry) in store.retries()? {
         retries.entry(job).or_default().push(retry);
     }
     for memory in store.memories()? {
-        let job = jobs.get(memory.job.as_str());
+        let job = config.jobs.named(&memory.job);
         // A job that is left out because it is faulty may be mended later.
         let owed = job.map_or_else(|| memory.decided_until(), |job| owed_after(job, &memory));
         let recorded = owed.map(|after| store.recorded(&memory.job, after, now));
@@ -316,8 +315,19 @@ impl Ledger for Book {
         self.writer.pass(outcome, job, fire_times, settled);
     }
 
-    fn remember(&mut self, jobs: Arc<[Seen]>, faulty: &[String], settings: &Settings) {
+    fn remember(&mut self, jobs: Vec<Seen>, faulty: &[String], settings: &Settings) {
         self.keep_history = settings.keep_history;
         self.writer.remember(jobs, faulty.to_vec());
+    }
+
+    fn amend(
+        &mut self,
+        news: Vec<Seen>,
+        gone: Vec<String>,
+        faulty: &[String],
+        settings: &Settings,
+    ) {
+        self.keep_history = settings.keep_history;
+        self.writer.amend(news, gone, faulty.to_vec());
     }
 }

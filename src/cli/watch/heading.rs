@@ -53,7 +53,7 @@ impl Heading {
     /// All first lines, as text.
     pub(super) fn text(mut self, plan: &Plan, now: DateTime<Utc>) -> String {
         let jobs = counted(plan.jobs().len(), "job");
-        if plan.jobs().len() > 0 {
+        if !plan.jobs().is_empty() {
             self.lines
                 .extend(table_of(plan, &self.zone, now, self.width));
         }
@@ -73,15 +73,15 @@ fn absolute(path: &Path) -> String {
 /// The jobs, each with its next fire time and its schedule in English.
 fn table_of(plan: &Plan, zone: &Zone, now: DateTime<Utc>, width: usize) -> Vec<String> {
     let rows: Vec<[String; 3]> = plan
-        .jobs()
+        .beats()
         .take(MOST_JOBS)
-        .map(|job| {
+        .map(|(job, next)| {
             let never = if job.policy.enabled {
                 "never"
             } else {
                 "disabled"
             };
-            let next = plan.next_of(&job.name).map_or_else(
+            let next = next.map_or_else(
                 || never.to_owned(),
                 |next| {
                     format!(
@@ -106,8 +106,6 @@ fn table_of(plan: &Plan, zone: &Zone, now: DateTime<Utc>, width: usize) -> Vec<S
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::config::{self, Outside, Overrides, ZoneOrigin};
 
@@ -126,7 +124,7 @@ scheduler:
             environment: Overrides::default(),
         };
         let jobs = config::read(text, &outside).config.unwrap().jobs;
-        let plan = Plan::new(jobs.iter().map(Arc::clone), outside.now, 1, |_| 0);
+        let plan = Plan::new(jobs, outside.now, 1, |_| 0);
         let lines = table_of(&plan, &Zone::utc(), outside.now, 100);
         let next = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
         let shown: Vec<_> = lines.iter().filter_map(|line| next(line)).collect();

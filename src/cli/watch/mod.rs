@@ -107,7 +107,7 @@ fn watch(
     let stopped_by = Arc::new(OnceLock::new());
     let book = state.book(secrets.clone(), Arc::clone(&stopped_by))?;
     let setup = Setup::new(&config);
-    let post = Post::start(place, setup, secrets, SystemClock::wall_time, true)?;
+    let post = Post::start(place, setup, secrets.clone(), SystemClock::wall_time, true)?;
     let manager = Manager::from_environment();
     let reader = Reader::new(
         &loaded,
@@ -116,6 +116,7 @@ fn watch(
         messages.clone(),
         watcher,
         Exits {
+            secrets,
             masks: book.masks(),
             post: post.clone(),
             logging: Arc::clone(&logging),

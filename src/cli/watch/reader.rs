@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::short_name;
 use super::systemd::Manager;
@@ -17,13 +17,13 @@ use crate::cli::trusted;
 use crate::config::{Config, ZoneOrigin};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
-use crate::job::Job;
+use crate::job::Roster;
 use crate::logging::Logging;
 use crate::paths::{self, Given};
 use crate::process::give_back;
 use crate::scheduler::Message;
 use crate::scheduler::clock::SystemClock;
-use crate::scheduler::reload::keep_same;
+use crate::scheduler::reload::{Reload, follow, keeps_all};
 use crate::secret::Secrets;
 use crate::source::Source;
 use crate::store::Masks;
@@ -43,25 +43,23 @@ pub(super) enum Errand {
     Again,
 }
 
-/// Whoever reads the config when it may have changed. Of what it has read it keeps the jobs, which
-/// it shares with the scheduler.
+/// Whoever reads the config when it may have changed.
 pub(super) struct Reader {
     path: PathBuf,
     /// Tells the content that was read last from another.
     digest: u64,
     /// The zone that is in force, where the config leaves it to the system.
     zone: Option<Zone>,
-    /// The jobs that were read last.
-    jobs: Vec<Arc<Job>>,
+    /// What was read just after a save, and is not used before it is certain that it is whole.
+    early: Option<Loaded>,
+    /// The jobs that the scheduler has, which it shares.
+    jobs: Roster,
     given: Given,
     natives: Names,
     messages: mpsc::Sender<Message>,
     watcher: Watcher,
     exits: Exits,
     manager: Manager,
-    /// The secrets of every config since the start: runs that began with an earlier one go on, and
-    /// what they say must not be shown either.
-    secrets: Secrets,
     /// The faults that have been told; a fault is told again when it returns.
     told: HashSet<String>,
     /// Why the file could not be read, the last time.
@@ -70,16 +68,20 @@ pub(super) struct Reader {
 
 /// Where text goes out, and secrets must not.
 pub(super) struct Exits {
+    /// The secrets of every config since the start: runs that began with an earlier one go on, and
+    /// what they say must not be shown either.
+    pub(super) secrets: Secrets,
     pub(super) masks: Masks,
     pub(super) post: Post,
     pub(super) logging: Arc<Logging>,
 }
 
 impl Exits {
-    fn hide(&self, secrets: &Secrets) {
-        self.masks.set(secrets.clone());
-        self.post.hide(secrets.clone());
-        self.logging.hide(secrets.clone());
+    fn hide(&mut self, more: &Secrets) {
+        self.secrets.extend(more);
+        self.masks.set(self.secrets.clone());
+        self.post.hide(self.secrets.clone());
+        self.logging.hide(self.secrets.clone());
     }
 }
 
@@ -98,11 +100,11 @@ impl Reader {
             manager,
             path: loaded.path.clone(),
             digest: loaded.digest,
+            early: None,
             zone: loaded.config().and_then(system_zone),
             jobs: loaded
                 .config()
-                .map_or_else(Vec::new, |config| config.jobs.clone()),
-            secrets: loaded.secrets(),
+                .map_or_else(Roster::default, |config| config.jobs.clone()),
             given,
             natives,
             messages,
@@ -131,6 +133,7 @@ impl Reader {
 
     fn take(&mut self, errand: Errand) {
         match errand {
+            Errand::News(News::Saved) => self.read_early(),
             Errand::News(News::Config) => self.read(false),
             Errand::Again => {
                 // Whoever asks wants to hear it again.
@@ -172,11 +175,41 @@ impl Reader {
             Err(error) => return self.tell_unreadable(error.to_string()),
         };
         let was_unreadable = self.unreadable.take().is_some();
+        let early = self.early.take();
         if source.digest == self.digest && !even_if_same && !was_unreadable {
             return;
         }
         self.manager.reloading();
-        let mut loaded = self.understand(source);
+        let early = early.filter(|early| early.digest == source.digest && !even_if_same);
+        let loaded = early.unwrap_or_else(|| self.understand(source));
+        self.go_on_with(loaded);
+    }
+
+    /// Reads a config that was saved just now. It is used at once where nothing is wrong with it and
+    /// no job is gone; else more of it may be to come, and [`Self::read`] will tell.
+    fn read_early(&mut self) {
+        self.early = None;
+        let Ok(source) = Source::read(&self.path) else {
+            return;
+        };
+        if source.digest == self.digest {
+            return;
+        }
+        let loaded = self.understand(source);
+        let is_whole = |config| loaded.reading.is_valid() && keeps_all(&self.jobs, config);
+        if loaded.config().is_some_and(is_whole)
+            && trusted::distrust(&loaded, &self.given).is_none()
+        {
+            self.unreadable = None;
+            self.manager.reloading();
+            self.go_on_with(loaded);
+        } else {
+            self.early = Some(loaded);
+        }
+    }
+
+    /// Lets the scheduler go on with a config where it is usable.
+    fn go_on_with(&mut self, mut loaded: Loaded) {
         // The same bytes are not told twice.
         self.digest = loaded.digest;
         if loaded.config().is_none() {
@@ -185,18 +218,28 @@ impl Reader {
         if let Some(refusal) = trusted::distrust(&loaded, &self.given) {
             return self.refuse(&refusal.message);
         }
-        self.secrets.extend(&loaded.secrets());
-        self.exits.hide(&self.secrets);
-        let Some(config) = &mut loaded.reading.config else {
-            return;
-        };
-        keep_same(&self.jobs, &mut config.jobs);
-        self.jobs.clone_from(&config.jobs);
-        self.zone = system_zone(config);
-        let message = Message::Reload(Box::new(config.clone()));
-        // Once the scheduler has ended, nobody needs it.
-        let _ = self.messages.blocking_send(message);
+        self.exits.hide(&loaded.secrets());
+        if let Some(config) = loaded.reading.config.take() {
+            self.zone = system_zone(&config);
+            let reload = follow(&self.jobs, config);
+            loaded.reading.config = Some(reload.config.clone());
+            self.pass_on(reload);
+        }
         self.look_up(loaded);
+    }
+
+    /// Lets the scheduler go on with another config, and waits until it does. What held before is
+    /// freed then: here, not where runs would wait for that.
+    fn pass_on(&mut self, reload: Reload) {
+        let jobs = reload.config.jobs.clone();
+        let reload = Box::new(reload);
+        let (done, holds) = oneshot::channel();
+        // Once the scheduler has ended, nobody needs it.
+        let _ = self
+            .messages
+            .blocking_send(Message::Reload { reload, done });
+        let _ = holds.blocking_recv();
+        self.jobs = jobs;
     }
 
     fn understand(&self, source: Source) -> Loaded {

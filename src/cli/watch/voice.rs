@@ -85,8 +85,7 @@ impl Voice {
             jobs = count,
             "Started scheduler with '{count}' jobs"
         );
-        for (index, job) in plan.jobs().enumerate() {
-            let next = plan.next_of(&job.name);
+        for (index, (job, next)) in plan.beats().enumerate() {
             let next = next.map_or_else(|| "None".to_owned(), |next| self.upstream_time(next));
             tracing::info!(
                 event = "job_planned",

@@ -115,23 +115,24 @@ impl Beat {
         self.follows = false;
     }
 
-    /// The same beat with another form of the job; a new beat where the trigger changed.
-    pub(super) fn with(mut self, job: Arc<Job>, now: DateTime<Utc>) -> Self {
-        let other_words = !Arc::ptr_eq(&job, &self.job) && job.trigger != self.job.trigger;
+    /// Goes on with another form of the job; from the beginning where the trigger changed.
+    pub(super) fn change(&mut self, job: Arc<Job>, now: DateTime<Utc>) {
+        let was_enabled = self.job.policy.enabled;
+        let other_words = job.trigger != self.job.trigger;
         // An interval in another zone fires when it did.
         if other_words && job.trigger.identity() != self.job.trigger.identity() {
-            return Self {
-                pending: self.pending,
+            *self = Self {
+                pending: std::mem::take(&mut self.pending),
                 place: self.place,
                 ..Self::new(job, now)
             };
+        } else {
+            self.job = job;
+            if other_words {
+                self.count_from(self.anchor);
+            }
+            self.parked = false;
         }
-        let was_enabled = self.job.policy.enabled;
-        self.job = job;
-        if other_words {
-            self.count_from(self.anchor);
-        }
-        self.parked = false;
         if !self.job.policy.enabled {
             self.since = None;
             self.next = None;
@@ -142,7 +143,6 @@ impl Beat {
             self.next = self.first_after(now);
             self.follows = false;
         }
-        self
     }
 
     /// The trigger, anchored where it needs to be.

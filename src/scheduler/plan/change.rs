@@ -5,60 +5,91 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Plan;
 use super::beat::Beat;
-use super::fire::{Claim, Fire};
-use crate::job::Job;
+use super::fire::{Claim, Fire, Wake};
+use super::{Plan, Shift};
 
 impl Plan {
-    /// Changes the jobs at `now`, and how many runs go on at once. Gives the fires that waited
+    /// Goes on at `now` with other jobs, and with so many runs at once. Gives the fires that waited
     /// (for a worker, their jitter or their retry) and whose jobs are gone or disabled.
     ///
     /// A job whose trigger is the same keeps its beat, whatever else changed; its runs go on.
-    pub fn replace(
-        &mut self,
-        jobs: impl IntoIterator<Item = Arc<Job>>,
-        now: DateTime<Utc>,
-        workers: usize,
-    ) -> Vec<Fire> {
+    ///
+    /// # Panics
+    /// Where `shift` does not begin at the jobs of this plan: a bug of the caller.
+    pub fn replace(&mut self, shift: &Shift, now: DateTime<Utc>, workers: usize) -> Vec<Fire> {
         self.reach(now);
         self.workers = workers.max(1);
-        let old_jobs: Vec<Arc<Job>> = self.jobs().cloned().collect();
-        let mut old: Vec<Option<Beat>> = self.beats.drain(..).map(Some).collect();
-        let old_names = std::mem::take(&mut self.by_name);
-        let agenda = std::mem::take(&mut self.agenda);
-        let waiting = std::mem::take(&mut self.waiting);
-        let mut moved = vec![None; old.len()];
-        self.by_name.reserve(old.len());
-        for job in jobs {
-            let enabled = job.policy.enabled;
-            let before = old_names.get(&*job.name).copied();
-            let kept = before.and_then(|at| old[at].take());
-            let beat = self.add(match kept {
-                Some(kept) => kept.with(job, now),
-                None => Beat::new(job, now),
-            });
-            if let (Some(before), true) = (before, enabled) {
-                moved[before] = Some(beat);
-            }
+        let gone = self.move_claims(&self.places_after(shift));
+        if shift.moves {
+            self.move_beats(shift);
         }
-        let mut gone = Vec::new();
-        let put_off = agenda.into_iter().filter_map(|Reverse(wake)| wake.claim);
-        for claim in put_off {
-            match moved[claim.beat] {
-                Some(beat) => self.put_off(Claim { beat, ..*claim }),
-                None => gone.push(claim.of(&old_jobs[claim.beat])),
-            }
-        }
-        for (place, claim) in waiting {
-            match moved[claim.beat] {
-                Some(beat) => {
-                    self.waiting.insert(place, Claim { beat, ..claim });
-                }
-                None => gone.push(claim.of(&old_jobs[claim.beat])),
-            }
+        self.jobs = shift.jobs.clone();
+        self.unschedule(&shift.other);
+        for &place in &shift.other {
+            self.beats[place].change(Arc::clone(&shift.jobs[place]), now);
+            self.schedule(place);
         }
         gone
+    }
+
+    /// Where the claims of each job go: to its new place, unless it is gone or disabled.
+    fn places_after(&self, shift: &Shift) -> Vec<Option<usize>> {
+        let mut places = vec![None; self.beats.len()];
+        for (place, from) in shift.from.iter().enumerate() {
+            if let Some(from) = *from {
+                places[from] = Some(place);
+            }
+        }
+        for &place in &shift.other {
+            if let Some(from) = shift.from[place].filter(|_| !shift.jobs[place].policy.enabled) {
+                places[from] = None;
+            }
+        }
+        places
+    }
+
+    /// Lets what is on the agenda and in the queue follow its jobs. Gives the fires that do not.
+    fn move_claims(&mut self, places: &[Option<usize>]) -> Vec<Fire> {
+        let mut gone = Vec::new();
+        let mut follow = |claim: Claim| {
+            let place = places[claim.beat];
+            if place.is_none() {
+                gone.push(claim.of(&self.beats[claim.beat].job));
+            }
+            Some(Claim {
+                beat: place?,
+                ..claim
+            })
+        };
+        let wakes = std::mem::take(&mut self.agenda).into_vec().into_iter();
+        let wakes = wakes.filter_map(|Reverse(wake)| {
+            let claim = match wake.claim {
+                Some(claim) => Some(Box::new(follow(*claim)?)),
+                None => None,
+            };
+            let beat = places[wake.beat]?;
+            Some(Reverse(Wake {
+                beat,
+                claim,
+                ..wake
+            }))
+        });
+        self.agenda = wakes.collect::<Vec<_>>().into();
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        let waiting = waiting.filter_map(|(place, claim)| Some((place, follow(claim)?)));
+        self.waiting = waiting.collect();
+        gone
+    }
+
+    /// Puts the beats where their jobs are now, with new ones among them.
+    fn move_beats(&mut self, shift: &Shift) {
+        let mut before: Vec<Option<Beat>> = self.beats.drain(..).map(Some).collect();
+        let jobs = shift.from.iter().zip(&shift.jobs);
+        self.beats.extend(jobs.map(|(from, job)| {
+            let before = from.and_then(|from| before[from].take());
+            before.unwrap_or_else(|| Beat::new(Arc::clone(job), self.now))
+        }));
     }
 
     /// Brings the plan to `now`. Where the clock was set back, fire times that come again are

@@ -1,7 +1,5 @@
 //! What fell into the time when nothing ran: missed, or caught up on.
 
-use std::cmp::Reverse;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Plan;
@@ -61,18 +59,15 @@ impl Plan {
     /// once where that has passed, unless it is a day late, or its job has another trigger or no
     /// retries left.
     pub fn resume(&mut self, known: Vec<Known>, at_any_lateness: bool) -> Downtime {
-        let agenda = std::mem::take(&mut self.agenda);
+        let place = |known: Known| Some((self.jobs.place(&known.memory.job)?, known));
+        let mut known: Vec<_> = known.into_iter().filter_map(place).collect();
+        known.sort_unstable_by_key(|(beat, _)| *beat);
+        let beats: Vec<usize> = known.iter().map(|(beat, _)| *beat).collect();
+        self.unschedule(&beats);
         let mut downtime = Downtime::default();
-        for known in known {
-            if let Some(&beat) = self.by_name.get(&*known.memory.job) {
-                self.resume_job(beat, known, at_any_lateness, &mut downtime);
-            }
-        }
-        for beat in 0..self.beats.len() {
+        for (beat, known) in known {
+            self.resume_job(beat, known, at_any_lateness, &mut downtime);
             self.schedule(beat);
-        }
-        for claim in agenda.into_iter().filter_map(|Reverse(wake)| wake.claim) {
-            self.put_off(*claim);
         }
         downtime
     }

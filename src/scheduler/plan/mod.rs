@@ -11,18 +11,17 @@ mod change;
 mod downtime;
 mod fire;
 mod passed;
+mod shift;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-use crate::job::{Job, Seen};
+use crate::job::{Job, Roster, Seen};
 use crate::run::{Cause, Outcome};
 
 use beat::Beat;
@@ -31,6 +30,7 @@ use fire::{Claim, Wake};
 pub use fire::{Decision, Fire};
 use passed::Backlog;
 pub use passed::Passed;
+pub use shift::Shift;
 
 /// How many fires [`Plan::soon`] looks ahead.
 const FORESIGHT: usize = 16;
@@ -41,8 +41,9 @@ const SLICE: usize = 1_000;
 /// When each job fires next, and what runs and waits.
 #[derive(Debug)]
 pub struct Plan {
+    jobs: Roster,
+    /// One for each of the jobs, in their order.
     beats: Vec<Beat>,
-    by_name: HashMap<Named, usize>,
     agenda: BinaryHeap<Reverse<Wake>>,
     waiting: BTreeMap<Place, Claim>,
     going: HashMap<String, Going>,
@@ -52,10 +53,6 @@ pub struct Plan {
     tickets: u64,
     draw: fn(u32) -> u32,
 }
-
-/// A job, found by its name.
-#[derive(Debug)]
-struct Named(Arc<Job>);
 
 /// A place in the queue for workers: by fire time, then by arrival.
 type Place = (DateTime<Utc>, u64);
@@ -67,44 +64,18 @@ struct Going {
     began: DateTime<Utc>,
 }
 
-impl Borrow<str> for Named {
-    fn borrow(&self) -> &str {
-        &self.0.name
-    }
-}
-
-impl Hash for Named {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.name.hash(state);
-    }
-}
-
-impl PartialEq for Named {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.name == other.0.name
-    }
-}
-
-impl Eq for Named {}
-
 impl Plan {
     /// A plan of `jobs` that begins at `now`: intervals count from there, jobs with
     /// `run_at_start` fire there. At most `workers` runs go on at once.
     ///
     /// `draw(most)` gives a random number from 0 to `most`, for jitter.
     #[must_use]
-    pub fn new(
-        jobs: impl IntoIterator<Item = Arc<Job>>,
-        now: DateTime<Utc>,
-        workers: usize,
-        draw: fn(u32) -> u32,
-    ) -> Self {
-        let jobs = jobs.into_iter();
-        let count = jobs.size_hint().0;
+    pub fn new(jobs: Roster, now: DateTime<Utc>, workers: usize, draw: fn(u32) -> u32) -> Self {
+        let beats = jobs.iter().map(|job| Beat::new(Arc::clone(job), now));
         let mut plan = Self {
-            beats: Vec::with_capacity(count),
-            by_name: HashMap::with_capacity(count),
-            agenda: BinaryHeap::with_capacity(count),
+            beats: beats.collect(),
+            agenda: BinaryHeap::with_capacity(jobs.len()),
+            jobs,
             waiting: BTreeMap::new(),
             going: HashMap::new(),
             workers: workers.max(1),
@@ -113,10 +84,10 @@ impl Plan {
             tickets: 0,
             draw,
         };
-        for job in jobs {
-            let at_start = job.policy.enabled && job.policy.run_at_start;
-            let beat = plan.add(Beat::new(job, now));
-            if at_start {
+        for beat in 0..plan.beats.len() {
+            plan.schedule(beat);
+            let policy = &plan.beats[beat].job.policy;
+            if policy.enabled && policy.run_at_start {
                 // As it will be read again, so that a retry after a restart has the same.
                 let fire_time = now.trunc_subsecs(6);
                 plan.beats[beat].pending.push(fire_time);
@@ -181,26 +152,38 @@ impl Plan {
     /// The next fire time of the job of that name, jitter left aside.
     #[must_use]
     pub fn next_of(&self, job: &str) -> Option<DateTime<Utc>> {
-        self.beats[*self.by_name.get(job)?].next
+        self.beats[self.jobs.place(job)?].next
     }
 
-    /// The jobs, in the order they were given.
+    /// The jobs, in their order.
     #[must_use]
-    pub fn jobs(&self) -> impl ExactSizeIterator<Item = &Arc<Job>> {
-        self.beats.iter().map(|beat| &beat.job)
+    pub fn jobs(&self) -> &Roster {
+        &self.jobs
+    }
+
+    /// The jobs, in their order, each with its next fire time, jitter left aside.
+    pub fn beats(&self) -> impl Iterator<Item = (&Job, Option<DateTime<Utc>>)> {
+        self.beats.iter().map(|beat| (&*beat.job, beat.next))
     }
 
     /// Up to where all fires of a job are decided, now that the one at `decided` is.
     #[must_use]
     pub fn settled(&self, job: &str, decided: DateTime<Utc>) -> DateTime<Utc> {
-        let beat = self.by_name.get(job).map(|beat| &self.beats[*beat]);
+        let beat = self.jobs.place(job).map(|beat| &self.beats[beat]);
         beat.map_or(decided, |beat| beat.settled(decided))
     }
 
     /// What is to be remembered of the jobs.
     #[must_use]
-    pub fn seen(&self) -> Arc<[Seen]> {
+    pub fn seen(&self) -> Vec<Seen> {
         self.beats.iter().map(Beat::seen).collect()
+    }
+
+    /// What is to be remembered of the jobs that `shift` has changed or brought.
+    #[must_use]
+    pub fn seen_anew(&self, shift: &Shift) -> Vec<Seen> {
+        let others = shift.other.iter();
+        others.map(|place| self.beats[*place].seen()).collect()
     }
 
     /// How many fires wait for a worker.
@@ -254,7 +237,7 @@ impl Plan {
         if idle {
             self.going.remove(&fire.job.name);
         }
-        let beat = *self.by_name.get(&*fire.job.name)?;
+        let beat = self.jobs.place(&fire.job.name)?;
         if idle {
             self.unpark(beat);
         }
@@ -269,15 +252,6 @@ impl Plan {
         Some(due)
     }
 
-    /// Adds a job with its beat on the agenda.
-    fn add(&mut self, beat: Beat) -> usize {
-        let index = self.beats.len();
-        self.by_name.insert(Named(Arc::clone(&beat.job)), index);
-        self.beats.push(beat);
-        self.schedule(index);
-        index
-    }
-
     /// Puts the next beat of a job on the agenda.
     fn schedule(&mut self, beat: usize) {
         self.agenda.extend(self.beats[beat].next.map(|at| {
@@ -287,6 +261,15 @@ impl Plan {
                 claim: None,
             })
         }));
+    }
+
+    /// Takes the next beats of these jobs, which are in order, off the agenda.
+    fn unschedule(&mut self, beats: &[usize]) {
+        if !beats.is_empty() {
+            let stays =
+                |wake: &Wake| wake.claim.is_some() || beats.binary_search(&wake.beat).is_err();
+            self.agenda.retain(|Reverse(wake)| stays(wake));
+        }
     }
 
     /// Puts a claim on the agenda, for when it is due.

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::super::testing::{at, every, job, noon};
+use super::super::reload::follow;
+use super::super::testing::{at, config, every, job, noon};
 use super::*;
 use crate::run::Cause;
 use crate::trigger::{Bounds, Interval, Trigger, Zone};
@@ -34,8 +35,22 @@ fn tell(decision: &Decision) -> String {
 }
 
 fn plan(jobs: impl IntoIterator<Item = Job>) -> Plan {
-    let jobs = jobs.into_iter().map(Job::shared);
-    Plan::new(jobs, noon(0), 100, |_| 0)
+    Plan::new(roster(jobs), noon(0), 100, |_| 0)
+}
+
+fn roster(jobs: impl IntoIterator<Item = Job>) -> Roster {
+    jobs.into_iter().map(Job::shared).collect()
+}
+
+/// Goes on with these jobs; gives the fires that waited and whose jobs are gone or disabled.
+fn replace(
+    plan: &mut Plan,
+    jobs: impl IntoIterator<Item = Job>,
+    now: DateTime<Utc>,
+    workers: usize,
+) -> Vec<Fire> {
+    let reload = follow(plan.jobs(), config(jobs));
+    plan.replace(&reload.shift, now, workers)
 }
 
 /// The fire that `due` would have begun, for telling that it ended.
@@ -147,7 +162,7 @@ fn jobs_fire_in_the_order_of_time_and_file() {
 #[test]
 fn excess_fires_wait_for_a_worker_in_order() {
     let jobs = ["a", "b", "c"].map(|name| job(name).shared());
-    let mut plan = Plan::new(jobs, noon(0), 1, |_| 0);
+    let mut plan = Plan::new(Roster::from_iter(jobs), noon(0), 1, |_| 0);
     assert_eq!(due(&mut plan, noon(60)), ["run a 12:01:00"]);
     assert_eq!(plan.waiting(), 2);
     // A later fire takes the place of the one that waits; the one that runs overlaps.
@@ -172,7 +187,7 @@ fn a_fire_that_waits_for_a_worker_beyond_its_grace_is_missed() {
         job("long").shared(),
         job("tick").every(90).grace(5).shared(),
     ];
-    let mut plan = Plan::new(jobs, noon(0), 1, |_| 0);
+    let mut plan = Plan::new(Roster::from_iter(jobs), noon(0), 1, |_| 0);
     assert_eq!(due(&mut plan, noon(60)), ["run long 12:01:00"]);
     assert!(due(&mut plan, noon(90)).is_empty());
     end(&mut plan, "long", noon(96));
@@ -182,7 +197,7 @@ fn a_fire_that_waits_for_a_worker_beyond_its_grace_is_missed() {
 #[test]
 fn a_backlog_waits_for_a_worker_without_being_skipped() {
     let jobs = [job("long").shared(), job("tick").in_order().shared()];
-    let mut plan = Plan::new(jobs, noon(0), 1, |_| 0);
+    let mut plan = Plan::new(Roster::from_iter(jobs), noon(0), 1, |_| 0);
     assert_eq!(due(&mut plan, noon(60)), ["run long 12:01:00"]);
     assert_eq!(due(&mut plan, noon(120)), ["skip long 12:02:00"]);
     end(&mut plan, "long", noon(125));
@@ -197,7 +212,9 @@ fn a_backlog_waits_for_a_worker_without_being_skipped() {
 fn jitter_delays_a_fire_and_never_adds_up() {
     let mut jittery = job("tick");
     jittery.trigger = every(60, 10);
-    let mut plan = Plan::new([jittery.shared()], noon(0), 9, |most| most);
+    let mut plan = Plan::new(Roster::from_iter([jittery.shared()]), noon(0), 9, |most| {
+        most
+    });
     for minute in 1..100 {
         assert_eq!(plan.next(), Some(noon(60 * minute)));
         assert!(due(&mut plan, noon(60 * minute)).is_empty());
@@ -211,7 +228,9 @@ fn jitter_delays_a_fire_and_never_adds_up() {
 fn jitter_longer_than_the_interval_swallows_no_fire() {
     let mut jittery = job("tick").with(|policy| policy.max_instances = 9);
     jittery.trigger = every(60, 150);
-    let mut plan = Plan::new([jittery.shared()], noon(0), 9, |most| most);
+    let mut plan = Plan::new(Roster::from_iter([jittery.shared()]), noon(0), 9, |most| {
+        most
+    });
     let mut began = Vec::new();
     while began.len() < 5 {
         let now = plan.next().unwrap();
@@ -234,7 +253,7 @@ fn fires_that_jitter_brings_together_both_run() {
     let mut jittery = job("tick").with(|policy| policy.max_instances = 2);
     jittery.trigger = every(60, 120);
     // 60 and 0 seconds of delay, in turn.
-    let mut plan = Plan::new([jittery.shared()], noon(0), 9, |most| {
+    let mut plan = Plan::new(Roster::from_iter([jittery.shared()]), noon(0), 9, |most| {
         use std::sync::atomic::{AtomicU32, Ordering};
         static DRAWN: AtomicU32 = AtomicU32::new(0);
         most / 2 * ((DRAWN.fetch_add(1, Ordering::Relaxed) + 1) % 2)
@@ -251,9 +270,9 @@ fn a_disabled_job_does_not_fire() {
     let off = || job("off").with(|policy| policy.enabled = false);
     let mut plan = plan([off()]);
     assert_eq!(plan.next(), None);
-    plan.replace([job("off").shared()], noon(90), 9);
+    replace(&mut plan, [job("off")], noon(90), 9);
     assert_eq!(plan.next(), Some(noon(120)));
-    plan.replace([off().shared()], noon(100), 9);
+    replace(&mut plan, [off()], noon(100), 9);
     assert_eq!(plan.next(), None);
 }
 
@@ -263,7 +282,7 @@ fn run_at_start_fires_once_and_not_at_a_reload() {
     let mut plan = plan([eager()]);
     assert_eq!(due(&mut plan, noon(0)), ["run eager 12:00:00"]);
     end(&mut plan, "eager", noon(1));
-    plan.replace([eager().shared(), job("other").shared()], noon(2), 9);
+    replace(&mut plan, [eager(), job("other")], noon(2), 9);
     assert_eq!(plan.next(), Some(noon(60)));
 }
 
@@ -273,7 +292,7 @@ fn a_reload_keeps_the_beat_of_an_unchanged_trigger() {
     let mut args = job("args");
     args.args.push(crate::value::Value::Int(1));
     let jobs = [job("new"), args, job("other").every(90), job("same")];
-    let gone = plan.replace(jobs.map(Job::shared), noon(40), 9);
+    let gone = replace(&mut plan, jobs, noon(40), 9);
     assert_eq!(gone, []);
     assert_eq!(plan.next_of("same"), Some(noon(60)));
     assert_eq!(plan.next_of("args"), Some(noon(60)));
@@ -294,14 +313,14 @@ fn an_interval_keeps_its_beat_in_another_zone() {
     let mut elsewhere = job("tick");
     let zone = Zone::named("Asia/Tokyo").unwrap();
     elsewhere.trigger = Trigger::Interval(Interval::new(60, Bounds::default(), zone, 0));
-    plan.replace([elsewhere.shared()], noon(40), 9);
+    replace(&mut plan, [elsewhere], noon(40), 9);
     assert_eq!(plan.next_of("tick"), Some(noon(60)));
 }
 
 #[test]
 fn a_fire_that_is_due_at_a_reload_is_not_lost() {
     let mut plan = plan([job("tick")]);
-    plan.replace([job("tick").shared()], noon(61), 9);
+    replace(&mut plan, [job("tick")], noon(61), 9);
     assert_eq!(due(&mut plan, noon(61)), ["run tick 12:01:00"]);
 }
 
@@ -309,9 +328,9 @@ fn a_fire_that_is_due_at_a_reload_is_not_lost() {
 fn the_run_of_a_removed_job_still_counts_when_the_job_returns() {
     let mut plan = plan([job("tick")]);
     assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
-    plan.replace([], noon(70), 9);
+    replace(&mut plan, [], noon(70), 9);
     assert_eq!(plan.next(), None);
-    plan.replace([job("tick").shared()], noon(80), 9);
+    replace(&mut plan, [job("tick")], noon(80), 9);
     assert_eq!(due(&mut plan, noon(140)), ["skip tick 12:02:20"]);
     end(&mut plan, "tick", noon(150));
     assert_eq!(due(&mut plan, noon(200)), ["run tick 12:03:20"]);
@@ -320,12 +339,53 @@ fn the_run_of_a_removed_job_still_counts_when_the_job_returns() {
 #[test]
 fn a_reload_tells_which_waiting_fires_have_no_job_any_more() {
     let jobs = ["a", "b", "c"].map(|name| job(name).shared());
-    let mut plan = Plan::new(jobs, noon(0), 1, |_| 0);
+    let mut plan = Plan::new(Roster::from_iter(jobs), noon(0), 1, |_| 0);
     assert_eq!(due(&mut plan, noon(60)), ["run a 12:01:00"]);
-    let gone = plan.replace([job("c").shared()], noon(61), 1);
+    let gone = replace(&mut plan, [job("c")], noon(61), 1);
     assert_eq!(gone, [fire(job("b"), noon(60))]);
     end(&mut plan, "a", noon(62));
     assert_eq!(due(&mut plan, noon(62)), ["run c 12:01:00"]);
+}
+
+#[test]
+fn a_job_that_was_disabled_while_it_waited_fires_again_later() {
+    let ordered = || job("tick").in_order();
+    let off = ordered().every(90).with(|policy| policy.enabled = false);
+    let jobs = [job("busy"), ordered()].map(Job::shared);
+    let mut plan = Plan::new(Roster::from_iter(jobs), noon(0), 1, |_| 0);
+    assert_eq!(due(&mut plan, noon(60)), ["run busy 12:01:00"]);
+    let gone = replace(&mut plan, [job("busy").every(900), off], noon(61), 1);
+    assert_eq!(gone, [fire(ordered(), noon(60))]);
+    end(&mut plan, "busy", noon(62));
+    replace(&mut plan, [ordered()], noon(70), 1);
+    assert_eq!(due(&mut plan, noon(130)), ["run tick 12:02:10"]);
+}
+
+#[test]
+fn at_one_instant_jobs_fire_in_the_order_of_the_config_that_holds() {
+    let mut plan = plan(["a", "b", "c"].map(job));
+    replace(&mut plan, ["c", "new", "a"].map(job), noon(0), 9);
+    assert_eq!(
+        due(&mut plan, noon(60)),
+        ["run c 12:01:00", "run new 12:01:00", "run a 12:01:00"]
+    );
+}
+
+#[test]
+fn what_stays_is_left_alone() {
+    let jobs = ["a", "b", "c", "d"].map(job);
+    let shift = |next: &[Job]| follow(&roster(jobs.clone()), config(next.to_vec())).shift;
+    let [a, b, c, d] = jobs.clone();
+    let places = |shift: &Shift| (shift.other.clone(), shift.moves);
+    assert_eq!(places(&shift(&jobs)), (vec![], false));
+    let changed = shift(&[a.clone(), b.every(7), c.clone(), d.clone()]);
+    assert_eq!(places(&changed), (vec![1], false));
+    let longer = shift(&[a.clone(), job("new"), c.clone(), d.clone()]);
+    assert_eq!(places(&longer), (vec![1], true));
+    assert_eq!(longer.from, [Some(0), None, Some(2), Some(3)]);
+    assert_eq!(places(&shift(&[a.clone(), c.clone()])), (vec![], true));
+    assert_eq!(places(&shift(&[a])), (vec![], true));
+    assert_eq!(shift(&[d, c]).from, [Some(3), Some(2)]);
 }
 
 #[test]
@@ -433,7 +493,7 @@ fn a_clock_that_was_wrong_by_decades_silences_nobody() {
     end(&mut plan, "tick", noon(60));
     // One that began in that wrong year, too.
     let jobs = [job("tick").shared()];
-    let mut plan = Plan::new(jobs, far, 9, |_| 0);
+    let mut plan = Plan::new(Roster::from_iter(jobs), far, 9, |_| 0);
     assert!(due(&mut plan, noon(0)).is_empty());
     assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
 }
@@ -479,7 +539,7 @@ fn a_backlog_that_can_be_counted_has_its_full_count() {
 #[test]
 fn a_hundred_thousand_jobs_have_their_turn() {
     let jobs = (0..100_000).map(|index| job(&format!("job.{index}")).every(60).shared());
-    let mut plan = Plan::new(jobs, noon(0), usize::MAX, |_| 0);
+    let mut plan = Plan::new(jobs.collect(), noon(0), usize::MAX, |_| 0);
     assert!(plan.due(noon(60)).len() < 100_000, "in slices");
     while plan.next().unwrap() <= noon(60) {
         assert!(!plan.due(noon(60)).is_empty());
@@ -571,9 +631,8 @@ mod laws {
 
     impl World {
         fn new(jobs: &[Job], workers: usize) -> Self {
-            let jobs = jobs.iter().cloned().map(Job::shared);
             Self {
-                plan: Plan::new(jobs, noon(0), workers, |most| most / 2),
+                plan: Plan::new(roster(jobs.to_vec()), noon(0), workers, |most| most / 2),
                 now: noon(0),
                 latest: noon(0),
                 runs: Vec::new(),
@@ -598,8 +657,7 @@ mod laws {
                 }
                 Act::End(_) => {}
                 Act::Reload(jobs) => {
-                    let jobs = jobs.iter().cloned().map(Job::shared);
-                    self.plan.replace(jobs, self.now, self.workers);
+                    replace(&mut self.plan, jobs.clone(), self.now, self.workers);
                 }
             }
             self.decide();

@@ -1,6 +1,7 @@
 //! Jobs that are faulty when the scheduler begins, and are mended later.
 
 use super::*;
+use crate::job::Roster;
 
 /// A config whose only job is faulty.
 fn faulty(name: &str) -> Config {
@@ -21,14 +22,13 @@ async fn told(job: impl Fn() -> Job, between: Option<Config>) -> Vec<String> {
         noon(90),
         faulty("tick"),
         |_, messages| async move {
+            let mut jobs = Roster::default();
             seconds(30).await;
             if let Some(between) = between {
-                let between = Message::Reload(Box::new(between));
-                messages.send(between).await.unwrap();
+                messages.send(reload(&mut jobs, between)).await.unwrap();
             }
             seconds(30).await;
-            let mended = Message::Reload(Box::new(mended));
-            messages.send(mended).await.unwrap();
+            messages.send(reload(&mut jobs, mended)).await.unwrap();
             seconds(65).await;
         },
     )

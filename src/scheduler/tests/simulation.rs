@@ -9,8 +9,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use proptest::prelude::*;
 
 use super::super::clock::ManualClock;
-use super::super::testing::{Notebook, config, every, job, noon};
+use super::super::testing::{Notebook, config, every, job, noon, reload};
 use super::super::*;
+use crate::job::Roster;
 use crate::value::Value;
 
 /// Something that happens.
@@ -230,9 +231,10 @@ impl Story {
         };
         let known = self.notebook.known(&self.jobs, now);
         let (config, ledger) = (self.config(), self.notebook.clone());
+        let jobs = config.jobs.clone();
         let mut scheduler = Scheduler::new(config, known, clock.clone(), runner, Silence, ledger);
         let (sender, mut messages) = mpsc::channel(9);
-        let script = self.act(&clock, sender, acts);
+        let script = self.act(&clock, sender, jobs, acts);
         let life = scheduler.run(&mut messages, Duration::from_secs(10));
         tokio::pin!(life);
         let mut ended = None;
@@ -254,6 +256,7 @@ impl Story {
         &mut self,
         clock: &ManualClock,
         sender: mpsc::Sender<Message>,
+        mut jobs: Roster,
         acts: &'a [Act],
     ) -> (i64, &'a [Act], bool) {
         for (index, act) in acts.iter().enumerate() {
@@ -272,16 +275,16 @@ impl Story {
                     for job in &mut self.jobs {
                         job.args.push(Value::None);
                     }
-                    let config = Box::new(self.config());
-                    sender.send(Message::Reload(config)).await.unwrap();
+                    let next = reload(&mut jobs, self.config());
+                    sender.send(next).await.unwrap();
                 }
                 Act::Vanish(seconds) => {
                     let mut none = self.config();
-                    none.jobs.clear();
-                    sender.send(Message::Reload(Box::new(none))).await.unwrap();
+                    none.jobs = Roster::default();
+                    sender.send(reload(&mut jobs, none)).await.unwrap();
                     pass(*seconds).await;
-                    let config = Box::new(self.config());
-                    sender.send(Message::Reload(config)).await.unwrap();
+                    let next = reload(&mut jobs, self.config());
+                    sender.send(next).await.unwrap();
                 }
             }
         }
