@@ -1,8 +1,8 @@
 //! The user that a child runs as.
 
 use std::ffi::{CString, OsString};
-use std::io;
 
+use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User};
 
 use super::Error;
@@ -58,13 +58,13 @@ impl Identity {
     }
 
     /// Becomes that user, for good. Called between fork and exec: it makes system calls only.
-    pub(super) fn assume(&self) -> io::Result<()> {
+    pub(super) fn assume(&self) -> nix::Result<()> {
         set_groups(&self.groups)?;
         nix::unistd::setgid(self.gid)?;
         nix::unistd::setuid(self.uid)?;
         // The kernel lets root's set-id calls change the saved ids too; this makes sure of it.
         match nix::unistd::setuid(Uid::from_raw(0)) {
-            Ok(()) if !self.uid.is_root() => Err(io::ErrorKind::PermissionDenied.into()),
+            Ok(()) if !self.uid.is_root() => Err(Errno::EPERM),
             Ok(()) | Err(_) => Ok(()),
         }
     }

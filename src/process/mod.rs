@@ -15,6 +15,8 @@ mod identity;
 mod init;
 mod life;
 mod limit;
+mod own;
+mod pidfd;
 mod pump;
 mod spawn;
 mod strays;
