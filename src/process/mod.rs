@@ -12,6 +12,8 @@ mod group;
 mod guard;
 mod heap;
 mod identity;
+#[cfg(target_os = "linux")]
+mod image;
 mod init;
 mod life;
 mod limit;
@@ -23,6 +25,8 @@ mod strays;
 mod tail;
 #[cfg(test)]
 mod tests;
+#[cfg(target_os = "linux")]
+mod vfork;
 
 use std::ffi::OsString;
 use std::io;

@@ -19,7 +19,7 @@ use super::{Error, Identity, Launch};
 const OURS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
 
 /// The child's standard input, output and error.
-type Streams = [OwnedFd; 3];
+pub(super) type Streams = [OwnedFd; 3];
 
 /// Starts a child, stopped by nothing that stops us, with our ends of its pipes.
 pub(super) fn spawn(mut launch: Launch) -> Result<(Child, Pipes), Error> {
@@ -34,7 +34,7 @@ pub(super) fn spawn(mut launch: Launch) -> Result<(Child, Pipes), Error> {
         is_guarded: launch.guard.is_some(),
         inherited: [theirs, launch.control.take()],
     };
-    match fork(&launch, streams, entry) {
+    match start(&launch, streams, entry) {
         Ok(child) => Ok((Child::Own(child), pipes)),
         Err(source) => Err(Error::Start { program, source }),
     }
@@ -60,6 +60,16 @@ fn connect(launch: &mut Launch) -> io::Result<(Pipes, Streams, Option<OwnedFd>)>
     Ok((pipes, streams, theirs.map(OwnedFd::from)))
 }
 
+/// Starts a child in our own memory where that may be, which costs the same however much it is.
+fn start(launch: &Launch, streams: Streams, entry: Entry) -> io::Result<Own> {
+    // Whoever becomes another user must have no part in the memory of this one.
+    #[cfg(target_os = "linux")]
+    if entry.identity.is_none() {
+        return super::vfork::start(launch, &streams, &entry);
+    }
+    fork(launch, streams, entry)
+}
+
 /// Starts a child in a copy of our memory.
 fn fork(launch: &Launch, streams: Streams, entry: Entry) -> io::Result<Own> {
     let [stdin, stdout, stderr] = streams;
@@ -77,7 +87,7 @@ fn fork(launch: &Launch, streams: Streams, entry: Entry) -> io::Result<Own> {
 }
 
 /// The environment of the child: ours, with the changes.
-fn environment(launch: &Launch) -> BTreeMap<OsString, OsString> {
+pub(super) fn environment(launch: &Launch) -> BTreeMap<OsString, OsString> {
     let mut environment: BTreeMap<_, _> = std::env::vars_os().collect();
     for name in OURS {
         environment.remove(OsStr::new(name));
@@ -93,7 +103,7 @@ fn environment(launch: &Launch) -> BTreeMap<OsString, OsString> {
 
 /// What a child does before it becomes the program: from then on it is apart from us.
 #[derive(Debug)]
-struct Entry {
+pub(super) struct Entry {
     identity: Option<Identity>,
     is_guarded: bool,
     /// What it inherits besides its streams, under the numbers that they have here.
@@ -102,7 +112,7 @@ struct Entry {
 
 impl Entry {
     /// Called between fork and exec: it makes system calls only.
-    fn pass(&self) -> nix::Result<()> {
+    pub(super) fn pass(&self) -> nix::Result<()> {
         // A session has no terminal: its keys and its end reach only us, and nobody asks there.
         nix::unistd::setsid()?;
         if let Some(identity) = &self.identity {
@@ -144,3 +154,6 @@ fn inherit_nothing() {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;
