@@ -47,6 +47,7 @@ pub use heap::give_back;
 pub use identity::Identity;
 pub use init::leave_orphans;
 pub use limit::outlive_file_limit;
+pub use own::remember_ends;
 pub use pump::{Pipes, Theirs};
 
 use crate::run::{Order, Outcome};

@@ -7,10 +7,24 @@ use std::thread;
 
 use nix::errno::Errno;
 use nix::libc::{WNOHANG, c_int, waitpid};
+use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::Pid;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind};
 
 use super::pidfd::Pidfd;
+
+/// From now on the system remembers how our children end. It would not where SIGCHLD is ignored, as
+/// it is where whoever started us ignored it.
+///
+/// To be called before anybody handles that signal.
+///
+/// # Errors
+/// Where the system refuses.
+pub fn remember_ends() -> io::Result<()> {
+    // SAFETY: it sets no handler.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
+    Ok(())
+}
 
 /// A child that nobody else waits for. Where this is dropped before the child is over, a thread
 /// waits in its stead: what nobody waits for stays a zombie.
@@ -86,7 +100,7 @@ enum News {
     /// Of this child.
     Its(Pidfd),
     /// Of any child.
-    Any(Signal),
+    Any(unix::Signal),
 }
 
 impl News {
@@ -98,7 +112,7 @@ impl News {
     }
 
     fn any() -> io::Result<Self> {
-        Ok(Self::Any(signal(SignalKind::child())?))
+        Ok(Self::Any(unix::signal(SignalKind::child())?))
     }
 
     async fn arrive(&mut self) -> io::Result<()> {
