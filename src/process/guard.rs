@@ -81,8 +81,11 @@ impl Started {
     }
 
     fn write(&self, line: &str) {
-        let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
-        // Where somebody has killed it, we do without.
-        let _ = send(self.list.as_raw_fd(), line.as_bytes(), flags);
+        // Where somebody has killed it, we do without; the standard library has SIGPIPE ignored.
+        let _ = send(
+            self.list.as_raw_fd(),
+            line.as_bytes(),
+            MsgFlags::MSG_DONTWAIT,
+        );
     }
 }

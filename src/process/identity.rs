@@ -1,6 +1,6 @@
 //! The user that a child runs as.
 
-use std::ffi::{CString, OsString};
+use std::ffi::OsString;
 
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User};
@@ -73,7 +73,7 @@ impl Identity {
 /// The user's groups, its own first.
 fn groups(user: &User) -> Vec<Gid> {
     #[cfg(not(target_vendor = "apple"))]
-    if let Ok(name) = CString::new(user.name.as_str())
+    if let Ok(name) = std::ffi::CString::new(user.name.as_str())
         && let Ok(groups) = nix::unistd::getgrouplist(&name, user.gid)
     {
         return groups;
@@ -83,8 +83,9 @@ fn groups(user: &User) -> Vec<Gid> {
 
 /// Sets the supplementary groups; Apple's systems derive them from the user.
 fn set_groups(groups: &[Gid]) -> nix::Result<()> {
-    #[cfg(not(target_vendor = "apple"))]
-    return nix::unistd::setgroups(groups);
     #[cfg(target_vendor = "apple")]
-    return Ok(drop(groups));
+    let _ = groups;
+    #[cfg(not(target_vendor = "apple"))]
+    nix::unistd::setgroups(groups)?;
+    Ok(())
 }
