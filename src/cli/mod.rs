@@ -24,10 +24,12 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 pub use arguments::Arguments;
 
 use crate::config::Config;
 use crate::diagnostic::render;
+use crate::process::remember_ends;
 use crate::reason::chain;
 use crate::scheduler::clock::SystemClock;
 use crate::task::native::{self, Names, Natives};
@@ -113,6 +115,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn dispatch(arguments: &Arguments, natives: &Names) -> anyhow::Result<Exit> {
+    remember_ends().context("cannot prepare for children that end")?;
     let now = SystemClock::wall_time();
     let global = &arguments.global;
     match &arguments.command {

@@ -26,10 +26,13 @@ impl Drop for Background {
 fn set_batch(batch: bool) {
     use nix::libc::{SCHED_BATCH, SCHED_OTHER, sched_param, sched_setscheduler};
     let policy = if batch { SCHED_BATCH } else { SCHED_OTHER };
-    let parameters = sched_param { sched_priority: 0 };
     // Where the system refuses, nothing but a little time is lost.
-    // SAFETY: it reads `parameters`, and changes nothing but how the present thread is scheduled.
-    unsafe { sched_setscheduler(0, policy, &raw const parameters) };
+    // SAFETY: `parameters` are numbers, the priority 0 and what some systems add; they are read, and
+    // nothing is changed but how the present thread is scheduled.
+    unsafe {
+        let parameters: sched_param = std::mem::zeroed();
+        sched_setscheduler(0, policy, &raw const parameters);
+    }
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -9,6 +9,9 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use tokio::sync::oneshot;
 
+use super::own::Own;
+use super::pidfd::Pidfd;
+
 /// How often to look whether a process is gone where nothing tells of it.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -16,7 +19,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) enum Child {
     /// A child of ours.
-    Own(tokio::process::Child),
+    Own(Own),
     /// A child of a child.
     Foster(Foster),
 }
@@ -43,10 +46,7 @@ impl Child {
     /// Its number, as long as it is not known to be over.
     pub(super) fn pid(&self) -> Option<Pid> {
         match self {
-            Self::Own(child) => child
-                .id()
-                .and_then(|id| i32::try_from(id).ok())
-                .map(Pid::from_raw),
+            Self::Own(own) => own.pid(),
             Self::Foster(foster) => Some(foster.pid),
         }
     }
@@ -55,7 +55,7 @@ impl Child {
     /// up and begun again.
     pub(super) async fn wait(&mut self) -> io::Result<Option<ExitStatus>> {
         match self {
-            Self::Own(child) => child.wait().await.map(Some),
+            Self::Own(own) => own.wait().await.map(Some),
             Self::Foster(foster) => Ok(foster.wait().await),
         }
     }
@@ -89,42 +89,14 @@ impl Foster {
     }
 }
 
-/// Waits until a process that is no child of ours is over.
+/// Waits until a process that is no child of ours is over, be it that nobody reaps it.
 async fn gone(pid: Pid) {
-    #[cfg(target_os = "linux")]
-    if let Ok(descriptor) = linux::open(pid) {
-        // It becomes readable when the process ends, also where nobody reaps it.
-        let _ = descriptor.readable().await;
+    if let Ok(descriptor) = Pidfd::open(pid)
+        && descriptor.news().await.is_ok()
+    {
         return;
     }
     while kill(pid, None).is_ok() {
         tokio::time::sleep(GLANCE).await;
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod linux {
-    use std::io;
-    use std::os::fd::{FromRawFd, OwnedFd, RawFd};
-
-    use nix::libc;
-    use nix::unistd::Pid;
-    use tokio::io::Interest;
-    use tokio::io::unix::AsyncFd;
-
-    /// A descriptor of a process.
-    ///
-    /// Source: `pidfd_open(2)`, Linux 5.3.
-    pub(super) fn open(pid: Pid) -> io::Result<AsyncFd<OwnedFd>> {
-        // SAFETY: the call takes two numbers and touches no memory.
-        let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
-        let descriptor = RawFd::try_from(descriptor).unwrap_or(-1);
-        if descriptor < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the kernel just made this descriptor, and nobody else knows of it.
-        let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        // SAFETY: the descriptor is owned, so it stays open and the same until it is dropped.
-        Ok(unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?)
     }
 }

@@ -62,7 +62,8 @@ impl Control {
             &rights[..]
         };
         let socket = self.stream.as_fd().as_raw_fd();
-        let flags = MsgFlags::MSG_NOSIGNAL;
+        // It is no end of us that the child is gone: the standard library has SIGPIPE ignored.
+        let flags = MsgFlags::empty();
         Ok(sendmsg::<()>(
             socket,
             &[IoSlice::new(bytes)],

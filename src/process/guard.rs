@@ -3,12 +3,14 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::process::Stdio;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::Pid;
-use tokio::process::{Child, Command};
+
+use super::own::Own;
 
 /// Keeps a list of groups from the lines `+ GROUP:MARK` and `- GROUP`. When nobody is left who
 /// could write such lines, it kills the groups, and on Linux all processes with their marks.
@@ -41,7 +43,7 @@ pub struct Guard(OnceLock<Option<Started>>);
 #[derive(Debug)]
 struct Started {
     list: OwnedFd,
-    _process: Child,
+    _process: Own,
 }
 
 impl Guard {
@@ -74,13 +76,16 @@ impl Started {
         let process = command.spawn()?;
         Ok(Self {
             list: list.into(),
-            _process: process,
+            _process: Own::from(process),
         })
     }
 
     fn write(&self, line: &str) {
-        let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
-        // Where somebody has killed it, we do without.
-        let _ = send(self.list.as_raw_fd(), line.as_bytes(), flags);
+        // Where somebody has killed it, we do without; the standard library has SIGPIPE ignored.
+        let _ = send(
+            self.list.as_raw_fd(),
+            line.as_bytes(),
+            MsgFlags::MSG_DONTWAIT,
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! The user that a child runs as.
 
-use std::ffi::{CString, OsString};
-use std::io;
+use std::ffi::OsString;
 
+use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User};
 
 use super::Error;
@@ -58,13 +58,13 @@ impl Identity {
     }
 
     /// Becomes that user, for good. Called between fork and exec: it makes system calls only.
-    pub(super) fn assume(&self) -> io::Result<()> {
+    pub(super) fn assume(&self) -> nix::Result<()> {
         set_groups(&self.groups)?;
         nix::unistd::setgid(self.gid)?;
         nix::unistd::setuid(self.uid)?;
         // The kernel lets root's set-id calls change the saved ids too; this makes sure of it.
         match nix::unistd::setuid(Uid::from_raw(0)) {
-            Ok(()) if !self.uid.is_root() => Err(io::ErrorKind::PermissionDenied.into()),
+            Ok(()) if !self.uid.is_root() => Err(Errno::EPERM),
             Ok(()) | Err(_) => Ok(()),
         }
     }
@@ -73,7 +73,7 @@ impl Identity {
 /// The user's groups, its own first.
 fn groups(user: &User) -> Vec<Gid> {
     #[cfg(not(target_vendor = "apple"))]
-    if let Ok(name) = CString::new(user.name.as_str())
+    if let Ok(name) = std::ffi::CString::new(user.name.as_str())
         && let Ok(groups) = nix::unistd::getgrouplist(&name, user.gid)
     {
         return groups;
@@ -83,8 +83,9 @@ fn groups(user: &User) -> Vec<Gid> {
 
 /// Sets the supplementary groups; Apple's systems derive them from the user.
 fn set_groups(groups: &[Gid]) -> nix::Result<()> {
-    #[cfg(not(target_vendor = "apple"))]
-    return nix::unistd::setgroups(groups);
     #[cfg(target_vendor = "apple")]
-    return Ok(drop(groups));
+    let _ = groups;
+    #[cfg(not(target_vendor = "apple"))]
+    nix::unistd::setgroups(groups)?;
+    Ok(())
 }

@@ -26,7 +26,7 @@ mod linux {
     use nix::errno::Errno;
     use nix::libc::SI_KERNEL;
     use nix::sys::prctl;
-    use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, kill, signal};
+    use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill};
     use nix::sys::signalfd::{SfdFlags, SignalFd};
     use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
     use nix::unistd::{ForkResult, Pid, fork};
@@ -56,9 +56,6 @@ mod linux {
 
     /// Reaps orphans and passes signals on until the child is over; gives its exit code.
     fn serve(child: Pid) -> nix::Result<u8> {
-        // SAFETY: no handler is replaced that anybody would need. Where the signal is ignored, which
-        // is inherited, no end would be told.
-        unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
         let signals = SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC)?;
         loop {
             if let Some(code) = reap(child)? {

@@ -12,15 +12,21 @@ mod group;
 mod guard;
 mod heap;
 mod identity;
+#[cfg(target_os = "linux")]
+mod image;
 mod init;
 mod life;
 mod limit;
+mod own;
+mod pidfd;
 mod pump;
 mod spawn;
 mod strays;
 mod tail;
 #[cfg(test)]
 mod tests;
+#[cfg(target_os = "linux")]
+mod vfork;
 
 use std::ffi::OsString;
 use std::io;
@@ -41,6 +47,7 @@ pub use heap::give_back;
 pub use identity::Identity;
 pub use init::leave_orphans;
 pub use limit::outlive_file_limit;
+pub use own::remember_ends;
 pub use pump::{Pipes, Theirs};
 
 use crate::run::{Order, Outcome};

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use nix::sys::prctl::set_child_subreaper;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::Pid;
 
 use crate::killed::{children, eventually};
@@ -23,11 +23,17 @@ const LEAVE: &str = "  leave:
     command: 'setsid sh -c \"until test -e go || ! test -e config.yml; do sleep 0.05; done\" & exit 0'
 ";
 
-/// `sched` to which orphans come that its own children leave.
+/// `sched` to which orphans come that its own children leave, started by somebody who does not want
+/// to know how children end, which is inherited.
 fn subreaper() -> Command {
     let mut command = Command::new(SCHED);
-    // SAFETY: what runs between fork and exec is one system call.
-    unsafe { command.pre_exec(|| Ok(set_child_subreaper(true)?)) };
+    // SAFETY: what runs between fork and exec is two system calls.
+    unsafe {
+        command.pre_exec(|| {
+            signal(Signal::SIGCHLD, SigHandler::SigIgn)?;
+            Ok(set_child_subreaper(true)?)
+        });
+    }
     command
 }
 

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::folder::{Answer, Folder};
+use crate::folder::{self, Answer, Folder};
 
 const CONFIG: &str = "\
 scheduler:
@@ -56,6 +56,20 @@ fn told(answer: &Answer) -> Vec<String> {
     lines
         .map(|line| line.split(" in ").next().unwrap_or_default().to_owned())
         .collect()
+}
+
+/// Whoever starts `sched` may ignore SIGCHLD, which is inherited.
+#[test]
+fn the_end_of_a_job_is_known_where_nobody_wants_to_know_of_ends() {
+    let folder =
+        Folder::with_config("scheduler:\n  end: {type: cron, hour: 4, command: 'exit 3'}\n");
+    let script = "import os, signal, sys\n\
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n\
+        os.execv(sys.argv[1], sys.argv[1:])";
+    let mut command = folder.command_of("python3".as_ref());
+    let command = command.args(["-c", script, env!("CARGO_BIN_EXE_sched"), "run-once", "end"]);
+    let answer = folder::run(command).exits(1);
+    assert!(answer.stderr.contains("exit code 3"), "{}", answer.stderr);
 }
 
 #[test]
