@@ -28,6 +28,7 @@ pub use arguments::Arguments;
 
 use crate::config::Config;
 use crate::diagnostic::render;
+use crate::process::share_one_heap;
 use crate::scheduler::clock::SystemClock;
 use crate::task::native::{self, Names, Natives};
 use arguments::{Command, Global};
@@ -90,6 +91,7 @@ pub fn main_with(natives: &Natives) -> ExitCode {
         }
         _ => {}
     }
+    share_one_heap();
     let arguments = match Arguments::read(words) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),

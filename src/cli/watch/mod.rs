@@ -34,7 +34,7 @@ use crate::config::Config;
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths::{self, Given};
-use crate::process::{Background, give_back, leave_orphans, outlive_file_limit, share_one_heap};
+use crate::process::{Background, give_back, leave_orphans, outlive_file_limit};
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
@@ -70,7 +70,6 @@ fn watch(
     if let Some(code) = leave_orphans().context("cannot start a process to reap orphans")? {
         std::process::exit(code.into());
     }
-    share_one_heap();
     let background = Background::begin();
     outlive_file_limit().context("cannot prepare for files that may not grow")?;
     let given = global.given();
