@@ -29,7 +29,7 @@ pub use arguments::Arguments;
 
 use crate::config::Config;
 use crate::diagnostic::render;
-use crate::process::remember_ends;
+use crate::process::{remember_ends, share_one_heap};
 use crate::reason::chain;
 use crate::scheduler::clock::SystemClock;
 use crate::task::native::{self, Names, Natives};
@@ -93,6 +93,7 @@ pub fn main_with(natives: &Natives) -> ExitCode {
         }
         _ => {}
     }
+    share_one_heap();
     let arguments = match Arguments::read(words) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),

@@ -43,7 +43,7 @@ pub use channel::{Channel, inherited_channel};
 pub use child::Foster;
 pub use control::{Control, Lines};
 pub use guard::Guard;
-pub use heap::give_back;
+pub use heap::{give_back, share_one_heap};
 pub use identity::Identity;
 pub use init::leave_orphans;
 pub use limit::outlive_file_limit;

@@ -86,7 +86,7 @@ impl Pipes {
             stdout: Output::new(stdout)?,
             stderr: Output::new(stderr)?,
             channel: channel.map(UnixDatagram::from_std).transpose()?,
-            datagram: vec![0; PIECE_BYTES],
+            datagram: Vec::with_capacity(PIECE_BYTES),
         })
     }
 
@@ -101,8 +101,8 @@ impl Pipes {
             tokio::select! {
                 count = self.stdout.read() => sink.stdout(self.stdout.take(count)),
                 count = self.stderr.read() => sink.stderr(self.stderr.take(count)),
-                count = receive(self.channel.as_ref(), &mut self.datagram), if wanted || patience == 0 => {
-                    sink.datagram(&self.datagram[..count]);
+                () = receive(self.channel.as_ref(), &mut self.datagram), if wanted || patience == 0 => {
+                    sink.datagram(&self.datagram);
                 }
                 () = tokio::time::sleep(PAUSE), if !wanted && patience > 0 => patience -= 1,
                 () = self.input.feed() => self.input.pipe = None,
@@ -116,7 +116,7 @@ impl Pipes {
         let stdout = self.stdout.drain(|bytes| sink.stdout(bytes));
         let stderr = self.stderr.drain(|bytes| sink.stderr(bytes));
         if let Some(Ok(channel)) = self.channel.map(UnixDatagram::into_std) {
-            let mut datagram = self.datagram;
+            let mut datagram = vec![0; PIECE_BYTES];
             for _ in 0..QUEUED_DATAGRAMS {
                 match channel.recv(&mut datagram) {
                     Ok(count) => sink.datagram(&datagram[..count]),
@@ -129,13 +129,14 @@ impl Pipes {
 }
 
 /// Waits for a datagram; for ever where there is no channel, or one that is broken.
-async fn receive(channel: Option<&UnixDatagram>, buffer: &mut [u8]) -> usize {
+async fn receive(channel: Option<&UnixDatagram>, datagram: &mut Vec<u8>) {
+    datagram.clear();
     if let Some(channel) = channel
-        && let Ok(count @ 1..) = channel.recv(buffer).await
+        && let Ok(1..) = channel.recv_buf(datagram).await
     {
-        return count;
+        return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// The child's ends: its standard input, output and error, and its channel.
@@ -168,6 +169,7 @@ impl Input {
 #[derive(Debug)]
 struct Output {
     pipe: Option<pipe::Receiver>,
+    /// The piece that was read last: room that no silent child ever fills.
     buffer: Vec<u8>,
     tail: Tail,
 }
@@ -176,15 +178,16 @@ impl Output {
     fn new(pipe: OwnedFd) -> io::Result<Self> {
         Ok(Self {
             pipe: Some(pipe::Receiver::from_owned_fd(pipe)?),
-            buffer: vec![0; PIECE_BYTES],
+            buffer: Vec::with_capacity(PIECE_BYTES),
             tail: Tail::default(),
         })
     }
 
     /// Waits for a piece of the stream and gives its length: 0 at the end, and then never again.
     async fn read(&mut self) -> usize {
+        self.buffer.clear();
         match &mut self.pipe {
-            Some(pipe) => pipe.read(&mut self.buffer).await.unwrap_or(0),
+            Some(pipe) => pipe.read_buf(&mut self.buffer).await.unwrap_or(0),
             None => std::future::pending().await,
         }
     }
@@ -202,6 +205,7 @@ impl Output {
         let rest = self.pipe.take().map(pipe::Receiver::into_nonblocking_fd);
         if let Some(Ok(rest)) = rest {
             let mut rest = File::from(rest).take(PIPE_BYTES as u64);
+            self.buffer.resize(PIECE_BYTES, 0);
             while let Ok(count @ 1..) = rest.read(&mut self.buffer) {
                 pass_on(self.take(count));
             }

