@@ -99,8 +99,8 @@ impl Pipes {
                 patience = MOST_PAUSES;
             }
             tokio::select! {
-                count = self.stdout.read() => sink.stdout(self.stdout.take(count)),
-                count = self.stderr.read() => sink.stderr(self.stderr.take(count)),
+                count = self.stdout.read() => pass(self.stdout.take(count), |bytes| sink.stdout(bytes)),
+                count = self.stderr.read() => pass(self.stderr.take(count), |bytes| sink.stderr(bytes)),
                 () = receive(self.channel.as_ref(), &mut self.datagram), if wanted || patience == 0 => {
                     sink.datagram(&self.datagram);
                 }
@@ -125,6 +125,13 @@ impl Pipes {
             }
         }
         (stdout, stderr)
+    }
+}
+
+/// Passes on what was read, unless that is nothing: nobody is to be woken by the end of a stream.
+fn pass(bytes: &[u8], on: impl FnOnce(&[u8])) {
+    if !bytes.is_empty() {
+        on(bytes);
     }
 }
 
