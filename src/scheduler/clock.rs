@@ -3,9 +3,13 @@
 use std::future::Future;
 use std::time::{Duration, Instant, SystemTime};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::timer::Timer;
+
+/// For how long before an instant the clock is watched and not slept by: what sleeps is late by
+/// about as much as a processor needs to be awake again.
+const WATCHED: Duration = Duration::from_micros(100);
 
 /// What time it is, and waiting for a time.
 pub trait Clock {
@@ -81,7 +85,18 @@ impl Clock for SystemClock {
     }
 
     async fn sleep_until(&mut self, instant: DateTime<Utc>) {
-        self.timer.sleep_until(instant, Self::wall_time).await;
+        let early = instant.checked_sub_signed(TimeDelta::from_std(WATCHED).unwrap_or_default());
+        let early = early.unwrap_or(instant);
+        self.timer.sleep_until(early, Self::wall_time).await;
+        // For so long and no longer, whatever becomes of the wall clock meanwhile.
+        let awake = self.monotonic();
+        let is_near = || {
+            let left = (instant - Self::wall_time()).to_std();
+            left.is_ok_and(|left| !left.is_zero() && left <= WATCHED)
+        };
+        while is_near() && self.monotonic().saturating_sub(awake) < WATCHED {
+            std::hint::spin_loop();
+        }
     }
 }
 

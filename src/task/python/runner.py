@@ -34,6 +34,7 @@ LONGEST_VALUE = 10000  # characters of a returned value
 ROOM_FOR_DESCRIPTORS = 64  # bytes, for four of them and what comes with them
 MOMENT = 0.1  # seconds within which a file is looked at once
 LAST_MOMENT = 0.001  # seconds before a child is due
+REST = 0.00025  # seconds before it is due in which it only waits
 LONGEST_AHEAD = 1024 * 1024  # bytes of a file that is compiled ahead
 
 
@@ -340,10 +341,12 @@ class Server:
         if request["due"] is not None:
             names = list(filter(None, (request["contextmanager"], request["task"])))
             self.rehearse(names)
-            # Once more at the last moment: then the processor has it at hand, too.
-            left = request["due"] / 1e6 - time.time() - LAST_MOMENT
+            # Again and again at the last moment: then the processor has it at hand, too.
+            due = request["due"] / 1e6
+            left = due - time.time() - LAST_MOMENT
             if left > 0 and not select.select([self.request], [], [], left)[0]:
-                self.rehearse(names)
+                while time.time() < due - REST:
+                    self.rehearse(names)
         self.next_line()
         os.close(self.request)
         if request["directory"] is not None:
