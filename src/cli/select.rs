@@ -1,5 +1,6 @@
 //! Which jobs the user means by a word.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Exit;
@@ -17,16 +18,14 @@ pub fn jobs<'a>(config: &'a Config, words: &[String]) -> Result<Vec<&'a Job>, Re
         return Ok(config.jobs.iter().map(Arc::as_ref).collect());
     }
     let mut selected: Vec<&Job> = Vec::new();
+    let mut known = HashSet::new();
     for word in words {
         let named = named(config, word);
         if named.is_empty() {
             return Err(unknown(config, word));
         }
-        for job in named {
-            if !selected.iter().any(|other| other.name == job.name) {
-                selected.push(job);
-            }
-        }
+        let others = named.into_iter().filter(|job| known.insert(&job.name));
+        selected.extend(others);
     }
     Ok(selected)
 }
