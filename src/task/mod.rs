@@ -195,10 +195,10 @@ impl Tasks {
         if let Some(child) = unless_ended(&order, self.armed(&mut ready)).await {
             return self.run_primed(child, order, observer).await;
         }
-        let launch = self.launch(observer.run, job)?;
+        let launch = || self.launch(observer.run, job);
         let program = match &job.task {
             Task::Named(name) => match resolve::named(&self.setup, name)? {
-                Named::Native => return native::run(name, job, launch, order, observer).await,
+                Named::Native => return native::run(name, job, launch()?, order, observer).await,
                 Named::Executable(file) => exec::file(file),
                 Named::Python => {
                     return self.run_python(ready, name, job, order, observer).await;
@@ -207,7 +207,7 @@ impl Tasks {
             Task::Command(words) => exec::command(words),
             Task::Shell(text) => exec::shell(text),
         };
-        exec::run(program, job, launch, order, observer).await
+        exec::run(program, job, launch()?, order, observer).await
     }
 
     /// The child that has been made ready, if it is still what would be forked now.
