@@ -199,6 +199,8 @@ class Server:
 
         gc.collect()
         gc.disable()
+        # Children need not look through what is there, and so share its memory.
+        gc.freeze()
         self.woken, wake = os.pipe()
         os.set_blocking(self.woken, False)
         os.set_blocking(wake, False)
@@ -1009,7 +1011,7 @@ def compile_file(path):
     # Each run is to show the warnings of its own file.
     if not told:
         COMPILED[path] = data, code
-        # Children need not look through it, and so share its memory.
+        # As what was there when the server began to serve.
         sys.modules["gc"].freeze()
 
 

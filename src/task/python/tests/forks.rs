@@ -288,6 +288,16 @@ fn a_server_that_cannot_start_is_missed_by_no_run() {
     });
 }
 
+#[test]
+fn children_need_not_look_through_what_their_server_has_made() {
+    let bench = Bench::new();
+    block_on(async {
+        // No task file: nothing is compiled for it.
+        let count = returned(&warm(&bench), "gc.get_freeze_count").await;
+        assert!(count.parse::<u32>().unwrap() > 1000, "{count}");
+    });
+}
+
 /// A job, and a run of it that comes at a time that does not matter: nothing here waits for it.
 fn coming(job: Job) -> (Arc<Job>, Run) {
     let run = by_hand(&job);
