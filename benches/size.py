@@ -231,7 +231,8 @@ def measure_fire(sched):
             before = activity(watch.process.pid)
             time.sleep(FIRES)
             busy = activity(watch.process.pid)[0] - before[0]
-            print("a fire among %d: %.2f ms of CPU" % (count, busy * 1e3 / FIRES), flush=True)
+            figures = (count, busy * 1e3 / FIRES, memory(watch.process.pid, "VmRSS"))
+            print("a fire among %d: %.2f ms of CPU, RSS then %.1f MB" % figures, flush=True)
 
 
 @contextlib.contextmanager
