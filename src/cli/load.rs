@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::arguments::Global;
+use super::hint;
 use super::output::Refusal;
 use crate::config::{self, Config, DocassembleContext, Reading};
 use crate::diagnostic::{Diagnostic, near};
@@ -121,11 +122,11 @@ impl Loaded {
     /// One line that says how much is wrong with the file; `None` where nothing is. To be called
     /// before anything is looked up.
     #[must_use]
-    pub fn complaint(&self) -> Option<String> {
+    pub fn complaint(&self, global: &Global) -> Option<String> {
         let count = Count::of(&self.reading.diagnostics);
         let (name, least) = (self.name(), self.least());
-        (count != Count::default())
-            .then(|| format!("{name} has {least}{count}; run `sched validate`"))
+        let validate = hint::command(global, "validate");
+        (count != Count::default()).then(|| format!("{name} has {least}{count}; run `{validate}`"))
     }
 
     /// The words before a count of faults, as long as nothing was looked up: what the file names

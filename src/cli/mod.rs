@@ -1,6 +1,8 @@
 //! The command line: arguments in, text and an exit code out.
 
 pub mod arguments;
+mod faulty;
+mod hint;
 mod history;
 mod jobs;
 pub mod load;
@@ -135,7 +137,7 @@ fn dispatch(arguments: &Arguments, natives: &Names) -> anyhow::Result<Exit> {
 /// A file without a usable `scheduler` section is told in full, faults of single jobs in one line.
 fn usable<'a>(loaded: &'a Loaded, global: &Global) -> Option<&'a Config> {
     let style = output::style(global.color, &io::stderr());
-    let text = match (loaded.config(), loaded.complaint()) {
+    let text = match (loaded.config(), loaded.complaint(global)) {
         (None, _) => render::render(
             &loaded.reading.diagnostics,
             &loaded.text,

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::arguments::{Format, Global, Next};
 use super::output::{self, Refusal};
-use super::{Exit, load, select, state, time, usable};
+use super::{Exit, faulty, load, select, state, time, usable};
 use crate::config::Config;
 use crate::diagnostic::render::Style;
 use crate::job::Job;
@@ -69,6 +69,9 @@ pub fn write(
             Format::Json => line(out, &upcoming)?,
         }
     }
+    if arguments.format == Format::Text && arguments.jobs.is_empty() {
+        screen.faulty(out, &config.faulty)?;
+    }
     out.flush()?;
     Ok(())
 }
@@ -82,6 +85,9 @@ pub fn run(global: &Global, arguments: &Next, now: DateTime<Utc>) -> anyhow::Res
     let Some(config) = usable(&loaded, global) else {
         return Ok(Exit::Failed);
     };
+    if let Some(exit) = faulty::refuse(&loaded, config, &arguments.jobs, global) {
+        return Ok(exit);
+    }
     let style = output::style(global.color, &io::stdout());
     let anchors = anchors(&state::place(&global.given(), &loaded.path), config);
     let anchors = anchors.unwrap_or_else(|error| {

@@ -48,19 +48,20 @@ pub fn unknown(config: &Config, word: &str) -> Refusal {
         let refusal = Refusal::new(format!("the schedule or the policy of `{word}` is faulty"));
         return Refusal {
             exit: Exit::Failed,
-            ..refusal.with_help("run `sched validate`")
+            ..refusal
         };
     }
-    let names = config
-        .jobs
-        .iter()
-        .flat_map(|job| [job.name.as_str(), job.function()]);
-    let mut names: Vec<&str> = names
-        .chain(config.faulty.iter().map(String::as_str))
-        .collect();
+    let mut names: Vec<&str> = names(config).collect();
     names.sort_unstable();
     names.dedup();
     let mut refusal = Refusal::new(format!("no job is called `{word}`"));
     refusal.help.extend(did_you_mean(&near(word, names)));
     refusal
+}
+
+/// Every word that means a job, faulty ones included.
+pub fn names(config: &Config) -> impl Iterator<Item = &str> {
+    let jobs = config.jobs.iter();
+    let jobs = jobs.flat_map(|job| [job.name.as_str(), job.function()]);
+    jobs.chain(config.faulty.iter().map(String::as_str))
 }

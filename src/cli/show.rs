@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use super::arguments::{Global, Show};
 use super::load;
 use super::output::Refusal;
-use super::{Exit, select, usable};
+use super::{Exit, faulty, select, usable};
 use crate::clean;
 use crate::config::Config;
 use crate::paths;
@@ -28,6 +28,9 @@ pub fn run(global: &Global, arguments: &Show, now: DateTime<Utc>) -> anyhow::Res
     let Some(config) = usable(&loaded, global) else {
         return Ok(Exit::Failed);
     };
+    if let Some(exit) = faulty::refuse(&loaded, config, arguments.job.as_slice(), global) {
+        return Ok(exit);
+    }
     let mut text = text(config, &loaded.text, arguments.job.as_deref())?;
     if global.verbose {
         let source = Source {

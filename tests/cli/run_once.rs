@@ -290,6 +290,47 @@ fn a_faulty_job_is_not_run_and_its_fault_is_told() {
 }
 
 #[test]
+fn a_fault_around_a_job_that_leaves_it_out_is_told_by_every_command_that_names_it() {
+    let folder = Folder::with_config(
+        "scheduler:\n  timezone: Asia/Tokio\n  job: {type: cron, hour: 4, command: 'true'}\n  other: \
+         {type: corn}\n",
+    );
+    for command in [
+        "run-once job",
+        "run-once --format json job",
+        "next job",
+        "show job",
+    ] {
+        let answer = folder.sched(command).exits(1).says("");
+        let told = answer.stderr.matches("error[").count();
+        assert_eq!(told, 1, "{command}: {}", answer.stderr);
+        let zone = "error[unknown-zone]: ";
+        assert!(answer.stderr.contains(zone), "{command}: {}", answer.stderr);
+    }
+    folder.sched("history job").exits(0).says("no runs\n");
+}
+
+#[test]
+fn a_command_to_type_next_is_about_the_same_config() {
+    let folder = Folder::new().file(
+        "my config.yml",
+        "scheduler:\n  it is: {type: cron, hour: 4, command: 'true'}\n  bad: {type: corn}\n",
+    );
+    let sched = |words: &[&str]| {
+        let config = ["-c", "my config.yml"];
+        folder::run(folder.command().args(config).args(words))
+    };
+    let answer = sched(&["run-once", "it is"]).exits(0);
+    let validate = "run `sched -c 'my config.yml' validate`\n";
+    assert!(answer.stderr.contains(validate), "{}", answer.stderr);
+    let runs = sched(&["history", "--format", "json"]).json();
+    let id = runs[0]["run_id"].as_str().unwrap();
+    let answer = sched(&["history", id]).exits(0);
+    let again = "\n  again: sched -c 'my config.yml' run-once 'it is'\n";
+    assert!(answer.stdout.ends_with(&again[1..]), "{}", answer.stdout);
+}
+
+#[test]
 fn a_command_gets_arguments_as_they_are() {
     let answer = run("shout --kwarg level=3 -- --no;rm").exits(0);
     assert_eq!(answer.stdout, "loud --no;rm --level=3\n");

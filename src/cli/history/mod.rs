@@ -16,7 +16,7 @@ use super::arguments::{Format, Global, History};
 use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::record::Record;
-use super::{Exit, select, state, time, usable};
+use super::{Exit, hint, select, state, time, usable};
 use crate::config::Config;
 use crate::diagnostic::render::Style;
 use crate::diagnostic::{did_you_mean, near};
@@ -66,6 +66,7 @@ pub(super) fn run(
         Some(word) => asked(word, filter, config, store.as_ref())?,
     };
     let answer = Answer {
+        global,
         arguments,
         store: store.as_ref(),
         watched: Lock::holder(&place).is_some(),
@@ -120,8 +121,10 @@ fn asked(
     let configured = config.map(|config| select::named(config, word));
     let configured = configured.unwrap_or_default();
     let mut jobs: Vec<String> = configured.iter().map(|job| job.name.clone()).collect();
+    let faulty = config.map(|config| &*config.faulty).unwrap_or_default();
     let seen = store.map(Store::jobs).transpose()?.unwrap_or_default();
-    jobs.extend(seen.iter().filter(|name| is_meant(name, word)).cloned());
+    let others = faulty.iter().chain(&seen);
+    jobs.extend(others.filter(|name| is_meant(name, word)).cloned());
     if !jobs.is_empty() {
         return Ok(Asked::Runs(Filter { jobs, ..filter }));
     }
@@ -144,15 +147,14 @@ fn asked(
     Err(unknown(word, config, &seen))
 }
 
-/// Whether a job that was configured once is meant: by its name or its function.
+/// Whether a job that is faulty, or was configured once, is meant: by its name or its function.
 fn is_meant(name: &str, word: &str) -> bool {
     let function = name.split([' ', '#']).next().unwrap_or(name);
     name == word || function == word
 }
 
 fn unknown(word: &str, config: Option<&Config>, seen: &[String]) -> Refusal {
-    let configured = config.map(|config| &*config.jobs).unwrap_or_default();
-    let names = configured.iter().map(|job| job.name.as_str());
+    let names = config.into_iter().flat_map(select::names);
     let mut names: Vec<&str> = names.chain(seen.iter().map(String::as_str)).collect();
     names.sort_unstable();
     names.dedup();
@@ -165,6 +167,7 @@ fn unknown(word: &str, config: Option<&Config>, seen: &[String]) -> Refusal {
 
 /// What is asked, and what it is answered from.
 struct Answer<'a> {
+    global: &'a Global,
     arguments: &'a History,
     store: Option<&'a Store>,
     /// Whether there is a watcher.
@@ -226,7 +229,9 @@ impl Answer<'_> {
             Format::Text if self.arguments.output => Ok(one::write_streams(out, run)?),
             Format::Text => {
                 let attempts = self.attempts(run)?;
-                Ok(one::write(out, run, &attempts, &self.around)?)
+                let job = hint::quoted(&run.run.job);
+                let again = hint::command(self.global, &format!("run-once {job}"));
+                Ok(one::write(out, run, &attempts, &again, &self.around)?)
             }
         }
     }

@@ -18,10 +18,12 @@ pub(super) struct Attempts {
     pub(super) next: Option<Retry>,
 }
 
+/// Writes all of a run, and last the command `again`, which runs its job.
 pub(super) fn write(
     out: &mut dyn Write,
     entry: &Entry,
     attempts: &Attempts,
+    again: &str,
     around: &Surroundings,
 ) -> io::Result<()> {
     head(out, entry, around)?;
@@ -38,8 +40,7 @@ pub(super) fn write(
     if let Some(ended) = &entry.ended {
         left(out, ended)?;
     }
-    let name = clean::line(&entry.run.job);
-    writeln!(out, "  again: sched run-once {}", quoted(&name))
+    writeln!(out, "  again: {again}")
 }
 
 /// Which run it is, and what it wrote.
@@ -134,13 +135,4 @@ fn block(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
         writeln!(out, "    {}", clean::line(line))?;
     }
     Ok(())
-}
-
-/// The name as one word of a shell.
-fn quoted(name: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
-    if name.chars().all(is_plain) {
-        return name.to_owned();
-    }
-    format!("'{}'", name.replace('\'', r"'\''"))
 }

@@ -167,3 +167,12 @@ fn unknown_names_and_wrong_times_are_refused() {
         "--until is before --from"
     );
 }
+
+#[test]
+fn faulty_jobs_are_named_after_the_others() {
+    let all = answer("-n 1").unwrap();
+    let faulty = "\n\nreport.faulty — faulty, no fire time can be told\n";
+    assert!(all.ends_with(faulty), "{all}");
+    let json = answer("-n 1 --format json").unwrap();
+    assert!(!json.contains("report.faulty"), "{json}");
+}

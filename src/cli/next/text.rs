@@ -49,6 +49,23 @@ impl<'a> Screen<'a> {
         Ok(())
     }
 
+    /// Names the jobs that are left out because they are faulty.
+    pub(super) fn faulty(&self, out: &mut dyn Write, names: &[String]) -> io::Result<()> {
+        if self.zone.is_some() && !names.is_empty() {
+            writeln!(out)?;
+        }
+        for name in names {
+            let name = paint(&clean::line(name), Paint::Name, self.color());
+            let why = paint(
+                "faulty, no fire time can be told",
+                Paint::Warning,
+                self.color(),
+            );
+            writeln!(out, "{name} — {why}")?;
+        }
+        Ok(())
+    }
+
     fn header(&mut self, out: &mut dyn Write, upcoming: &Upcoming<'_>) -> io::Result<()> {
         let trigger = &upcoming.job.trigger;
         let name = clean::line(&upcoming.job.name);

@@ -21,10 +21,9 @@ use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::record::Record;
 use super::watch::voice::Voice;
-use super::{Exit, state, trusted, usable};
+use super::{Exit, faulty, state, trusted, usable};
 use crate::alert::{Post, Setup};
 use crate::config::{Answer, Config, Lookup};
-use crate::diagnostic::{Diagnostic, render};
 use crate::job::{Job, Task};
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
@@ -61,8 +60,9 @@ pub(super) fn run(
     let Some(config) = usable(&loaded, global) else {
         return Ok(Exit::Failed);
     };
-    if let Some(faults) = faults_of(&loaded, config, &arguments.job) {
-        return Ok(tell_faults(&loaded, &faults, global));
+    let job = std::slice::from_ref(&arguments.job);
+    if let Some(exit) = faulty::refuse(&loaded, config, job, global) {
+        return Ok(exit);
     }
     let tasks = loaded.tasks(&given, natives);
     let call = call::call(config, arguments, |name| find(&tasks, name))?;
@@ -216,29 +216,6 @@ fn exit(outcome: Outcome) -> Exit {
         | Outcome::Coalesced
         | Outcome::Missed => Exit::Failed,
     }
-}
-
-/// The faults of the job that is meant, where it is left out because of them.
-fn faults_of(loaded: &Loaded, config: &Config, word: &str) -> Option<Vec<Diagnostic>> {
-    if !super::select::named(config, word).is_empty() {
-        return None;
-    }
-    let is_meant = |name: &&String| *name == word || name.split(' ').next() == Some(word);
-    let name = config.faulty.iter().find(is_meant)?;
-    let own = loaded
-        .reading
-        .diagnostics
-        .iter()
-        .filter(|one| one.job.as_ref() == Some(name));
-    Some(own.cloned().collect())
-}
-
-fn tell_faults(loaded: &Loaded, faults: &[Diagnostic], global: &Global) -> Exit {
-    let style = output::style(global.color, &io::stderr());
-    let text = render::render(faults, &loaded.text, &loaded.name(), style);
-    // Where stderr is gone, nobody is left to tell.
-    let _ = io::stderr().write_all(text.as_bytes());
-    Exit::Failed
 }
 
 /// Finds a function that no job uses.

@@ -59,12 +59,25 @@ impl<'a> Early<'a> {
     pub(super) fn config_to_start_with(self, loaded: &mut Loaded) -> Option<Config> {
         let found = match self.arguments.log_format {
             Format::Text => usable(loaded, self.global).is_some(),
-            Format::Json => is_usable(loaded),
+            Format::Json => self.is_usable(loaded),
         };
         if !found || (self.arguments.strict && !self.is_valid(loaded)) {
             return None;
         }
         loaded.reading.config.clone()
+    }
+
+    /// Whether a file has a config; what is wrong with it is told to programs.
+    fn is_usable(self, loaded: &Loaded) -> bool {
+        if loaded.config().is_none() {
+            let why = tellings(loaded).join("\n");
+            say(Topic::StartRefused, Level::Error, &why);
+            return false;
+        }
+        if let Some(complaint) = loaded.complaint(self.global) {
+            say(Topic::ConfigFault, Level::Warning, &complaint);
+        }
+        true
     }
 
     /// Whether the config has no error, also none in what it names; where it has, they are told.
@@ -96,19 +109,6 @@ impl<'a> Early<'a> {
             Format::Json => say(Topic::LogFailed, Level::Warning, text),
         }
     }
-}
-
-/// Whether a file has a config; what is wrong with it is told to programs.
-fn is_usable(loaded: &Loaded) -> bool {
-    if loaded.config().is_none() {
-        let why = tellings(loaded).join("\n");
-        say(Topic::StartRefused, Level::Error, &why);
-        return false;
-    }
-    if let Some(complaint) = loaded.complaint() {
-        say(Topic::ConfigFault, Level::Warning, &complaint);
-    }
-    true
 }
 
 /// A line for programs; its zone is not known yet.
