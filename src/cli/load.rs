@@ -92,6 +92,16 @@ impl Global {
     }
 }
 
+/// How messages name the config file at `path`.
+#[must_use]
+pub fn name(path: &Path) -> String {
+    if is_stdin(path) {
+        "<stdin>".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
 fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
@@ -106,11 +116,7 @@ impl Loaded {
     /// How messages name the file.
     #[must_use]
     pub fn name(&self) -> String {
-        if self.is_stdin() {
-            "<stdin>".to_owned()
-        } else {
-            self.path.display().to_string()
-        }
+        name(&self.path)
     }
 
     /// The config, where it has a usable `scheduler` section.

@@ -15,6 +15,7 @@ pub mod select;
 pub mod show;
 mod state;
 mod status;
+mod subject;
 mod table;
 pub mod time;
 mod trusted;

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::folder::Folder;
 use crate::killed::eventually;
-use crate::watch::{SLEEP, TICK, Watch};
+use crate::watch::{SLEEP, TICK, Watch, config_of};
 
 #[test]
 fn without_a_watcher_the_jobs_are_told_all_the_same() {
@@ -87,6 +87,95 @@ fn a_fault_of_the_config_is_a_part_of_the_answer() {
         "{}",
         json.stderr
     );
+    assert_eq!(json.json()[0]["jobs"][1]["job"], "bad");
+}
+
+/// A job that fails each second.
+const FAILING: &str = "  bad: {type: interval, seconds: 1, command: exit 3}\n";
+
+#[test]
+fn a_job_that_fails_in_its_earlier_form_is_not_lost_to_a_bad_save() {
+    let watch = Watch::start(FAILING, &[]);
+    watch.expect(" FAILED bad");
+    watch.rewrite(&config_of(&FAILING.replace("seconds: 1", "seconds: 1x")));
+    watch.expect("! bad (faulty, keeps its earlier form)");
+    let status = watch.sched("status").exits(0).stdout;
+    let lines: Vec<&str> = status.lines().collect();
+    assert!(lines[0].starts_with("● watching "), "{status}");
+    assert!(lines[1].starts_with("  ! config.yml has "), "{status}");
+    assert!(lines[3].starts_with("  bad  FAILED 3  "), "{status}");
+    assert!(lines[3].ends_with("  faulty"), "{status}");
+    let check = watch.sched("status --check --jobs").exits(1).stdout;
+    assert!(check.contains("\nbad: FAILED 3"), "{check}");
+    let json = watch.sched("status --check --jobs --format json").exits(1);
+    let [check] = &json.json()[..] else {
+        panic!("{}", json.stdout)
+    };
+    let pid = watch.child.id();
+    let expected = serde_json::json!({"alive": true, "pid": pid, "failing": ["bad"]});
+    assert_eq!(*check, expected);
+}
+
+#[test]
+fn a_watcher_is_told_of_also_where_its_config_is_broken_or_gone() {
+    let mut watch = Watch::start(TICK, &[]);
+    watch.expect(" ok     tick");
+    std::fs::write(watch.path("config.yml"), "scheduler:\n\ttick: {}\n").unwrap();
+    watch.expect("the config that was read before stays in force");
+    let told = |trouble: &str| {
+        let status = watch.sched("-c config.yml status").exits(0).stdout;
+        let lines: Vec<&str> = status.lines().collect();
+        assert!(lines[0].starts_with("● watching config.yml "), "{status}");
+        assert!(lines[1].starts_with(trouble), "{status}");
+        assert!(lines[3].starts_with("  tick  ok  "), "{status}");
+        assert!(lines[3].ends_with("  unknown"), "{status}");
+        watch.sched("-c config.yml status --check --jobs").exits(0);
+        let json = watch
+            .sched("-c config.yml status --format json")
+            .exits(0)
+            .json();
+        assert_eq!(json[0]["jobs"][0]["last"]["outcome"], "success");
+    };
+    told("  ! config.yml has 1 error now (line 2): `");
+    std::fs::remove_file(watch.path("config.yml")).unwrap();
+    told("  ! cannot read config.yml: no such file");
+    let runs = watch
+        .sched("-c config.yml history -n 1 --format json")
+        .exits(0);
+    assert_eq!(runs.json()[0]["job"], "tick");
+    assert!(
+        runs.stderr.contains("warning: cannot read config.yml"),
+        "{}",
+        runs.stderr
+    );
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    let status = watch.sched("-c config.yml status").exits(0).stdout;
+    assert!(
+        status.starts_with("○ config.yml is not watched (last "),
+        "{status}"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_and_never_was_watched_is_an_error() {
+    let folder = Folder::new();
+    for command in ["status", "history"] {
+        let answer = folder
+            .sched(&format!("-c confg.yml {command}"))
+            .exits(2)
+            .says("");
+        let expected = "error: cannot read confg.yml: no such file\n";
+        assert_eq!(answer.stderr, expected, "{command}");
+    }
+    let check = folder
+        .sched("-c confg.yml status --check --format json")
+        .exits(1);
+    check.says("{\"alive\":false,\"pid\":null}\n");
+    let empty = Folder::with_config("scheduler: {}\n")
+        .sched("status")
+        .exits(0);
+    assert!(empty.stdout.ends_with("\n  no jobs\n"), "{}", empty.stdout);
 }
 
 #[test]

@@ -13,14 +13,13 @@ use chrono::{DateTime, Utc};
 pub(super) use result::result;
 
 use super::arguments::{Format, Global, History};
-use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::record::Record;
-use super::{Exit, hint, select, state, time, usable};
+use super::subject::Subject;
+use super::{Exit, hint, select, time};
 use crate::config::Config;
 use crate::diagnostic::render::Style;
 use crate::diagnostic::{did_you_mean, near};
-use crate::paths;
 use crate::run::{Outcome, RunId};
 use crate::store::{Entry, Filter, Lock, Store};
 use crate::trigger::Zone;
@@ -49,27 +48,25 @@ pub(super) fn run(
     arguments: &History,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Exit> {
-    let given = global.given();
-    let loaded = load::load(&given, now).map_err(Refusal::from)?;
     // What ran can be told also where the config has become unusable.
-    let config = usable(&loaded, global);
+    let subject = Subject::find(global, now)?;
+    subject.tell_faults(global);
     let around = Surroundings {
         now,
-        zone: zone(&loaded, config, now),
+        zone: subject.zone(now),
         style: output::style(global.color, &io::stdout()),
     };
-    let place = state::place(&given, &loaded.path);
-    let store = Store::read(&place).map_err(Refusal::from)?;
+    let store = subject.store.as_ref();
     let filter = filter(arguments, &around)?;
     let asked = match &arguments.of {
         None => Asked::Runs(filter),
-        Some(word) => asked(word, filter, config, store.as_ref())?,
+        Some(word) => asked(word, filter, subject.config(), store)?,
     };
     let answer = Answer {
         global,
         arguments,
-        store: store.as_ref(),
-        watched: Lock::holder(&place).is_some(),
+        store,
+        watched: Lock::holder(&subject.place).is_some(),
         around,
     };
     if arguments.format == Format::Text && !arguments.no_pager && io::stdout().is_terminal() {
@@ -82,13 +79,6 @@ pub(super) fn run(
         out.flush()?;
     }
     Ok(Exit::Done)
-}
-
-fn zone(loaded: &Loaded, config: Option<&Config>, now: DateTime<Utc>) -> Zone {
-    config.map_or_else(
-        || paths::outside(&loaded.path, now).zone,
-        |config| config.settings.timezone.clone(),
-    )
 }
 
 /// What the flags ask for.

@@ -1,0 +1,72 @@
+//! The config that a question about what ran is about: what the state knows is told also where the
+//! file is broken or gone.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+
+use super::arguments::Global;
+use super::load::{self, Loaded};
+use super::output::{self, Refusal};
+use super::{state, usable};
+use crate::config::Config;
+use crate::paths;
+use crate::store::{Place, Store};
+use crate::trigger::Zone;
+
+/// A config, as far as it can be read, and its state.
+pub(super) struct Subject {
+    /// The config file.
+    pub(super) path: PathBuf,
+    /// What it says, or why it cannot be read.
+    pub(super) loaded: Result<Loaded, load::Error>,
+    /// Where its state is.
+    pub(super) place: Place,
+    /// Its runs; `None` where it has none yet.
+    pub(super) store: Option<Store>,
+}
+
+impl Subject {
+    /// The config that is meant, at the instant `now`.
+    ///
+    /// # Errors
+    /// Where none is meant, where it can neither be read nor has a state, or where the state cannot
+    /// be read.
+    pub(super) fn find(global: &Global, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        let given = global.given();
+        let path = paths::config(&given).map_err(load::Error::from)?;
+        let loaded = load::load(&given, now);
+        let place = state::place(&given, &path);
+        let store = Store::read(&place)?;
+        match loaded {
+            Err(error) if store.is_none() => Err(error.into()),
+            loaded => Ok(Self {
+                path,
+                loaded,
+                place,
+                store,
+            }),
+        }
+    }
+
+    /// The config, where the file has one.
+    pub(super) fn config(&self) -> Option<&Config> {
+        self.loaded.as_ref().ok().and_then(Loaded::config)
+    }
+
+    /// The zone in which its times are told.
+    pub(super) fn zone(&self, now: DateTime<Utc>) -> Zone {
+        self.config().map_or_else(
+            || paths::outside(&self.path, now).zone,
+            |config| config.settings.timezone.clone(),
+        )
+    }
+
+    /// Tells on stderr what is wrong with the file.
+    pub(super) fn tell_faults(&self, global: &Global) {
+        match &self.loaded {
+            Ok(loaded) => drop(usable(loaded, global)),
+            Err(error) => output::warn(&error.to_string(), global),
+        }
+    }
+}
