@@ -83,14 +83,14 @@ fn reloading(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("reader", jobs), |bencher| {
             bencher.iter_batched(
                 || forms[1].clone(),
-                |config| reload::follow(&forms[0].jobs, config),
+                |config| reload::follow(&forms[0], config),
                 BatchSize::LargeInput,
             );
         });
-        let there = reload::follow(&forms[0].jobs, forms[1].clone());
-        let back = reload::follow(&there.config.jobs, forms[0].clone());
+        let there = reload::follow(&forms[0], forms[1].clone());
+        let back = reload::follow(&there.config, forms[0].clone());
         // The jobs that stayed are those of the first form, whichever way it goes.
-        let again = reload::follow(&back.config.jobs, forms[1].clone());
+        let again = reload::follow(&back.config, forms[1].clone());
         let mut plan = Plan::new(back.config.jobs.clone(), now(), 8, |_| 0);
         group.bench_function(BenchmarkId::new("loop", jobs), |bencher| {
             bencher.iter(|| {

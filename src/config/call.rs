@@ -200,7 +200,11 @@ pub(super) fn function(
     name: &str,
     role: Role,
 ) -> Option<String> {
-    let item = keys.take(name)?;
+    function_of(reader, keys.take(name)?, role)
+}
+
+/// The same of a key that is at hand.
+pub(super) fn function_of(reader: &mut Reader<'_>, item: Item<'_>, role: Role) -> Option<String> {
     match item.value.value() {
         Some(Value::None) => None,
         Some(Value::Str(name)) if is_dotted(name) => {

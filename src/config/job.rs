@@ -16,6 +16,8 @@ use crate::yaml::Node;
 pub(super) struct Defaults {
     pub(super) policy: Common<Policy>,
     pub(super) surroundings: Common<Surroundings>,
+    /// Whether it has a fault: no job can tell then what it should be like.
+    pub(super) faulty: bool,
 }
 
 /// Reads `job defaults`.
@@ -26,21 +28,28 @@ pub(super) fn defaults(reader: &mut Reader<'_>, item: Item<'_>) -> Defaults {
             scalar::but_this_is(item.value)
         );
         reader.bad_value(item.value.span, message, None);
-        return Defaults::default();
+        return Defaults {
+            faulty: true,
+            ..Defaults::default()
+        };
     };
+    let before = reader.errors();
     let mut keys = Section::read(reader, entries);
-    let defaults = Defaults {
+    let mut defaults = Defaults {
         policy: policy::policy(reader, &mut keys, &Policy::default()).into(),
         surroundings: policy::surroundings(reader, &mut keys, &Surroundings::default()).into(),
+        faulty: false,
     };
     let allowed = [key::POLICY, key::SURROUNDINGS].concat();
     for item in keys.rest() {
         reader.unknown_key(item.name, item.key, &allowed);
     }
+    defaults.faulty = reader.errors() > before;
     defaults
 }
 
-/// Reads the job of that name; `None` where its schedule or policy is faulty.
+/// Reads the job of that name; `None` where its schedule or policy is faulty, or what it shares of
+/// it with all jobs: it must not run without its timeout, or as another user.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     name: &str,
@@ -55,7 +64,7 @@ pub(super) fn read(
     }
     surprise::warn(reader, node);
     let faulty = reader.leave_job();
-    job.filter(|_| !faulty)
+    job.filter(|_| !faulty && !defaults.faulty)
 }
 
 fn body(

@@ -87,6 +87,11 @@ impl<'a> Reader<'a> {
         self.diagnostics.push(diagnostic);
     }
 
+    /// How many errors there are so far.
+    pub(super) fn errors(&self) -> usize {
+        self.diagnostics.iter().filter(|one| one.is_error()).count()
+    }
+
     /// Notes an error of the kind `bad-value` at `span`.
     pub(super) fn bad_value(
         &mut self,

@@ -45,6 +45,8 @@ pub struct Settings {
     pub keep_history: Duration,
     /// Whether a recovery after a failure that was mailed is mailed.
     pub recovery_mail: bool,
+    /// The names of those that are faulty: what stands in for them was not written.
+    pub faulty: Vec<&'static str>,
 }
 
 /// Whether tasks run in docassemble's background context.
@@ -100,82 +102,177 @@ impl ZoneOrigin {
 const KEEP_HISTORY: Duration = Duration::from_secs(90 * 86_400);
 const LEVELS: [&str; 5] = ["debug", "info", "warning", "error", "critical"];
 
+impl Settings {
+    /// Puts what held `before` in the place of what is faulty.
+    pub fn keep(&mut self, before: &Self) {
+        for name in &self.faulty {
+            match *name {
+                "log directory" => self.log_directory.clone_from(&before.log_directory),
+                "tasks directory" => self.tasks_directory.clone_from(&before.tasks_directory),
+                "python" => self.python.clone_from(&before.python),
+                "timezone" => {
+                    self.timezone = before.timezone.clone();
+                    self.timezone_from = before.timezone_from;
+                }
+                "error handler" => self.error_handler.clone_from(&before.error_handler),
+                "docassemble context" => self.docassemble_context = before.docassemble_context,
+                "preload" => self.preload.clone_from(&before.preload),
+                "max workers" => self.max_workers = before.max_workers,
+                "keep history" => self.keep_history = before.keep_history,
+                "recovery mail" => self.recovery_mail = before.recovery_mail,
+                _ => {}
+            }
+        }
+    }
+
+    /// The names of those that are not as they were `before`.
+    #[must_use]
+    pub fn differences(&self, before: &Self) -> Vec<&'static str> {
+        let differences = [
+            ("log level", self.log_level != before.log_level),
+            ("log directory", self.log_directory != before.log_directory),
+            (
+                "tasks directory",
+                self.tasks_directory != before.tasks_directory,
+            ),
+            ("python", self.python != before.python),
+            ("timezone", self.timezone != before.timezone),
+            ("error handler", self.error_handler != before.error_handler),
+            (
+                "docassemble context",
+                self.docassemble_context != before.docassemble_context,
+            ),
+            ("preload", self.preload != before.preload),
+            ("max workers", self.max_workers != before.max_workers),
+            (
+                "use docassemble database",
+                self.use_docassemble_database != before.use_docassemble_database,
+            ),
+            ("keep history", self.keep_history != before.keep_history),
+            ("recovery mail", self.recovery_mail != before.recovery_mail),
+        ];
+        let different = differences.into_iter().filter(|(_, differs)| *differs);
+        different.map(|(name, _)| name).collect()
+    }
+}
+
+/// Reads one setting after the other, and notes which are faulty.
+struct Settler<'r, 'a, 'k, 'n> {
+    reader: &'r mut Reader<'a>,
+    keys: &'k mut Section<'n>,
+    faulty: Vec<&'static str>,
+}
+
+impl<'a, 'n> Settler<'_, 'a, '_, 'n> {
+    /// What `read` makes of the setting of that name, where it is given and not faulty.
+    fn take<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Reader<'a>, Item<'n>) -> Option<T>,
+    ) -> Option<T> {
+        let item = self.keys.take(name)?;
+        let before = self.reader.errors();
+        let value = read(self.reader, item);
+        if self.reader.errors() > before {
+            self.faulty.push(name);
+        }
+        value
+    }
+
+    fn path(&mut self, name: &'static str) -> Option<PathBuf> {
+        self.take(name, |reader, item| {
+            scalar::text(reader, item).map(|text| reader.path(text))
+        })
+    }
+
+    /// The interpreter: a bare name is looked for on PATH, so it is no path below the config's
+    /// folder.
+    fn python(&mut self) -> Option<PathBuf> {
+        self.take("python", |reader, item| {
+            let text = scalar::text(reader, item)?;
+            Some(if text.contains('/') {
+                reader.path(text)
+            } else {
+                text.into()
+            })
+        })
+    }
+
+    /// The zone of triggers without one: the scheduler's, else docassemble's, else that of the
+    /// world outside. Where the one that counts is faulty, triggers have none, and times are told
+    /// in the next.
+    fn zone(&mut self, directive: Timezone) -> (Zone, ZoneOrigin) {
+        let mut is_given = false;
+        let own = self.take("timezone", |reader, item| {
+            is_given = !item.value.is_null();
+            is_given.then(|| named_zone(reader, item)).flatten()
+        });
+        if !is_given && matches!(directive, Timezone::Faulty) {
+            self.faulty.push("timezone");
+        }
+        let outside = self.reader.outside;
+        let (zone, from) = match (own, directive) {
+            (Some(zone), _) => (zone, ZoneOrigin::Scheduler),
+            (None, Timezone::Zone(zone)) => (zone, ZoneOrigin::Docassemble),
+            (None, Timezone::Faulty | Timezone::Absent) => {
+                (outside.zone.clone(), outside.zone_from)
+            }
+        };
+        self.reader.zone = self.faulty.is_empty().then(|| zone.clone());
+        (zone, from)
+    }
+}
+
 /// Reads the settings; `directive` is what docassemble's own `timezone` says.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     keys: &mut Section<'_>,
     directive: Timezone,
 ) -> (Settings, Defaults) {
-    let (zone, timezone_from) = zone(reader, keys, directive);
-    reader.zone.clone_from(&zone);
-    let mut text =
-        |reader: &mut Reader<'_>, name| keys.take(name).and_then(|item| scalar::text(reader, item));
-    let log_directory = text(reader, "log directory").map(|text| reader.path(text));
-    let tasks_directory = text(reader, "tasks directory").map(|text| reader.path(text));
-    // A bare name is looked for on PATH, so it is no path below the config's folder.
-    let python = text(reader, "python").map(|text| {
-        if text.contains('/') {
-            reader.path(text)
-        } else {
-            text.into()
-        }
-    });
+    let mut settler = Settler {
+        reader,
+        keys,
+        faulty: Vec::new(),
+    };
+    let (timezone, timezone_from) = settler.zone(directive);
     let settings = Settings {
-        log_level: keys
-            .take("log level")
-            .map_or(Level::Info, |item| log_level(reader, item)),
-        log_directory,
-        tasks_directory,
-        python,
-        timezone: zone.unwrap_or_else(Zone::utc),
+        log_level: settler
+            .take("log level", |reader, item| Some(log_level(reader, item)))
+            .unwrap_or(Level::Info),
+        log_directory: settler.path("log directory"),
+        tasks_directory: settler.path("tasks directory"),
+        python: settler.python(),
+        timezone,
         timezone_from,
-        error_handler: call::function(reader, keys, "error handler", Role::ErrorHandler),
-        docassemble_context: keys
-            .take("docassemble context")
-            .and_then(|item| docassemble_context(reader, item))
+        error_handler: settler.take("error handler", |reader, item| {
+            call::function_of(reader, item, Role::ErrorHandler)
+        }),
+        docassemble_context: settler
+            .take("docassemble context", docassemble_context)
             .unwrap_or_default(),
-        preload: keys
-            .take("preload")
-            .map(|item| preload(reader, item))
+        preload: settler.take("preload", preload).unwrap_or_default(),
+        max_workers: settler.take("max workers", |reader, item| {
+            let number = scalar::whole(reader, item, 1..=i64::from(u32::MAX))?;
+            u32::try_from(number).ok()
+        }),
+        use_docassemble_database: settler
+            .take("use docassemble database", |reader, item| {
+                Some(truth(reader, item))
+            })
             .unwrap_or_default(),
-        max_workers: keys
-            .take("max workers")
-            .and_then(|item| scalar::whole(reader, item, 1..=i64::from(u32::MAX)))
-            .and_then(|number| u32::try_from(number).ok()),
-        use_docassemble_database: keys
-            .take("use docassemble database")
-            .is_some_and(|item| truth(reader, item)),
-        keep_history: keys
-            .take("keep history")
-            .and_then(|item| scalar::duration(reader, item))
+        keep_history: settler
+            .take("keep history", scalar::duration)
             .unwrap_or(KEEP_HISTORY),
-        recovery_mail: keys
-            .take("recovery mail")
-            .and_then(|item| scalar::boolean(reader, item))
+        recovery_mail: settler
+            .take("recovery mail", scalar::boolean)
             .unwrap_or(true),
+        faulty: settler.faulty,
     };
     let defaults = keys
         .take("job defaults")
         .map(|item| job::defaults(reader, item))
         .unwrap_or_default();
     (settings, defaults)
-}
-
-/// The zone of triggers without one: the scheduler's, else docassemble's, else that of the world
-/// outside. `None` where the one that counts is faulty.
-fn zone(
-    reader: &mut Reader<'_>,
-    keys: &mut Section<'_>,
-    directive: Timezone,
-) -> (Option<Zone>, ZoneOrigin) {
-    if let Some(item) = keys.take("timezone").filter(|item| !item.value.is_null()) {
-        return (named_zone(reader, item), ZoneOrigin::Scheduler);
-    }
-    match directive {
-        Timezone::Zone(zone) => (Some(zone), ZoneOrigin::Docassemble),
-        Timezone::Faulty => (None, ZoneOrigin::Docassemble),
-        Timezone::Absent => (Some(reader.outside.zone.clone()), reader.outside.zone_from),
-    }
 }
 
 /// The level by `str(value)` in any case, as docassemble.Scheduler reads it.
@@ -224,7 +321,7 @@ fn docassemble_context(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Docass
     context
 }
 
-fn preload(reader: &mut Reader<'_>, item: Item<'_>) -> Vec<String> {
+fn preload(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Vec<String>> {
     let name = |node: &crate::yaml::Node| {
         node.as_str()
             .filter(|name| is_module(name))
@@ -239,7 +336,7 @@ fn preload(reader: &mut Reader<'_>, item: Item<'_>) -> Vec<String> {
         let help = "write `preload: [docassemble.base.util, numpy]`".to_owned();
         reader.bad_value(item.value.span, message, Some(help));
     }
-    names.unwrap_or_default()
+    names
 }
 
 fn is_module(name: &str) -> bool {

@@ -24,6 +24,10 @@ pub struct Changes {
     pub kept: Vec<String>,
     /// The names of the jobs that are faulty and have no earlier form.
     pub left_out: Vec<String>,
+    /// The names of the settings that are different.
+    pub settings: Vec<&'static str>,
+    /// The names of the settings that are faulty now and stay as they were.
+    pub kept_settings: Vec<&'static str>,
     /// How many jobs are as they were.
     pub unchanged: usize,
 }
@@ -52,14 +56,17 @@ pub fn keeps_all(old: &Roster, config: &Config) -> bool {
     known.count() == old.len()
 }
 
-/// What follows where `config` comes after the jobs of `old`.
+/// What follows where `config` comes after `old`.
 ///
-/// A job that `config` names as faulty keeps its old form.
+/// A job or a setting that `config` names as faulty keeps its old form.
 #[must_use]
-pub fn follow(old: &Roster, config: Config) -> Reload {
-    let (jobs, changes) = merge(old, &config);
+pub fn follow(old: &Config, mut config: Config) -> Reload {
+    config.settings.keep(&old.settings);
+    let (jobs, mut changes) = merge(&old.jobs, &config);
+    changes.settings = config.settings.differences(&old.settings);
+    changes.kept_settings.clone_from(&config.settings.faulty);
     Reload {
-        shift: Shift::between(old, jobs.clone()),
+        shift: Shift::between(&old.jobs, jobs.clone()),
         config: Config { jobs, ..config },
         changes,
     }
@@ -110,6 +117,8 @@ impl Changes {
             && self.removed.is_empty()
             && self.kept.is_empty()
             && self.left_out.is_empty()
+            && self.settings.is_empty()
+            && self.kept_settings.is_empty()
     }
 }
 
@@ -133,6 +142,12 @@ impl fmt::Display for Changes {
         }
         for name in &self.left_out {
             write!(f, "! {name} (faulty, left out)   ")?;
+        }
+        for name in &self.settings {
+            write!(f, "~ {name}   ")?;
+        }
+        for name in &self.kept_settings {
+            write!(f, "! {name} (faulty, stays as it was)   ")?;
         }
         write!(f, "= {} unchanged", self.unchanged)
     }
@@ -210,7 +225,7 @@ mod tests {
     }
 
     fn told(old: impl IntoIterator<Item = Job>, new: Config) -> (Vec<String>, String) {
-        let reload = follow(&roster(old), new);
+        let reload = follow(&config(old), new);
         let jobs = reload.config.jobs.iter();
         let names = jobs.map(|job| job.name.clone()).collect();
         (names, reload.changes.to_string())
@@ -228,11 +243,11 @@ mod tests {
 
     #[test]
     fn what_is_the_same_stays_the_very_same() {
-        let old = roster([job("a"), job("b")]);
+        let old = config([job("a"), job("b")]);
         let mut moved = job("a");
         moved.span = crate::diagnostic::Span::new(7, 8);
         let new = follow(&old, config([job("b").every(5), moved])).config.jobs;
-        assert!(Arc::ptr_eq(&new[1], &old[0]));
+        assert!(Arc::ptr_eq(&new[1], &old.jobs[0]));
         assert_eq!(*new[0], job("b").every(5));
     }
 
@@ -273,6 +288,22 @@ mod tests {
              ~ strict (max_instances 1 → 2, misfire_grace_time none → 90 s)   \
              ~ jitter (every minute → every minute, up to 5 s later)   = 0 unchanged"
         );
+    }
+
+    #[test]
+    fn settings_that_changed_and_those_that_are_faulty_are_named() {
+        let before = config([job("a")]);
+        let mut next = config([job("a")]);
+        next.settings.max_workers = Some(7);
+        next.settings.keep_history = Duration::ZERO;
+        next.settings.faulty = vec!["keep history"];
+        let reload = follow(&before, next);
+        assert_eq!(
+            reload.changes.to_string(),
+            "~ max workers   ! keep history (faulty, stays as it was)   = 1 unchanged"
+        );
+        let settings = reload.config.settings;
+        assert_eq!(settings.keep_history, before.settings.keep_history);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::reload::follow;
 use super::{Ledger, Message};
 use crate::config::{Config, Directives, DocassembleContext, Settings, ZoneOrigin};
 use crate::diagnostic::Span;
-use crate::job::{Common, Job, Memory, Policy, Roster, Seen, Task};
+use crate::job::{Common, Job, Memory, Policy, Seen, Task};
 use crate::run::{Ended, Level, Outcome, Recorded, Retry, Run};
 use crate::trigger::{Bounds, Date, Interval, Trigger, Zone};
 
@@ -242,10 +242,10 @@ impl Ledger for Notebook {
     }
 }
 
-/// What asks the loop to go on with another config, after the jobs in `before`, which become its.
-pub(super) fn reload(before: &mut Roster, next: Config) -> Message {
+/// What asks the loop to go on with another config, after `before`, which becomes it.
+pub(super) fn reload(before: &mut Config, next: Config) -> Message {
     let reload = Box::new(follow(before, next));
-    *before = reload.config.jobs.clone();
+    *before = reload.config.clone();
     let (done, _) = oneshot::channel();
     Message::Reload { reload, done }
 }
@@ -267,6 +267,7 @@ pub(super) fn config(jobs: impl IntoIterator<Item = Job>) -> Config {
             use_docassemble_database: false,
             keep_history: Duration::from_secs(86_400),
             recovery_mail: true,
+            faulty: Vec::new(),
         },
         directives: Directives::default(),
         jobs: jobs.into_iter().map(Arc::new).collect(),

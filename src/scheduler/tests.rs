@@ -356,12 +356,12 @@ async fn a_clock_set_forward_makes_fires_late_and_wakes_the_loop() {
 #[tokio::test(start_paused = true)]
 async fn a_reload_changes_jobs_and_lets_runs_finish() {
     let first = config([takes(90, "gone"), takes(1, "same"), takes(1, "faulty")]);
-    let mut jobs = first.jobs.clone();
+    let mut before = first.clone();
     let script = |_, messages: mpsc::Sender<Message>| async move {
         seconds(70).await;
         let mut next = config([takes(1, "new"), takes(1, "same")]);
         next.faulty = vec!["faulty".to_owned(), "never".to_owned()];
-        messages.send(reload(&mut jobs, next)).await.unwrap();
+        messages.send(reload(&mut before, next)).await.unwrap();
         seconds(85).await;
     };
     let told = tell_on(&Notebook::default(), noon(0), first, script).await;

@@ -245,6 +245,25 @@ fn a_faulty_entry_keeps_its_last_good_form() {
 }
 
 #[test]
+fn a_faulty_setting_stays_as_it_was() {
+    let mut watch = Watch::start(TICK, &[]);
+    watch.expect(" ok     tick");
+    let zone = |zone: &str| config_of(&format!("  timezone: {zone}\n{TICK}"));
+    watch.rewrite(&zone("Asia/Tokyo"));
+    let line = watch.expect("reload config.yml: ~ timezone   = 1 unchanged");
+    assert!(line.contains("+09:00 reload "), "{line}");
+    watch.rewrite(&zone("Asia/Tokio"));
+    let line =
+        watch.expect("reload config.yml: ! timezone (faulty, stays as it was)   = 1 unchanged");
+    assert!(line.contains("+09:00 reload "), "{line}");
+    watch.expect("no time zone is called `Asia/Tokio`");
+    watch.rewrite(&zone("Asia/Tokyo"));
+    watch.expect("reload config.yml: no change");
+    watch.signal(Signal::SIGINT);
+    assert!(watch.end().success());
+}
+
+#[test]
 fn hangup_reads_the_config_again() {
     let mut watch = Watch::start(TICK, &[]);
     watch.expect(" start  tick");

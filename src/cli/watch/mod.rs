@@ -111,6 +111,7 @@ fn watch(
     let manager = Manager::from_environment();
     let reader = Reader::new(
         &loaded,
+        config.clone(),
         given.clone(),
         natives.clone(),
         messages.clone(),
@@ -120,8 +121,8 @@ fn watch(
             masks: book.masks(),
             post: post.clone(),
             logging: Arc::clone(&logging),
+            manager: manager.clone(),
         },
-        manager.clone(),
     );
     reader.start(loaded, received)?;
     let passage = Passage {

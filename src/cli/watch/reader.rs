@@ -17,7 +17,6 @@ use crate::cli::trusted;
 use crate::config::{Config, ZoneOrigin};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
-use crate::job::Roster;
 use crate::logging::Logging;
 use crate::paths::{self, Given};
 use crate::process::give_back;
@@ -48,18 +47,15 @@ pub(super) struct Reader {
     path: PathBuf,
     /// Tells the content that was read last from another.
     digest: u64,
-    /// The zone that is in force, where the config leaves it to the system.
-    zone: Option<Zone>,
     /// What was read just after a save, and is not used before it is certain that it is whole.
     early: Option<Loaded>,
-    /// The jobs that the scheduler has, which it shares.
-    jobs: Roster,
+    /// The config that is in force: its jobs are those that the scheduler has.
+    config: Config,
     given: Given,
     natives: Names,
     messages: mpsc::Sender<Message>,
     watcher: Watcher,
     exits: Exits,
-    manager: Manager,
     /// The faults that have been told; a fault is told again when it returns.
     told: HashSet<String>,
     /// Why the file could not be read, the last time.
@@ -74,6 +70,7 @@ pub(super) struct Exits {
     pub(super) masks: Masks,
     pub(super) post: Post,
     pub(super) logging: Arc<Logging>,
+    pub(super) manager: Manager,
 }
 
 impl Exits {
@@ -88,23 +85,19 @@ impl Exits {
 impl Reader {
     pub(super) fn new(
         loaded: &Loaded,
+        config: Config,
         given: Given,
         natives: Names,
         messages: mpsc::Sender<Message>,
         watcher: Watcher,
         exits: Exits,
-        manager: Manager,
     ) -> Self {
         Self {
             exits,
-            manager,
             path: loaded.path.clone(),
             digest: loaded.digest,
             early: None,
-            zone: loaded.config().and_then(system_zone),
-            jobs: loaded
-                .config()
-                .map_or_else(Roster::default, |config| config.jobs.clone()),
+            config,
             given,
             natives,
             messages,
@@ -151,11 +144,11 @@ impl Reader {
 
     /// Reads the config again where it follows the system's time zone, and that is another one.
     fn look_at_zone(&mut self) {
-        let Some(before) = &self.zone else {
+        let Some(before) = system_zone(&self.config) else {
             return;
         };
         let (zone, from) = paths::zone();
-        if zone != *before {
+        if zone != before {
             tracing::warn!(
                 event = "zone_changed",
                 tag = "zone",
@@ -179,7 +172,7 @@ impl Reader {
         if source.digest == self.digest && !even_if_same && !was_unreadable {
             return;
         }
-        self.manager.reloading();
+        self.exits.manager.reloading();
         let early = early.filter(|early| early.digest == source.digest && !even_if_same);
         let loaded = early.unwrap_or_else(|| self.understand(source));
         self.go_on_with(loaded);
@@ -196,12 +189,12 @@ impl Reader {
             return;
         }
         let loaded = self.understand(source);
-        let is_whole = |config| loaded.reading.is_valid() && keeps_all(&self.jobs, config);
+        let is_whole = |config| loaded.reading.is_valid() && keeps_all(&self.config.jobs, config);
         if loaded.config().is_some_and(is_whole)
             && trusted::distrust(&loaded, &self.given).is_none()
         {
             self.unreadable = None;
-            self.manager.reloading();
+            self.exits.manager.reloading();
             self.go_on_with(loaded);
         } else {
             self.early = Some(loaded);
@@ -220,8 +213,7 @@ impl Reader {
         }
         self.exits.hide(&loaded.secrets());
         if let Some(config) = loaded.reading.config.take() {
-            self.zone = system_zone(&config);
-            let reload = follow(&self.jobs, config);
+            let reload = follow(&self.config, config);
             loaded.reading.config = Some(reload.config.clone());
             self.pass_on(reload);
         }
@@ -231,7 +223,7 @@ impl Reader {
     /// Lets the scheduler go on with another config, and waits until it does. What held before is
     /// freed then: here, not where runs would wait for that.
     fn pass_on(&mut self, reload: Reload) {
-        let jobs = reload.config.jobs.clone();
+        let config = reload.config.clone();
         let reload = Box::new(reload);
         let (done, holds) = oneshot::channel();
         // Once the scheduler has ended, nobody needs it.
@@ -239,7 +231,7 @@ impl Reader {
             .messages
             .blocking_send(Message::Reload { reload, done });
         let _ = holds.blocking_recv();
-        self.jobs = jobs;
+        self.config = config;
     }
 
     fn understand(&self, source: Source) -> Loaded {
@@ -248,7 +240,7 @@ impl Reader {
 
     fn tell_unreadable(&mut self, error: String) {
         if self.unreadable.as_ref() != Some(&error) {
-            self.manager.reloading();
+            self.exits.manager.reloading();
             self.refuse(&error);
             self.unreadable = Some(error);
         }
@@ -257,7 +249,7 @@ impl Reader {
     /// Tells that a config cannot be used, and what follows from that.
     fn refuse(&self, why: &str) {
         tracing::error!(event = "reload_refused", "{why}\n{STAYS}");
-        self.manager.ready(STAYS);
+        self.exits.manager.ready(STAYS);
     }
 
     /// Looks whether the tasks exist, now that one may have changed.

@@ -314,6 +314,85 @@ scheduler: {a.b: {type: cron, hour: 4}}
 }
 
 #[test]
+fn a_faulty_zone_is_replaced_by_the_next_that_is_named() {
+    for (text, name, from) in [
+        (
+            "timezone: Asia/Tokyo\nscheduler: {timezone: Asia/Tokio}\n",
+            "Asia/Tokyo",
+            ZoneOrigin::Docassemble,
+        ),
+        (
+            "scheduler: {timezone: Asia/Tokio}\n",
+            "America/New_York",
+            ZoneOrigin::System,
+        ),
+        (
+            "timezone: Asia/Tokio\nscheduler: {}\n",
+            "America/New_York",
+            ZoneOrigin::System,
+        ),
+    ] {
+        let settings = reading(text).config.unwrap().settings;
+        let zone = (settings.timezone.name(), settings.timezone_from);
+        assert_eq!(zone, (name, from), "{text}");
+        assert_eq!(settings.faulty, ["timezone"], "{text}");
+    }
+    let text = "timezone: Asia/Tokio\nscheduler: {timezone: Asia/Tokyo}\n";
+    let settings = reading(text).config.unwrap().settings;
+    assert_eq!(
+        (settings.timezone.name(), &*settings.faulty),
+        ("Asia/Tokyo", &[][..])
+    );
+}
+
+#[test]
+fn faulty_settings_keep_what_held_before() {
+    let before = "\
+scheduler:
+  log directory: logs
+  tasks directory: jobs
+  python: /usr/bin/python3
+  timezone: Asia/Tokyo
+  error handler: a.b
+  docassemble context: 'on'
+  preload: [json]
+  max workers: 3
+  keep history: 365d
+  recovery mail: false
+  use docassemble database: true
+";
+    let after = "\
+scheduler:
+  log directory: []
+  tasks directory: []
+  python: []
+  timezone: Asia/Tokio
+  error handler: []
+  docassemble context: []
+  preload: {}
+  max workers: 0
+  keep history: 365y
+  recovery mail: []
+  use docassemble database: true
+";
+    let before = reading(before).config.unwrap().settings;
+    assert_eq!(before.faulty, [""; 0]);
+    let mut settings = reading(after).config.unwrap().settings;
+    let different = settings.differences(&before);
+    assert_eq!(different.len(), 10, "{different:?}");
+    let (mut faulty, mut sorted) = (settings.faulty.clone(), different);
+    faulty.sort_unstable();
+    sorted.sort_unstable();
+    assert_eq!(faulty, sorted);
+    settings.keep(&before);
+    assert_eq!(settings.differences(&before), [""; 0]);
+    assert_eq!(settings.timezone_from, before.timezone_from);
+    let other = reading("scheduler: {log level: debug}\n").config.unwrap();
+    let different = other.settings.differences(&before);
+    assert_eq!(different.len(), 12, "{different:?}");
+}
+
+#[test]
 fn config_from_replaces_what_stands_beside_it() {
     let text = "\
 timezone: Europe/Berlin
@@ -402,6 +481,20 @@ scheduler:
         (config.jobs[1].policy.retries, config.jobs[1].policy.timeout),
         (0, None)
     );
+}
+
+#[test]
+fn a_fault_of_the_job_defaults_leaves_out_every_job() {
+    for defaults in ["{timeout: soon}", "{user: [root]}", "{timeot: 5}", "5m"] {
+        let text = format!(
+            "scheduler:\n  job defaults: {defaults}\n  a.b: {{type: cron, hour: 4, timeout: 5}}\n"
+        );
+        let reading = reading(&text);
+        let config = reading.config.unwrap();
+        assert_eq!(config.faulty, ["a.b"], "{defaults}");
+        assert!(config.jobs.is_empty(), "{defaults}");
+        assert_eq!(reading.diagnostics.len(), 1, "{:#?}", reading.diagnostics);
+    }
 }
 
 #[test]

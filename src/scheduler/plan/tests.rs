@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::super::reload::follow;
 use super::super::testing::{at, config, every, job, noon};
 use super::*;
+use crate::config::Config;
 use crate::run::Cause;
 use crate::trigger::{Bounds, Interval, Trigger, Zone};
 
@@ -49,7 +50,11 @@ fn replace(
     now: DateTime<Utc>,
     workers: usize,
 ) -> Vec<Fire> {
-    let reload = follow(plan.jobs(), config(jobs));
+    let before = Config {
+        jobs: plan.jobs().clone(),
+        ..config([])
+    };
+    let reload = follow(&before, config(jobs));
     plan.replace(&reload.shift, now, workers)
 }
 
@@ -374,7 +379,7 @@ fn at_one_instant_jobs_fire_in_the_order_of_the_config_that_holds() {
 #[test]
 fn what_stays_is_left_alone() {
     let jobs = ["a", "b", "c", "d"].map(job);
-    let shift = |next: &[Job]| follow(&roster(jobs.clone()), config(next.to_vec())).shift;
+    let shift = |next: &[Job]| follow(&config(jobs.clone()), config(next.to_vec())).shift;
     let [a, b, c, d] = jobs.clone();
     let places = |shift: &Shift| (shift.other.clone(), shift.moves);
     assert_eq!(places(&shift(&jobs)), (vec![], false));

@@ -1,7 +1,6 @@
 //! Jobs that are faulty when the scheduler begins, and are mended later.
 
 use super::*;
-use crate::job::Roster;
 
 /// A config whose only job is faulty.
 fn faulty(name: &str) -> Config {
@@ -22,13 +21,13 @@ async fn told(job: impl Fn() -> Job, between: Option<Config>) -> Vec<String> {
         noon(90),
         faulty("tick"),
         |_, messages| async move {
-            let mut jobs = Roster::default();
+            let mut before = config([]);
             seconds(30).await;
             if let Some(between) = between {
-                messages.send(reload(&mut jobs, between)).await.unwrap();
+                messages.send(reload(&mut before, between)).await.unwrap();
             }
             seconds(30).await;
-            messages.send(reload(&mut jobs, mended)).await.unwrap();
+            messages.send(reload(&mut before, mended)).await.unwrap();
             seconds(65).await;
         },
     )

@@ -231,10 +231,10 @@ impl Story {
         };
         let known = self.notebook.known(&self.jobs, now);
         let (config, ledger) = (self.config(), self.notebook.clone());
-        let jobs = config.jobs.clone();
+        let before = config.clone();
         let mut scheduler = Scheduler::new(config, known, clock.clone(), runner, Silence, ledger);
         let (sender, mut messages) = mpsc::channel(9);
-        let script = self.act(&clock, sender, jobs, acts);
+        let script = self.act(&clock, sender, before, acts);
         let life = scheduler.run(&mut messages, Duration::from_secs(10));
         tokio::pin!(life);
         let mut ended = None;
@@ -256,7 +256,7 @@ impl Story {
         &mut self,
         clock: &ManualClock,
         sender: mpsc::Sender<Message>,
-        mut jobs: Roster,
+        mut before: Config,
         acts: &'a [Act],
     ) -> (i64, &'a [Act], bool) {
         for (index, act) in acts.iter().enumerate() {
@@ -275,15 +275,15 @@ impl Story {
                     for job in &mut self.jobs {
                         job.args.push(Value::None);
                     }
-                    let next = reload(&mut jobs, self.config());
+                    let next = reload(&mut before, self.config());
                     sender.send(next).await.unwrap();
                 }
                 Act::Vanish(seconds) => {
                     let mut none = self.config();
                     none.jobs = Roster::default();
-                    sender.send(reload(&mut jobs, none)).await.unwrap();
+                    sender.send(reload(&mut before, none)).await.unwrap();
                     pass(*seconds).await;
-                    let next = reload(&mut jobs, self.config());
+                    let next = reload(&mut before, self.config());
                     sender.send(next).await.unwrap();
                 }
             }
