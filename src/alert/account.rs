@@ -4,6 +4,7 @@ use lettre::message::Mailbox;
 
 use super::mailgun::Mailgun;
 use super::smtp::{Security, Server};
+use crate::config::mailbox;
 use crate::value::Value;
 
 /// A sender and a way to send.
@@ -46,7 +47,7 @@ impl Account {
         let entries = chosen(mail);
         let text = |key: &str| text(entries, key);
         let sender = text("default sender").ok_or(AccountError::NoSender)?;
-        let sender = super::message::mailbox(&sender).ok_or(AccountError::Sender(sender))?;
+        let sender = mailbox(&sender).ok_or(AccountError::Sender(sender))?;
         let way = match (text("mailgun domain"), text("mailgun api key")) {
             (Some(domain), Some(key)) => Way::Mailgun(Mailgun::new(
                 &domain,

@@ -9,7 +9,7 @@ use std::thread::Builder;
 
 use super::outbox::Outbox;
 use super::post::{Orders, Shared};
-use super::postman::Errand;
+use super::postman::{Errand, Trouble};
 use super::rate::{Key, admit};
 use super::{News, What};
 use crate::run::{Retry, RunError};
@@ -24,10 +24,10 @@ pub(super) enum Order {
     GivenUp(String, Retry),
     /// Something changed: let the postman look.
     Look,
-    /// Come to an end, and say when all is written down, and when all was tried.
+    /// Come to an end, and say when all is written down, and what came of the tries.
     Finish {
         written: Sender<()>,
-        tried: Sender<()>,
+        tried: Sender<Trouble>,
     },
 }
 

@@ -119,14 +119,6 @@ pub(super) fn formatted(
     Ok(message.formatted())
 }
 
-/// The address, with or without a name; `None` for what is no address, or could be more than one.
-pub(super) fn mailbox(text: &str) -> Option<Mailbox> {
-    if text.chars().any(char::is_control) {
-        return None;
-    }
-    text.trim().parse().ok()
-}
-
 /// The text as HTML: escaped once, nothing from elsewhere.
 fn html(text: &str) -> String {
     let paragraphs: String = text.trim_end().split("\n\n").map(paragraph).collect();
@@ -198,6 +190,7 @@ fn text(text: &str, longest: usize) -> String {
 mod tests {
     use super::*;
     use crate::alert::What;
+    use crate::config::mailbox;
     use crate::run::RunId;
 
     fn head() -> Letterhead {

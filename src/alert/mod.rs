@@ -23,7 +23,7 @@ use account::{Account, AccountError};
 use message::Letterhead;
 pub use post::Post;
 
-use crate::config::Config;
+use crate::config::{Config, mailbox};
 use crate::run::{Ended, Outcome, Run, RunError, RunId};
 
 /// How much of a failed program's standard error is mailed, in bytes.
@@ -98,7 +98,7 @@ impl Setup {
         let directives = &config.directives;
         let (mut recipients, mut unusable) = (Vec::new(), Vec::new());
         for address in &directives.error_notification_email {
-            match message::mailbox(address) {
+            match mailbox(address) {
                 Some(mailbox) => recipients.push(mailbox),
                 None => unusable.push(address.clone()),
             }

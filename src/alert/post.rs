@@ -151,33 +151,37 @@ impl Post {
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(secrets);
     }
 
-    /// Comes to an end: all mails are written down, and each is tried, for at most `longest`.
-    pub fn finish(&self, longest: Duration) {
+    /// Comes to an end: all mails are written down, and each is tried, for at most `longest`. Gives
+    /// what kept a mail from being sent, which is logged too.
+    #[expect(clippy::must_use_candidate, reason = "it is in the log")]
+    pub fn finish(&self, longest: Duration) -> Option<String> {
         let (written, all_written) = channel();
         let (tried, all_tried) = channel();
+        let mut trouble = None;
         if self.orders.send(Order::Finish { written, tried }).is_ok() {
             // What is not done in time is tried by the next who starts.
             let _ = all_written.recv_timeout(WRITING);
-            let _ = all_tried.recv_timeout(longest);
+            let late = |_| Some("mail is not sent yet, it waits and is tried again".to_owned());
+            trouble = all_tried.recv_timeout(longest).unwrap_or_else(late);
         }
-        self.rescue();
+        self.rescue().or(trouble)
     }
 
-    /// The last chance of mails that are not in the outbox.
-    fn rescue(&self) {
+    /// The last chance of mails that are not in the outbox; gives how many are lost, if any.
+    fn rescue(&self) -> Option<String> {
         let mails = self.shared.carried.take_all();
         if mails.is_empty() {
-            return;
+            return None;
         }
         let store = Store::join(&self.place).ok();
         let post = |mail: &Mail| store.as_ref()?.post(mail).ok();
         let lost = mails.iter().filter(|mail| post(mail) != Some(true)).count();
-        if lost > 0 {
-            tracing::error!(
-                event = "mail_lost",
-                "{lost} mails are lost: they could be neither sent nor kept on disk"
-            );
+        if lost == 0 {
+            return None;
         }
+        let text = format!("{lost} mails are lost: they could be neither sent nor kept on disk");
+        tracing::error!(event = "mail_lost", "{text}");
+        Some(text)
     }
 
     fn tell(&self, run: &Run, error: &RunError, at: DateTime<Utc>, what: fn(RunError) -> What) {

@@ -13,6 +13,7 @@ use super::account::Way;
 use super::outbox::Outbox;
 use super::post::Shared;
 use super::{Failure, Setup, message};
+use crate::config::mailbox;
 use crate::run::RunId;
 use crate::store::{Error, Mail, Place, Store, Waiting};
 
@@ -29,9 +30,12 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 pub(super) enum Errand {
     /// Look into the outbox.
     Look,
-    /// Say that all errands before this one are done, and come to an end.
-    Finish(Sender<()>),
+    /// Say what came of all errands before this one, and come to an end.
+    Finish(Sender<Trouble>),
 }
+
+/// What kept the last mail from being sent that could not be.
+pub(super) type Trouble = Option<String>;
 
 /// The thread that sends.
 pub(super) struct Postman {
@@ -39,7 +43,9 @@ pub(super) struct Postman {
     shared: Arc<Shared>,
     /// Mails that are delivered or refused and yet are in the outbox still.
     settled: HashSet<RunId>,
+    /// Whether the server took no mail, the last time.
     troubled: bool,
+    trouble: Trouble,
 }
 
 impl Postman {
@@ -49,6 +55,7 @@ impl Postman {
             shared,
             settled: HashSet::new(),
             troubled: false,
+            trouble: None,
         }
     }
 
@@ -61,7 +68,7 @@ impl Postman {
                     Ok(Errand::Look) | Err(RecvTimeoutError::Timeout) => {}
                     Ok(Errand::Finish(tried)) => {
                         // Whoever asked may have gone.
-                        let _ = tried.send(());
+                        let _ = tried.send(self.trouble);
                         return;
                     }
                     Err(RecvTimeoutError::Disconnected) => return,
@@ -124,47 +131,44 @@ impl Postman {
     fn bring(&mut self, mail: &Mail) -> Option<Failure> {
         let setup = self.shared.setup();
         let failure = deliver(mail, &setup).err();
-        let secrets = self.shared.secrets();
-        let told = |text: &str| secrets.mask(text).into_owned();
         match &failure {
-            None => {
-                if std::mem::take(&mut self.troubled) {
-                    tracing::info!(event = "mail_works", "mail can be sent again");
-                }
-                tracing::info!(
-                    event = "mail_sent",
-                    tag = "mail",
-                    "mailed to {}: {}",
-                    mail.recipient,
-                    mail.subject
-                );
+            None => self.delivered(mail),
+            Some(failure) => {
+                let text = trouble(mail, failure, &setup);
+                let text = self.shared.secrets().mask(&text).into_owned();
+                self.tell(failure, &text);
+                self.trouble = Some(text);
             }
-            Some(Failure::Server(why)) if self.troubled => {
-                tracing::debug!(event = "mail_failed", "mail cannot be sent: {}", told(why));
-            }
-            Some(Failure::Server(why)) => {
-                self.troubled = true;
-                let name = setup.account.as_ref().map_or("", |account| account.name());
-                tracing::error!(
-                    event = "mail_failed",
-                    "mail cannot be sent, it waits and is tried again: {name}: {}",
-                    told(why)
-                );
-            }
-            Some(Failure::Later(why)) => tracing::warn!(
-                event = "mail_put_off",
-                "the mail to {} is tried again later: {}",
-                mail.recipient,
-                told(why)
-            ),
-            Some(Failure::Refused(why)) => tracing::error!(
-                event = "mail_refused",
-                "the mail to {} was refused: {}",
-                mail.recipient,
-                told(why)
-            ),
         }
         failure
+    }
+
+    fn delivered(&mut self, mail: &Mail) {
+        if std::mem::take(&mut self.troubled) {
+            tracing::info!(event = "mail_works", "mail can be sent again");
+        }
+        tracing::info!(
+            event = "mail_sent",
+            tag = "mail",
+            "mailed to {}: {}",
+            mail.recipient,
+            mail.subject
+        );
+    }
+
+    /// Tells why a mail was not taken; that the server takes none is told once.
+    fn tell(&mut self, failure: &Failure, text: &str) {
+        match failure {
+            Failure::Server(_) if self.troubled => {
+                tracing::debug!(event = "mail_failed", "{text}");
+            }
+            Failure::Server(_) => {
+                self.troubled = true;
+                tracing::error!(event = "mail_failed", "{text}");
+            }
+            Failure::Later(_) => tracing::warn!(event = "mail_put_off", "{text}"),
+            Failure::Refused(_) => tracing::error!(event = "mail_refused", "{text}"),
+        }
     }
 
     /// How long there is nothing to do.
@@ -178,6 +182,21 @@ impl Postman {
         };
         let rest = (next - (self.shared.now)()).to_std().unwrap_or_default();
         rest.clamp(SHORTEST_REST, LONGEST_REST)
+    }
+}
+
+/// Why a mail was not taken, and what becomes of it.
+fn trouble(mail: &Mail, failure: &Failure, setup: &Setup) -> String {
+    let recipient = &mail.recipient;
+    match failure {
+        Failure::Server(why) => {
+            let account = setup.account.as_ref().ok();
+            let name = account.map(|account| format!("{}: ", account.name()));
+            let name = name.unwrap_or_default();
+            format!("mail cannot be sent, it waits and is tried again: {name}{why}")
+        }
+        Failure::Later(why) => format!("the mail to {recipient} is tried again later: {why}"),
+        Failure::Refused(why) => format!("the mail to {recipient} was refused: {why}"),
     }
 }
 
@@ -199,7 +218,7 @@ fn pause(tries: u32) -> TimeDelta {
 fn deliver(mail: &Mail, setup: &Setup) -> Result<(), Failure> {
     let account = setup.account.as_ref();
     let account = account.map_err(|error| Failure::Server(error.to_string()))?;
-    let recipient = message::mailbox(&mail.recipient);
+    let recipient = mailbox(&mail.recipient);
     let recipient = recipient.ok_or_else(|| Failure::Refused("it is no address".to_owned()))?;
     let host = &setup.letterhead.host;
     let message = message::formatted(mail, &account.sender, recipient.clone(), host);

@@ -143,8 +143,12 @@ pub(super) fn read(reader: &mut Reader<'_>, root: &mut Root<'_>) -> Directives {
         .map(|item| addresses(reader, item))
         .unwrap_or_default();
     let by_mail = root.take("mail").filter(|item| !item.value.is_null());
-    if let Some(item) = by_mail {
-        mail::check(reader, item, !error_notification_email.is_empty());
+    match (by_mail, recipients) {
+        (Some(item), _) => mail::check(reader, item, !error_notification_email.is_empty()),
+        (None, Some(wanted)) if !error_notification_email.is_empty() => {
+            mail::warn_of_none(reader, wanted);
+        }
+        (None, _) => {}
     }
     Directives {
         appname,
@@ -179,13 +183,14 @@ fn word(reader: &mut Reader<'_>, item: Item<'_>) -> Option<String> {
 
 /// One address or a list of them.
 fn addresses(reader: &mut Reader<'_>, item: Item<'_>) -> Vec<String> {
-    match item.value.items() {
-        Some(nodes) => nodes
-            .iter()
-            .filter_map(|value| word(reader, Item { value, ..item }))
-            .collect(),
-        None => word(reader, item).into_iter().collect(),
-    }
+    let nodes = item.value.items();
+    let nodes = nodes.unwrap_or_else(|| std::slice::from_ref(item.value));
+    let addresses = nodes.iter().filter_map(|value| {
+        let address = word(reader, Item { value, ..item })?;
+        mail::check_address(reader, &address, value.span, "no mail goes there");
+        Some(address)
+    });
+    addresses.collect()
 }
 
 fn warn_of_log_server(reader: &mut Reader<'_>, host: &str, place: Option<Span>) {

@@ -1,10 +1,45 @@
 //! What is wrong with docassemble's directive `mail`, as far as `sched` sends mail.
 
+use lettre::message::Mailbox;
+
 use super::directives::is_cloud_secret;
 use super::reader::Reader;
 use super::section::Item;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::yaml::{Entry, Kind, Node};
+
+/// The address, with or without a name; `None` for what is no address, or could be more than one.
+#[must_use]
+pub fn mailbox(text: &str) -> Option<Mailbox> {
+    if text.chars().any(char::is_control) {
+        return None;
+    }
+    text.trim().parse().ok()
+}
+
+/// Reports that the text at `span` is no address.
+pub(super) fn check_address(reader: &mut Reader<'_>, text: &str, span: Span, then: &str) {
+    if mailbox(text).is_none() {
+        let message = format!("`{text}` is no address, so {then}");
+        reader.report(
+            Diagnostic::warning(Code::BadValue, message)
+                .at(span)
+                .with_help("write `name@example.org` or `Name <name@example.org>`"),
+        );
+    }
+}
+
+/// Reports that there is nothing that says how the mail is sent that `wanted` asks for.
+pub(super) fn warn_of_none(reader: &mut Reader<'_>, wanted: Item<'_>) {
+    reader.report(
+        Diagnostic::warning(
+            Code::MissingKey,
+            "there is no `mail`, so no mail can be sent",
+        )
+        .at(wanted.key)
+        .with_help("give it a sender and a server, such as `mail: {default sender: sched@example.org, server: localhost}`"),
+    );
+}
 
 /// Reports what keeps mail from being sent; `wanted` where there is somebody to send it to.
 pub(super) fn check(reader: &mut Reader<'_>, item: Item<'_>, wanted: bool) {
@@ -74,15 +109,23 @@ fn chosen(node: &Node) -> Vec<&Entry> {
 }
 
 fn check_sender(reader: &mut Reader<'_>, item: Item<'_>, entries: &[&Entry], wanted: bool) {
+    if !wanted {
+        return;
+    }
     let is_sender = |entry: &&&Entry| entry.key.as_str() == Some("default sender");
-    let sender = entries.iter().find(is_sender);
-    if wanted && !sender.is_some_and(|entry| entry.value.to_value().is_true()) {
-        let message = "`mail` has no `default sender`, so no mail can be sent";
-        reader.report(
-            Diagnostic::warning(Code::MissingKey, message)
-                .at(item.key)
-                .with_help("give it one, such as `default sender: sched@example.org`"),
-        );
+    let sender = entries.iter().find(is_sender).map(|entry| &entry.value);
+    match sender.and_then(|value| value.as_str().zip(Some(value.span))) {
+        Some((sender, span)) if !sender.trim().is_empty() => {
+            check_address(reader, sender, span, "no mail can be sent");
+        }
+        _ => reader.report(
+            Diagnostic::warning(
+                Code::MissingKey,
+                "`mail` has no `default sender`, so no mail can be sent",
+            )
+            .at(item.key)
+            .with_help("give it one, such as `default sender: sched@example.org`"),
+        ),
     }
 }
 

@@ -33,6 +33,7 @@ use section::Section;
 pub use directives::Directives;
 pub use key::same as is_same_key;
 pub use lookup::{Answer, Lookup, Reference, Role};
+pub use mail::mailbox;
 pub use outside::{Outside, Overrides};
 pub use settings::{DocassembleContext, Settings, ZoneOrigin};
 

@@ -138,8 +138,9 @@ fn carry_out(
         let record = serde_json::to_string(&Record::new(&run, Some(&ended), zone))?;
         writeln!(io::stdout().lock(), "{}", secrets.mask(&record))?;
     }
-    if let Some(post) = post {
-        post.finish(LAST_MAILS);
+    if let Some(trouble) = post.and_then(|post| post.finish(LAST_MAILS)) {
+        screen.error(&trouble);
+        runtime.block_on(readers(&console))?;
     }
     // A disk that took no line has been complained of, and does not make the run a failure.
     let _ = logging.finish();

@@ -75,6 +75,12 @@ impl Screen {
         ));
     }
 
+    /// What went wrong beside the run.
+    pub(super) fn error(&self, text: &str) {
+        let word = paint("error", Paint::Error, self.color);
+        self.say(&format!("{word}: {}", clean::line(text)));
+    }
+
     /// How the run ended.
     pub(super) fn end(&self, job: &Job, ended: &Ended) {
         if self.quiet && ended.outcome == Outcome::Success {

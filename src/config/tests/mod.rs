@@ -701,6 +701,17 @@ fn what_keeps_mail_from_being_sent_is_told() {
         open[0].contains("the password is not sent to `mail.example.org`"),
         "{open:?}"
     );
+    let wrong = of("{default sender: docassemble}");
+    let told = "2:24 warning[bad-value] `docassemble` is no address, so no mail can be sent";
+    assert!(wrong[0].starts_with(told), "{wrong:?}");
+    let text = "error notification email: [a@example.org, ops]\n\
+                scheduler:\n  a.b: {type: interval, hours: 1}\n";
+    let none = faults(text);
+    let told = "1:1 warning[missing-key] there is no `mail`, so no mail can be sent";
+    assert!(none[0].starts_with(told), "{none:?}");
+    let told = "1:43 warning[bad-value] `ops` is no address, so no mail goes there";
+    assert!(none[1].starts_with(told), "{none:?}");
+    assert_eq!(none.len(), 2, "{none:?}");
     let none = of("{server: mail.example.org}");
     assert!(none[0].starts_with("2:1 warning[missing-key] `mail` has no `default sender`"));
     for (key, service) in [

@@ -215,7 +215,9 @@ fn what_is_refused_is_told_and_what_is_put_off_waits() {
     let text = config(&plain(server.port), "");
     let text = text.replace("error notification email: [ops@example.org]", recipients);
     let folder = Folder::with_config(&text).file("tasks/t.py", TASKS);
-    folder.sched("run-once t.fail").exits(1);
+    let answer = folder.sched("run-once t.fail").exits(1);
+    let told = "\nerror: the mail to bad@example.org was refused: ";
+    assert!(answer.stderr.contains(told), "{}", answer.stderr);
     assert_eq!(
         server.next("mail")["recipients"],
         serde_json::json!(["good@example.org"])
@@ -361,6 +363,27 @@ fn the_same_error_is_mailed_once_by_however_many_processes() {
         "My <App> Scheduler error: ValueError"
     );
     assert_eq!(server.rest(), [] as [Value; 0], "one about each error");
+}
+
+#[test]
+fn that_no_mail_can_be_sent_is_told_where_a_job_is_run_by_hand() {
+    for (mail, why) in [
+        (
+            "mail: {default sender: a@example.org, server: 127.0.0.1, port: 1}\n",
+            "127.0.0.1: Connection error: Connection refused\n",
+        ),
+        ("", "`mail` has no `default sender`\n"),
+    ] {
+        let folder = Folder::with_config(&format!(
+            "error notification email: ops@example.org\n{mail}scheduler:\n  fail: {{type: \
+             interval, hours: 1, command: exit 3}}\n"
+        ));
+        let answer = folder.sched("run-once -q fail").exits(1);
+        let told = format!("error: mail cannot be sent, it waits and is tried again: {why}");
+        assert!(answer.stderr.ends_with(&told), "{}", answer.stderr);
+        let answer = folder.sched("run-once -q --no-mail fail").exits(1);
+        assert_eq!(answer.stderr.lines().count(), 1, "{}", answer.stderr);
+    }
 }
 
 #[test]
