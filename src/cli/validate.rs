@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
@@ -128,6 +129,11 @@ impl Lookup for Remembering<'_> {
         self.answers.borrow_mut().extend(named);
         Ok(answers)
     }
+
+    fn missing_folder(&self) -> Option<&Path> {
+        self.lookup.missing_folder()
+    }
+
     fn finds_others(&self, surroundings: &Surroundings) -> bool {
         self.lookup.finds_others(surroundings)
     }

@@ -1,6 +1,6 @@
 //! Asking whether what the config names exists.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean};
 use crate::job::{Roster, Surroundings, Task};
@@ -13,6 +13,11 @@ pub trait Lookup {
     /// Why nothing could be looked up at all, as a fragment such as `python3 was not found`.
     fn look_up(&self, names: &[&str]) -> Result<Vec<Answer>, String>;
 
+    /// The tasks folder that is named and is not there.
+    fn missing_folder(&self) -> Option<&Path> {
+        None
+    }
+
     /// Whether a Python process with these surroundings finds other modules than are looked up.
     fn finds_others(&self, surroundings: &Surroundings) -> bool;
 }
@@ -22,7 +27,7 @@ pub trait Lookup {
 pub enum Answer {
     /// A name that a Python file binds.
     Function {
-        /// The file, relative to the folder above the tasks folder where it lies in that.
+        /// The file, from the name of the tasks folder on where it lies in that; else absolute.
         file: PathBuf,
         /// The line of its definition, from 1.
         line: u32,
@@ -121,12 +126,16 @@ pub(super) fn check(
         let job = job_of(reference).filter(|_| reference.role == Role::ContextManager);
         job.is_some_and(|job| !may_be_python(&job.task, answer_to))
     };
+    let gone = lookup.missing_folder();
     references
         .iter()
         .filter_map(|reference| {
             let fault = match answer_to(&reference.name)? {
                 answer if answer.may_be_elsewhere() && is_elsewhere(reference) => {
                     fault(reference, &elsewhere())
+                }
+                answer if answer.may_be_elsewhere() => {
+                    fault(reference, answer).map(|fault| with_gone(fault, gone))
                 }
                 answer => fault(reference, answer),
             };
@@ -209,6 +218,13 @@ fn fault(reference: &Reference, answer: &Answer) -> Option<Diagnostic> {
     diagnostic.span = Some(reference.span);
     diagnostic.job.clone_from(&reference.job);
     Some(diagnostic)
+}
+
+/// Where the tasks folder is not there, that is the first thing to mend.
+fn with_gone(mut diagnostic: Diagnostic, folder: Option<&Path>) -> Diagnostic {
+    let help = folder.map(|folder| format!("the tasks folder {} is not there", folder.display()));
+    diagnostic.help.splice(0..0, help);
+    diagnostic
 }
 
 fn with_near(mut diagnostic: Diagnostic, near: &[String]) -> Diagnostic {

@@ -122,6 +122,11 @@ impl Lookup for Tasks {
             .ok_or_else(missing)
     }
 
+    fn missing_folder(&self) -> Option<&Path> {
+        let folder = self.setup.tasks_folder.as_deref();
+        folder.filter(|folder| !folder.is_dir())
+    }
+
     fn finds_others(&self, surroundings: &Surroundings) -> bool {
         surroundings::variables(surroundings, &self.setup)
             .is_ok_and(|variables| variables.iter().any(|(name, _)| PATHS.contains(&&**name)))
@@ -220,9 +225,12 @@ fn apart<T: Send>(future: impl Future<Output = T> + Send) -> T {
 }
 
 impl Setup {
-    /// A file as people should read it: from the folder above the tasks folder, where it is there.
+    /// A file as people should read it: one of the tasks folder with that folder's name and no
+    /// more before it.
     pub(super) fn shown<'a>(&self, file: &'a Path) -> &'a Path {
-        let above = self.tasks_folder.as_deref().and_then(Path::parent);
+        let folder = self.tasks_folder.as_deref();
+        let folder = folder.filter(|folder| file.starts_with(folder));
+        let above = folder.and_then(Path::parent);
         above
             .and_then(|above| file.strip_prefix(above).ok())
             .unwrap_or(file)

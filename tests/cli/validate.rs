@@ -106,3 +106,33 @@ fn nothing_of_the_tasks_is_run() {
     }
     assert!(!folder.path("ran").exists() && !folder.path("tasks/ran").exists());
 }
+
+#[test]
+fn a_file_outside_the_tasks_folder_is_named_in_full() {
+    let folder = Folder::with_config("scheduler:\n  extra.nope: {type: cron, hour: 4}\n")
+        .file("tasks/own.py", "")
+        .file("lib/extra.py", "");
+    let lib = folder.path("lib");
+    let answer = run(folder.command().env("PYTHONPATH", &lib).arg("validate")).exits(1);
+    let told = format!("{}/extra.py has no function `nope`", lib.display());
+    assert!(answer.stdout.contains(&told), "{}", answer.stdout);
+}
+
+#[test]
+fn a_tasks_folder_that_is_not_there_is_the_first_thing_to_mend() {
+    let config =
+        "scheduler:\n  json.heartbeat: {type: cron, hour: 4}\n  own.f: {type: cron, hour: 4}\n";
+    let folder = Folder::with_config(config);
+    let told = |line: &str, name: &str| {
+        let answer = folder.sched(line).exits(1);
+        let help = format!("  = help: the tasks folder {name} is not there\n");
+        assert_eq!(answer.stdout.matches(&help).count(), 2, "{}", answer.stdout);
+    };
+    told("--tasks-dir /nowhere validate", "/nowhere");
+    let setting = config.replace("scheduler:", "scheduler:\n  tasks directory: /jbos");
+    folder.write("config.yml", &setting);
+    told("validate", "/jbos");
+    folder.write("config.yml", config);
+    let answer = folder.sched("validate").exits(1);
+    assert!(!answer.stdout.contains("tasks folder"), "{}", answer.stdout);
+}

@@ -23,7 +23,7 @@ def main(stream):
     warnings.simplefilter("ignore")
     request = json.loads(stream.read().decode("utf-8"))
     sys.path.extend(folder for folder in request["tasks"] if folder not in sys.path)
-    search = Search(request["tasks"], request["above"])
+    search = Search(request["tasks"])
     if "call" in request:
         answer = search.check_call(request["call"])
     else:
@@ -45,8 +45,8 @@ class NoAnswer(Exception):
 class Search:
     """Looks names up; each file is read once."""
 
-    def __init__(self, tasks, above):
-        self.above = above
+    def __init__(self, tasks):
+        self.own = [folder.rstrip(os.sep) for folder in tasks]
         self.tasks = tasks + installed_tasks(tasks)
         self.modules = {}
         self.places = {}
@@ -137,9 +137,12 @@ class Search:
         return self.modules[file]
 
     def shown(self, file):
-        """A file as people should read it."""
-        above = os.path.join(self.above, "") if self.above else None
-        return file[len(above) :] if above and file.startswith(above) else file
+        """A file as people should read it: one of the tasks folder with that folder's name and no
+        more before it."""
+        for folder in self.own:
+            if file.startswith(os.path.join(folder, "")):
+                return file[len(folder) - len(os.path.basename(folder)) :]
+        return file
 
     # --- Suggestions
 

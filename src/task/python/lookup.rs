@@ -49,7 +49,7 @@ pub enum LookupError {
 pub struct CallFault {
     /// Such as `heartbeat() takes no positional arguments, but 1 was given`.
     pub message: String,
-    /// The file, relative to the folder above the tasks folder where it lies in that.
+    /// The file, from the name of the tasks folder on where it lies in that.
     pub file: String,
     /// The line of the function's head, from 1.
     pub line: u32,
@@ -90,14 +90,7 @@ async fn ask<A: DeserializeOwned>(
     key: &str,
     question: Json,
 ) -> Result<A, LookupError> {
-    let above = setup
-        .tasks_folder
-        .as_deref()
-        .and_then(std::path::Path::parent);
-    let mut request = json!({
-        "tasks": setup.python_folders(),
-        "above": above.map(|folder| folder.to_string_lossy()),
-    });
+    let mut request = json!({ "tasks": setup.python_folders() });
     request[key] = question;
     let launch = Launch {
         timeout: Some(PATIENCE),

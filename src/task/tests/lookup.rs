@@ -398,3 +398,18 @@ fn without_python_nothing_can_be_looked_up() {
         .unwrap_err();
     assert_eq!(error, "`/bin/sh` does not answer as a Python does");
 }
+
+#[test]
+fn files_are_shown_from_the_tasks_folder_on() {
+    for (folder, file, shown) in [
+        ("/srv/da/tasks", "/srv/da/tasks/a/b.py", "tasks/a/b.py"),
+        ("/srv/da/tasks", "/srv/da/lib/b.py", "/srv/da/lib/b.py"),
+        ("/tasks", "/tasks/b.py", "tasks/b.py"),
+        ("/tasks", "/usr/lib/b.py", "/usr/lib/b.py"),
+        ("tasks", "tasks/b.py", "tasks/b.py"),
+    ] {
+        let mut setup = Bench::new().setup.clone();
+        setup.tasks_folder = Some(folder.into());
+        assert_eq!(setup.shown(file.as_ref()), PathBuf::from(shown), "{folder}");
+    }
+}
