@@ -145,6 +145,7 @@ impl Postman {
 
     fn delivered(&mut self, mail: &Mail) {
         if std::mem::take(&mut self.troubled) {
+            self.trouble = None;
             tracing::info!(event = "mail_works", "mail can be sent again");
         }
         tracing::info!(

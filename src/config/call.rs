@@ -21,7 +21,7 @@ pub(super) fn command(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Task> {
     if task.is_none() {
         let message = match item.value.items() {
             None | Some([]) => format!(
-                "`command` must be a list or text{}",
+                "`command` must be a list of words or text{}",
                 scalar::but_this_is(item.value)
             ),
             Some(_) => "each word of `command` must be text or a number".to_owned(),

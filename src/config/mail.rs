@@ -8,6 +8,15 @@ use super::section::Item;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::yaml::{Entry, Kind, Node};
 
+/// Who else sends mail for docassemble, and the keys that all must be there for it.
+const SERVICES: [(&str, &[&str]); 2] = [
+    ("SendGrid", &["sendgrid api key"]),
+    (
+        "Azure",
+        &["azure client id", "azure client secret", "azure tenant id"],
+    ),
+];
+
 /// The address, with or without a name; `None` for what is no address, or could be more than one.
 #[must_use]
 pub fn mailbox(text: &str) -> Option<Mailbox> {
@@ -37,7 +46,10 @@ pub(super) fn warn_of_none(reader: &mut Reader<'_>, wanted: Item<'_>) {
             "there is no `mail`, so no mail can be sent",
         )
         .at(wanted.key)
-        .with_help("give it a sender and a server, such as `mail: {default sender: sched@example.org, server: localhost}`"),
+        .with_help(
+            "give it a sender and a server, such as `mail: {default sender: sched@example.org, \
+             server: localhost}`",
+        ),
     );
 }
 
@@ -54,11 +66,8 @@ pub(super) fn check(reader: &mut Reader<'_>, item: Item<'_>, wanted: bool) {
     if is_set("mailgun domain") && is_set("mailgun api key") {
         return check_sender(reader, item, &entries, wanted);
     }
-    for (service, name) in [
-        ("SendGrid", "sendgrid api key"),
-        ("Azure", "azure client id"),
-    ] {
-        if let Some(entry) = found(name).filter(|_| is_set(name)) {
+    for (service, names) in SERVICES {
+        if let Some(entry) = found(names[0]).filter(|_| names.iter().all(|name| is_set(name))) {
             return warn_of_service(reader, service, entry.key.span);
         }
     }

@@ -217,11 +217,7 @@ fn jobs<'d>(
     let (mut jobs, mut faulty) = (Vec::new(), Vec::new());
     for entry in entries.iter().filter(|entry| !is_setting(&entry.key)) {
         let Some(key) = entry.key.as_str() else {
-            let message = format!(
-                "a job's name must be text, not {}",
-                entry.key.to_value().repr()
-            );
-            reader.report(Diagnostic::error(Code::BadName, message).at(entry.key.span));
+            report_name(reader, &entry.key);
             names.count += 1;
             continue;
         };
@@ -236,6 +232,16 @@ fn jobs<'d>(
         }
     }
     (jobs, faulty)
+}
+
+/// Says that a job's name is no text: `off` is not in YAML.
+fn report_name(reader: &mut Reader<'_>, key: &Node) {
+    let message = format!("a job's name must be text, not {}", key.to_value().repr());
+    let mut diagnostic = Diagnostic::error(Code::BadName, message).at(key.span);
+    let written = key.written(reader.text).filter(|text| !text.is_empty());
+    let help = written.map(|text| format!("for text put it into quotes: `\"{text}\":`"));
+    diagnostic.help.extend(help);
+    reader.report(diagnostic);
 }
 
 fn unknown_setting(reader: &mut Reader<'_>, name: &str, entry: &Entry) {

@@ -19,12 +19,14 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The user of that name; `None` where we are that user already.
+    /// The user of that name, or of that number; `None` where we are that user already.
     ///
     /// # Errors
     /// Where there is no such user, or where we are not root.
     pub fn of(name: &str) -> Result<Option<Self>, Error> {
+        let number = || name.parse().ok().map(Uid::from_raw);
         let user = User::from_name(name).ok().flatten();
+        let user = user.or_else(|| User::from_uid(number()?).ok().flatten());
         let user = user.ok_or_else(|| Error::NoUser(name.to_owned()))?;
         if user.uid == Uid::effective() {
             return Ok(None);
@@ -88,4 +90,30 @@ fn set_groups(groups: &[Gid]) -> nix::Result<()> {
     #[cfg(not(target_vendor = "apple"))]
     nix::unistd::setgroups(groups)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_found_by_name_and_by_number() {
+        let own = User::from_uid(Uid::effective()).unwrap().unwrap();
+        for name in [own.name.clone(), own.uid.to_string()] {
+            assert_eq!(Identity::of(&name).unwrap(), None, "{name}");
+        }
+        let other = User::from_name("nobody").unwrap().unwrap();
+        let (named, numbered) = (Identity::of("nobody"), Identity::of(&other.uid.to_string()));
+        if Uid::effective().is_root() {
+            assert_eq!(numbered.unwrap().unwrap(), named.unwrap().unwrap());
+        } else {
+            assert!(matches!(numbered, Err(Error::NotRoot(_))));
+        }
+        for none in ["4294967294", "-1", "", "nobody!"] {
+            assert!(
+                matches!(Identity::of(none), Err(Error::NoUser(_))),
+                "{none}"
+            );
+        }
+    }
 }

@@ -225,9 +225,22 @@ fn a_dry_run_tells_programs_the_same() {
         .sched("run-once list --kwarg token=hunter22 --dry-run --format json");
     let expected = serde_json::json!({
         "job": "list", "call": "ls -l '--token=********'", "from": null, "python": null, "timeout": null,
-        "retries": 0, "directory": null, "config": "config.yml",
+        "retries": 0, "directory": null, "user": null, "environment_file": null,
+        "config": "config.yml",
     });
     assert_eq!(answer.exits(0).json(), [expected]);
+}
+
+#[test]
+fn a_dry_run_tells_what_surrounds_the_process() {
+    let answer = Folder::with_config(
+        "scheduler:\n  list: {type: cron, hour: 4, command: ls, directory: /srv, user: nobody, \
+         environment file: /etc/list.env}\n",
+    )
+    .sched("run-once list --dry-run")
+    .exits(0);
+    let told = "\nin         /srv\nas         the user nobody\nvariables  /etc/list.env\n";
+    assert!(answer.stdout.contains(told), "{}", answer.stdout);
 }
 
 #[test]

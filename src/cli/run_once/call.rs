@@ -134,6 +134,7 @@ fn value(text: &str, as_text: &str, notes: &mut Vec<String>) -> Result<Value, Re
             "bool" => "boolean",
             "int" | "float" => "number",
             "str" => "text",
+            "datetime.date" | "datetime.datetime" => "date",
             other => other,
         };
         let as_text = if as_text == text {
@@ -246,6 +247,16 @@ scheduler:
         assert_eq!(
             call.notes[1],
             "`no` is the boolean False in YAML; for text write --kwarg 'x=\"no\"'"
+        );
+    }
+
+    #[test]
+    fn a_date_is_told_as_one() {
+        let call = of("test.one", &["2026-01-01"], &[]).unwrap();
+        assert_eq!(
+            call.notes.last().unwrap(),
+            "`2026-01-01` is the date datetime.date(2026, 1, 1) in YAML; for text write \
+             '\"2026-01-01\"'"
         );
     }
 

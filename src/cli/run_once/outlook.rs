@@ -1,6 +1,7 @@
 //! What a run would call, with `--dry-run`: it calls nothing.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -31,6 +32,8 @@ pub(super) struct Outlook<'a> {
     timeout: Option<Seconds>,
     retries: u32,
     directory: Option<String>,
+    user: Option<&'a str>,
+    environment_file: Option<String>,
     config: String,
 }
 
@@ -76,7 +79,8 @@ impl<'a> Outlook<'a> {
             }
             from = answer.as_ref().map(place);
         }
-        let directory = job.surroundings.directory.as_ref();
+        let surroundings = &job.surroundings;
+        let shown = |path: &PathBuf| path.display().to_string();
         Ok(Self {
             job: &job.name,
             call: written(job),
@@ -85,7 +89,9 @@ impl<'a> Outlook<'a> {
             timeout: job.policy.timeout.map(Seconds),
             // It is run by hand.
             retries: 0,
-            directory: directory.map(|folder| folder.display().to_string()),
+            directory: surroundings.directory.as_ref().map(shown),
+            user: surroundings.user.as_deref(),
+            environment_file: surroundings.environment_file.as_ref().map(shown),
             config: loaded.name(),
         })
     }
@@ -115,6 +121,8 @@ impl<'a> Outlook<'a> {
             ("with", self.python.as_ref().map(Python::text)),
             ("limits", Some(limits)),
             ("in", self.directory.clone()),
+            ("as", self.user.map(|user| format!("the user {user}"))),
+            ("variables", self.environment_file.clone()),
             ("config", Some(self.config.clone())),
         ];
         let lines = lines

@@ -107,12 +107,23 @@ scheduler:
 ";
 
 #[test]
+fn a_name_that_is_no_text_can_be_made_one() {
+    let told = |name: &str| faults(&format!("scheduler:\n  {name}: {{command: ls}}\n"));
+    let off = "2:3 error[bad-name] a job's name must be text, not False; \
+               for text put it into quotes: `\"off\":`";
+    assert_eq!(told("off"), [off]);
+    let number = "2:3 error[bad-name] a job's name must be text, not 5; \
+                  for text put it into quotes: `\"5\":`";
+    assert_eq!(told("5"), [number]);
+}
+
+#[test]
 fn what_is_wrong_with_a_list_is_said() {
     let told = |line: &str| faults(&format!("scheduler:\n  a: {{{line}}}\n"));
     assert_eq!(
         told("triggers: [], command: ls"),
         [
-            "2:17 error[bad-value] `triggers` must be a list, but this is an empty list; \
+            "2:17 error[bad-value] `triggers` must be a list of triggers, but this is an empty list; \
           write `triggers: [{type: cron, hour: 4}, …]`"
         ]
     );
@@ -121,7 +132,7 @@ fn what_is_wrong_with_a_list_is_said() {
     assert_eq!(
         command("[]"),
         [format!(
-            "2:37 error[bad-value] `command` must be a list or text, but this is an empty list; {help}"
+            "2:37 error[bad-value] `command` must be a list of words or text, but this is an empty list; {help}"
         )]
     );
     assert_eq!(
@@ -694,6 +705,8 @@ fn what_keeps_mail_from_being_sent_is_told() {
     ] {
         assert_eq!(of(&fine), [] as [String; 0], "{fine}");
     }
+    let incomplete = format!("{{{well}, azure client id: x}}");
+    assert_eq!(of(&incomplete), [] as [String; 0]);
     let open = of(&format!(
         "{{{well}, server: mail.example.org, use tls: false}}"
     ));
@@ -715,10 +728,13 @@ fn what_keeps_mail_from_being_sent_is_told() {
     let none = of("{server: mail.example.org}");
     assert!(none[0].starts_with("2:1 warning[missing-key] `mail` has no `default sender`"));
     for (key, service) in [
-        ("sendgrid api key", "SendGrid"),
-        ("azure client id", "Azure"),
+        ("sendgrid api key: x", "SendGrid"),
+        (
+            "azure client id: x, azure client secret: y, azure tenant id: z",
+            "Azure",
+        ),
     ] {
-        let faults = of(&format!("{{{key}: x}}"));
+        let faults = of(&format!("{{{key}}}"));
         let start = "2:8 warning[unsupported] `sched` does not send mail by ";
         assert_eq!(faults.len(), 1);
         assert!(

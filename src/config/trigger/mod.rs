@@ -50,7 +50,7 @@ fn list(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Trigger> {
     let nodes = item.value.items().filter(|nodes| !nodes.is_empty());
     let Some(nodes) = nodes else {
         let message = format!(
-            "`triggers` must be a list{}",
+            "`triggers` must be a list of triggers{}",
             scalar::but_this_is(item.value)
         );
         let help = "write `triggers: [{type: cron, hour: 4}, …]`".to_owned();
