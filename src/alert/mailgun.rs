@@ -1,6 +1,5 @@
 //! Handing a mail to Mailgun by HTTP.
 
-use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body, http};
 
 use super::Failure;
+use crate::config::Mailgun;
 use crate::reason::chain;
 
 /// How long all of it may take.
@@ -18,64 +18,39 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How much of an answer is told, in bytes.
 const ANSWER_BYTES: u64 = 1_000;
 
-/// Where messages go, unless `mailgun api url` says otherwise.
-const API: &str = "https://api.mailgun.net/v3/%s/messages.mime";
-
-/// An account at Mailgun.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Mailgun {
-    url: String,
-    key: String,
-}
-
-impl fmt::Debug for Mailgun {
-    /// Without the key.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.url)
+/// Delivers a message.
+pub(super) fn deliver(account: &Mailgun, to: &str, message: &[u8]) -> Result<(), Failure> {
+    if !is_safe(&account.url) {
+        let why = "a key is never sent unencrypted: `mailgun api url` must begin with https";
+        return Err(Failure::Server(why.to_owned()));
+    }
+    let login = BASE64_STANDARD.encode(format!("api:{}", account.key));
+    let (kind, form) = form(to, message);
+    let answer = agent()
+        .post(&account.url)
+        .header("Authorization", format!("Basic {login}"))
+        .header("Content-Type", kind)
+        .send(&form[..]);
+    match answer {
+        Ok(answer) if answer.status().is_success() => Ok(()),
+        Ok(answer) => Err(refusal(answer)),
+        Err(error) => Err(Failure::Server(chain(&error))),
     }
 }
 
-impl Mailgun {
-    /// An account for a domain; `%s` in `url` stands for the domain.
-    pub(super) fn new(domain: &str, key: String, url: Option<&str>) -> Self {
-        let url = url.unwrap_or(API).replace("%s", domain);
-        Self { url, key }
-    }
-
-    /// Delivers a message.
-    pub(super) fn deliver(&self, to: &str, message: &[u8]) -> Result<(), Failure> {
-        if !self.is_safe() {
-            let why = "a key is never sent unencrypted: `mailgun api url` must begin with https";
-            return Err(Failure::Server(why.to_owned()));
-        }
-        let login = BASE64_STANDARD.encode(format!("api:{}", self.key));
-        let (kind, form) = form(to, message);
-        let answer = agent()
-            .post(&self.url)
-            .header("Authorization", format!("Basic {login}"))
-            .header("Content-Type", kind)
-            .send(&form[..]);
-        match answer {
-            Ok(answer) if answer.status().is_success() => Ok(()),
-            Ok(answer) => Err(refusal(answer)),
-            Err(error) => Err(Failure::Server(chain(&error))),
-        }
-    }
-
-    /// Whether the key is encrypted on its way, or does not leave this computer.
-    fn is_safe(&self) -> bool {
-        let Ok(url) = self.url.parse::<http::Uri>() else {
-            return false;
-        };
-        let is_loopback = |host: &str| {
-            let address: Result<std::net::IpAddr, _> = host.trim_matches(['[', ']']).parse();
-            address.is_ok_and(|address| address.is_loopback())
-        };
-        match url.scheme_str() {
-            Some("https") => true,
-            Some("http") => url.host().is_some_and(is_loopback),
-            Some(_) | None => false,
-        }
+/// Whether the key is encrypted on its way, or does not leave this computer.
+fn is_safe(url: &str) -> bool {
+    let Ok(url) = url.parse::<http::Uri>() else {
+        return false;
+    };
+    let is_loopback = |host: &str| {
+        let address: Result<std::net::IpAddr, _> = host.trim_matches(['[', ']']).parse();
+        address.is_ok_and(|address| address.is_loopback())
+    };
+    match url.scheme_str() {
+        Some("https") => true,
+        Some("http") => url.host().is_some_and(is_loopback),
+        Some(_) | None => false,
     }
 }
 

@@ -3,7 +3,6 @@
 //! A mail is written into the outbox of the store before it is tried, so that it outlives a server
 //! that is down and a restart. Nothing here makes a job wait: one thread writes, another sends.
 
-mod account;
 mod carried;
 mod clerk;
 mod mailgun;
@@ -19,11 +18,10 @@ mod tests;
 use chrono::{DateTime, TimeDelta, Utc};
 use lettre::message::Mailbox;
 
-use account::{Account, AccountError};
 use message::Letterhead;
 pub use post::Post;
 
-use crate::config::{Config, mailbox};
+use crate::config::{Account, Config, NoAccount, mailbox};
 use crate::run::{Ended, Outcome, Run, RunError, RunId};
 
 /// How much of a failed program's standard error is mailed, in bytes.
@@ -36,7 +34,7 @@ pub struct Setup {
     recipients: Vec<Mailbox>,
     /// What stands in their place and is no address.
     unusable: Vec<String>,
-    account: Result<Account, AccountError>,
+    account: Result<Account, NoAccount>,
     recovery: bool,
 }
 
@@ -113,7 +111,7 @@ impl Setup {
             },
             recipients,
             unusable,
-            account: Account::read(directives.mail.as_ref()),
+            account: directives.account.clone(),
             recovery: config.settings.recovery_mail,
         }
     }

@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::account::Way;
 use super::outbox::Outbox;
 use super::post::Shared;
-use super::{Failure, Setup, message};
-use crate::config::mailbox;
+use super::{Failure, Setup, mailgun, message, smtp};
+use crate::config::{Way, mailbox};
 use crate::run::RunId;
 use crate::store::{Error, Mail, Place, Store, Waiting};
 
@@ -226,8 +225,8 @@ fn deliver(mail: &Mail, setup: &Setup) -> Result<(), Failure> {
     let message = message.map_err(|error| Failure::Refused(error.to_string()))?;
     let (from, to) = (account.sender.email.clone(), recipient.email);
     match &account.way {
-        Way::Smtp(server) => server.deliver(from, to, &message, host),
-        Way::Mailgun(mailgun) => mailgun.deliver(to.as_ref(), &message),
+        Way::Smtp(server) => smtp::deliver(server, from, to, &message, host),
+        Way::Mailgun(account) => mailgun::deliver(account, to.as_ref(), &message),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Handing a mail to a mail server.
 
-use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Severity;
 
 use super::Failure;
+use crate::config::{Security, Server};
 use crate::reason::chain;
 
 /// How long the server may take for each step.
@@ -21,100 +21,70 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long to listen whether somebody says more than was asked.
 const LISTENING: Duration = Duration::from_millis(50);
 
-/// A mail server.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Server {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) security: Security,
-    /// User and password.
-    pub(super) login: Option<(String, String)>,
+/// Delivers a message; `host` is how this computer calls itserver.
+pub(super) fn deliver(
+    server: &Server,
+    from: Address,
+    to: Address,
+    message: &[u8],
+    host: &str,
+) -> Result<(), Failure> {
+    let envelope = Envelope::new(Some(from), vec![to]);
+    let envelope = envelope.map_err(|error| Failure::Refused(chain(&error)))?;
+    let mut connection = connect(server, host)?;
+    let answer = connection.send(&envelope, message);
+    let answer = answer.map_err(|error| of_mail(&error))?;
+    if answer.code().severity != Severity::PositiveCompletion {
+        // Somebody slipped in an answer before the connection was encrypted.
+        let why = format!("its answers are out of step: {}", answer.code());
+        return Err(Failure::Server(why));
+    }
+    // The mail is delivered, whatever the server says to that.
+    let _ = connection.quit();
+    Ok(())
 }
 
-/// When the connection is encrypted. There is no way back to clear text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Security {
-    /// Never.
-    None,
-    /// Before anything of the mail is said.
-    StartTls,
-    /// From the beginning.
-    Tls,
+/// A connection that is encrypted and logged in as wanted.
+fn connect(server: &Server, host: &str) -> Result<SmtpConnection, Failure> {
+    let to_failure = |error: Error| Failure::Server(chain(&error));
+    let addresses = addresses(server)?;
+    let hello = ClientId::Domain(host.to_owned());
+    let tls = match server.security {
+        Security::None => None,
+        Security::StartTls | Security::Tls => {
+            Some(TlsParameters::new(server.host.clone()).map_err(to_failure)?)
+        }
+    };
+    let at_once = tls.as_ref().filter(|_| server.security == Security::Tls);
+    let patience = Some(PATIENCE);
+    let connection = SmtpConnection::connect(&addresses[..], patience, &hello, at_once, None);
+    let mut connection = connection.map_err(to_failure)?;
+    if let (Some(tls), Security::StartTls) = (&tls, server.security) {
+        connection.starttls(tls, &hello).map_err(to_failure)?;
+        no_more_answers(&mut connection)?;
+    }
+    if let Some((user, password)) = &server.login {
+        let credentials = Credentials::new(user.clone(), password.clone());
+        let login = connection.auth(DEFAULT_MECHANISMS, &credentials);
+        login.map_err(|error| Failure::Server(format!("login: {}", chain(&error))))?;
+    }
+    Ok(connection)
 }
 
-impl fmt::Debug for Server {
-    /// Without the password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{} ({:?})", self.host, self.port, self.security)
-    }
-}
-
-impl Server {
-    /// Delivers a message; `host` is how this computer calls itself.
-    pub(super) fn deliver(
-        &self,
-        from: Address,
-        to: Address,
-        message: &[u8],
-        host: &str,
-    ) -> Result<(), Failure> {
-        let envelope = Envelope::new(Some(from), vec![to]);
-        let envelope = envelope.map_err(|error| Failure::Refused(chain(&error)))?;
-        let mut connection = self.connect(host)?;
-        let answer = connection.send(&envelope, message);
-        let answer = answer.map_err(|error| of_mail(&error))?;
-        if answer.code().severity != Severity::PositiveCompletion {
-            // Somebody slipped in an answer before the connection was encrypted.
-            let why = format!("its answers are out of step: {}", answer.code());
-            return Err(Failure::Server(why));
+/// Where the server is. A password goes unencrypted to this computer alone.
+fn addresses(server: &Server) -> Result<Vec<SocketAddr>, Failure> {
+    let found = (server.host.as_str(), server.port).to_socket_addrs();
+    let mut found: Vec<_> = found
+        .map_err(|error| Failure::Server(chain(&error)))?
+        .collect();
+    if server.login.is_some() && server.security == Security::None {
+        found.retain(|address| address.ip().is_loopback());
+        if found.is_empty() {
+            let why = "a password is never sent unencrypted: set `use tls` or `use ssl`";
+            return Err(Failure::Server(why.to_owned()));
         }
-        // The mail is delivered, whatever the server says to that.
-        let _ = connection.quit();
-        Ok(())
     }
-
-    /// A connection that is encrypted and logged in as wanted.
-    fn connect(&self, host: &str) -> Result<SmtpConnection, Failure> {
-        let to_failure = |error: Error| Failure::Server(chain(&error));
-        let addresses = self.addresses()?;
-        let hello = ClientId::Domain(host.to_owned());
-        let tls = match self.security {
-            Security::None => None,
-            Security::StartTls | Security::Tls => {
-                Some(TlsParameters::new(self.host.clone()).map_err(to_failure)?)
-            }
-        };
-        let at_once = tls.as_ref().filter(|_| self.security == Security::Tls);
-        let patience = Some(PATIENCE);
-        let connection = SmtpConnection::connect(&addresses[..], patience, &hello, at_once, None);
-        let mut connection = connection.map_err(to_failure)?;
-        if let (Some(tls), Security::StartTls) = (&tls, self.security) {
-            connection.starttls(tls, &hello).map_err(to_failure)?;
-            no_more_answers(&mut connection)?;
-        }
-        if let Some((user, password)) = &self.login {
-            let credentials = Credentials::new(user.clone(), password.clone());
-            let login = connection.auth(DEFAULT_MECHANISMS, &credentials);
-            login.map_err(|error| Failure::Server(format!("login: {}", chain(&error))))?;
-        }
-        Ok(connection)
-    }
-
-    /// Where the server is. A password goes unencrypted to this computer alone.
-    fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
-        let found = (self.host.as_str(), self.port).to_socket_addrs();
-        let mut found: Vec<_> = found
-            .map_err(|error| Failure::Server(chain(&error)))?
-            .collect();
-        if self.login.is_some() && self.security == Security::None {
-            found.retain(|address| address.ip().is_loopback());
-            if found.is_empty() {
-                let why = "a password is never sent unencrypted: set `use tls` or `use ssl`";
-                return Err(Failure::Server(why.to_owned()));
-            }
-        }
-        Ok(found)
-    }
+    Ok(found)
 }
 
 /// Refuses a server that has more to say than was asked.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::account::{Account, NoAccount};
 use super::mail;
 use super::outside::Overrides;
 use super::reader::Reader;
@@ -14,7 +15,7 @@ use crate::value::Value;
 use crate::yaml::Node;
 
 /// The directives of docassemble that matter here.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Directives {
     /// The name of the application in mails.
     pub appname: Option<String>,
@@ -24,10 +25,27 @@ pub struct Directives {
     pub error_notification_email: Vec<String>,
     /// How mail is sent, as written. It holds secrets.
     pub mail: Option<Value>,
+    /// The same, understood.
+    pub account: Result<Account, NoAccount>,
     /// Where docassemble's logs are.
     pub log: Option<PathBuf>,
     /// The host whose logs docassemble's web interface lists.
     pub log_server: Option<String>,
+}
+
+impl Default for Directives {
+    /// What is so where none is given.
+    fn default() -> Self {
+        Self {
+            appname: None,
+            external_hostname: None,
+            error_notification_email: Vec::new(),
+            mail: None,
+            account: Err(NoAccount::NoSender),
+            log: None,
+            log_server: None,
+        }
+    }
 }
 
 /// The entries of the root, as docassemble sees them: `_` is a space, and what `config from`
@@ -143,18 +161,18 @@ pub(super) fn read(reader: &mut Reader<'_>, root: &mut Root<'_>) -> Directives {
         .map(|item| addresses(reader, item))
         .unwrap_or_default();
     let by_mail = root.take("mail").filter(|item| !item.value.is_null());
-    match (by_mail, recipients) {
-        (Some(item), _) => mail::check(reader, item, !error_notification_email.is_empty()),
-        (None, Some(wanted)) if !error_notification_email.is_empty() => {
-            mail::warn_of_none(reader, wanted);
-        }
-        (None, _) => {}
-    }
+    let wanted = recipients.filter(|_| !error_notification_email.is_empty());
+    let account = match (by_mail, wanted) {
+        (Some(item), _) => mail::read(reader, item, wanted.is_some()),
+        (None, Some(wanted)) => Err(mail::warn_of_none(reader, wanted)),
+        (None, None) => Err(NoAccount::NoSender),
+    };
     Directives {
         appname,
         external_hostname,
         error_notification_email,
         mail: by_mail.map(|item| item.value.to_value()),
+        account,
         log,
         log_server,
     }

@@ -3,6 +3,7 @@
 //! Text in, config and faults out: nothing here opens a file or runs a task. Whether a task exists
 //! is asked of a [`Lookup`].
 
+mod account;
 mod call;
 mod directives;
 pub mod duration;
@@ -30,10 +31,10 @@ use names::JobNames;
 use reader::Reader;
 use section::Section;
 
+pub use account::{Account, Mailgun, NoAccount, Security, Server, Way, mailbox};
 pub use directives::Directives;
 pub use key::same as is_same_key;
 pub use lookup::{Answer, Lookup, Reference, Role};
-pub use mail::mailbox;
 pub use outside::{Outside, Overrides};
 pub use settings::{DocassembleContext, Settings, ZoneOrigin};
 
