@@ -29,6 +29,15 @@ pub enum Paint {
     Dim,
 }
 
+/// Where a command's answer goes. Where that fails, the error says that it is about stdout.
+#[derive(Debug)]
+pub struct Stdout(io::StdoutLock<'static>);
+
+/// The answer of a command is lost.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to stdout")]
+struct Unwritable(#[source] io::Error);
+
 /// A command cannot do its work, and here is what may help.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -57,6 +66,27 @@ impl Refusal {
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
+    }
+}
+
+/// Where a command's answer goes, held until it is dropped.
+#[must_use]
+pub fn stdout() -> Stdout {
+    Stdout(io::stdout().lock())
+}
+
+/// The same error of writing to stdout, which says that it is one.
+pub(super) fn of_stdout(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), Unwritable(error))
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(of_stdout)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(of_stdout)
     }
 }
 
@@ -162,6 +192,17 @@ mod tests {
         let closed = io::Error::from(io::ErrorKind::BrokenPipe);
         let error = anyhow::Error::from(closed).context("cannot write");
         assert_eq!(refusal(&error, false), (String::new(), Exit::Done));
+    }
+
+    #[test]
+    fn an_answer_that_is_lost_says_so_unless_its_reader_went_away() {
+        let lost = |kind: io::ErrorKind| {
+            let error = of_stdout(io::Error::from(kind));
+            refusal(&serde_json::Error::io(error).into(), false)
+        };
+        let text = "error: cannot write to stdout: no storage space\n".to_owned();
+        assert_eq!(lost(io::ErrorKind::StorageFull), (text, Exit::Unusable));
+        assert_eq!(lost(io::ErrorKind::BrokenPipe), (String::new(), Exit::Done));
     }
 
     #[test]

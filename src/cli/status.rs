@@ -70,7 +70,7 @@ pub(super) fn run(global: &Global, arguments: &Status, now: DateTime<Utc>) -> an
         let well = check_jobs(&standings, global)?;
         return Ok(if well == Exit::Done { alive } else { well });
     }
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(output::stdout());
     let zone = &config.settings.timezone;
     match arguments.format {
         Format::Json => {
@@ -109,7 +109,7 @@ fn check(place: &Place, global: &Global) -> io::Result<Exit> {
         }
     };
     if !global.quiet {
-        writeln!(io::stdout(), "{answer}")?;
+        writeln!(output::stdout(), "{answer}")?;
     }
     Ok(exit)
 }
@@ -124,7 +124,7 @@ fn check_jobs(standings: &[Standing<'_>], global: &Global) -> io::Result<Exit> {
             let text = format!("{}: {}", standing.job.name, result(ended).0);
             let often = standing.often().map(|often| format!(", {often}"));
             let line = text + &often.unwrap_or_default();
-            writeln!(io::stdout(), "{}", clean::line(&line))?;
+            writeln!(output::stdout(), "{}", clean::line(&line))?;
         }
     }
     Ok(exit)

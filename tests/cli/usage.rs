@@ -58,6 +58,38 @@ fn a_config_that_cannot_be_read_names_a_near_one() {
 }
 
 #[test]
+fn an_answer_that_stdout_does_not_take_is_a_fault_and_a_reader_that_left_is_none() {
+    let folder = Folder::with_config(
+        "scheduler:\n  a: {type: cron, hour: 4, command: [echo, hi]}\n  \
+         b: {type: cron, hour: 4, command: echo hi; exit 7}\n",
+    );
+    let into = |end: &str, line: &str| {
+        let mut shell = folder.command_of("/bin/sh".as_ref());
+        let line = format!("\"$0\" {line} {end}");
+        run(shell.args(["-c", &line, env!("CARGO_BIN_EXE_sched")]))
+    };
+    let lost = "error: cannot write to stdout: No space left on device\n";
+    for (line, code) in [
+        ("--help", 2),
+        ("validate", 2),
+        ("next", 2),
+        ("next --format json", 2),
+        ("show", 2),
+        ("history", 2),
+        ("status --check", 2),
+        ("run-once a -q", 2),
+        ("run-once a -q --format json", 2),
+        ("run-once a --dry-run", 2),
+        ("run-once b", 1),
+    ] {
+        let stderr = into(">/dev/full", line).exits(code).stderr;
+        assert!(stderr.ends_with(lost), "{line}: {stderr}");
+        let stderr = into("| true", line).stderr;
+        assert!(!stderr.contains("stdout"), "{line}: {stderr}");
+    }
+}
+
+#[test]
 fn the_config_may_come_from_the_environment() {
     let folder = Folder::new().file("elsewhere.yml", README);
     let mut command = folder.command();

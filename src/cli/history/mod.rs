@@ -76,7 +76,7 @@ pub(super) fn run(
         answer.write(&mut text, asked)?;
         pager::show(&text)?;
     } else {
-        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut out = io::BufWriter::new(output::stdout());
         answer.write(&mut out, asked)?;
         out.flush()?;
     }
