@@ -99,6 +99,14 @@ pub fn style(color: Color, stream: &impl RawStream) -> Style {
         Color::Never => false,
         Color::Auto => AutoStream::choice(stream) != ColorChoice::Never,
     };
+    Style {
+        color,
+        width: width(stream).unwrap_or(Style::default().width),
+    }
+}
+
+/// How many columns `stream` has: so many as `COLUMNS` says, or those of the terminal that it is.
+pub(super) fn width(stream: &impl RawStream) -> Option<usize> {
     let columns = std::env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok());
@@ -106,11 +114,7 @@ pub fn style(color: Color, stream: &impl RawStream) -> Style {
         let (width, _) = terminal_size::terminal_size().filter(|_| stream.is_terminal())?;
         Some(usize::from(width.0))
     };
-    let width = columns.filter(|columns| *columns > 0).or_else(terminal);
-    Style {
-        color,
-        width: width.unwrap_or(Style::default().width),
-    }
+    columns.filter(|columns| *columns > 0).or_else(terminal)
 }
 
 /// The text in that colour, where `color` is wanted.

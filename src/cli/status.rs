@@ -10,6 +10,7 @@ use super::history::result;
 use super::load::{self, Loaded, counted};
 use super::output::{self, Paint, Refusal, paint};
 use super::record::Record;
+use super::table::Spare;
 use super::{Exit, pulse, state, table, time, usable};
 use crate::clean;
 use crate::config::Config;
@@ -24,8 +25,9 @@ use crate::trigger::Zone;
 /// How often in a row a job must fail before that is worth a note.
 const STREAK: u32 = 2;
 
-/// The column that is cut where the screen is narrow.
-const SCHEDULE: usize = 5;
+/// The columns that give way where the screen is narrow: the schedule, the note, then how long ago
+/// the last result is.
+const SPARE: [Spare; 3] = [Spare::Cut(5), Spare::Cut(4), Spare::Whole(2)];
 
 /// One job, as it stands.
 struct Standing<'a> {
@@ -319,7 +321,7 @@ fn write(
 ) -> io::Result<()> {
     let rows = standings.iter().map(|standing| standing.row(now, zone));
     let heads = ["JOB", "LAST", "", "NEXT", "NOTE", "SCHEDULE"];
-    let table = table::text(heads, rows, SCHEDULE, style.width);
+    let table = table::text(heads, rows, &SPARE, style.width);
     let results: Vec<_> = standings
         .iter()
         .map(|standing| standing.result().0)

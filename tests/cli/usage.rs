@@ -90,6 +90,40 @@ fn an_answer_that_stdout_does_not_take_is_a_fault_and_a_reader_that_left_is_none
 }
 
 #[test]
+fn tables_fit_the_screen() {
+    let folder = Folder::with_config(
+        "scheduler:\n  test.heartbeat: {type: interval, minutes: 1, command: [echo, hi]}\n  \
+         backup: {type: cron, expression: '30 2 1-7 * mon-fri', command: sleep 1 && true}\n",
+    );
+    folder.sched("run-once test.heartbeat").exits(0);
+    let on_screen = |columns: &str, line: &str| {
+        let mut command = folder.command();
+        run(command.env("COLUMNS", columns).args(line.split(' ')))
+            .exits(0)
+            .stdout
+    };
+    for line in [
+        "status",
+        "history",
+        "history --stats",
+        "next test.heartbeat",
+        "validate -v",
+    ] {
+        let shown = on_screen("60", line);
+        // What is a sentence may take two lines.
+        let lines = shown.lines().filter(|line| !line.contains(['○', '·']));
+        for row in lines {
+            assert!(row.chars().count() <= 60, "{line}: {shown}");
+        }
+    }
+    let whole = folder.sched("validate -v").exits(0).stdout;
+    assert!(whole.contains("to Friday  sleep 1 && true\n"), "{whole}");
+    let shown = on_screen("94", "validate -v");
+    assert!(shown.contains("to Friday  sleep"), "{shown}");
+    assert!(!shown.contains("true"), "{shown}");
+}
+
+#[test]
 fn the_config_may_come_from_the_environment() {
     let folder = Folder::new().file("elsewhere.yml", README);
     let mut command = folder.command();
