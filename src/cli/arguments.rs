@@ -265,7 +265,7 @@ There is one watcher for each config and state folder: a second one exits with 2
 pub struct Watch {
     /// How many seconds runs that are going on may take when it stops
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
-    #[arg(value_parser = clap::value_parser!(u64).range(..=YEAR_S))]
+    #[arg(value_parser = grace)]
     pub grace: u64,
 
     /// Refuse to start if the config has any error
@@ -455,9 +455,16 @@ fn count(text: &str) -> Result<u32, String> {
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text)
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| "write a number of seconds, or 90s, 5m or 1h30m".to_owned())
+    match duration::parse(text) {
+        Some(Duration::ZERO) => Err("it must be more than 0".to_owned()),
+        Some(duration) => Ok(duration),
+        None => Err("write a number of seconds, or 90s, 5m or 1h30m".to_owned()),
+    }
+}
+
+fn grace(text: &str) -> Result<u64, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds <= YEAR_S);
+    seconds.ok_or_else(|| format!("write a whole number of seconds from 0 to {YEAR_S}"))
 }
 
 #[cfg(test)]
