@@ -394,8 +394,9 @@ impl Arguments {
     /// What is wrong with it and what is near, or the help that was asked for.
     pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let mut command = Self::command();
-        let matches = command
-            .try_get_matches_from_mut(words)
+        let matches = command.try_get_matches_from_mut(words);
+        let matches = matches
+            .map_err(|error| with_plain_usage(error, &mut command))
             .map_err(with_synonym)?;
         let mut arguments =
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
@@ -423,6 +424,22 @@ impl Global {
             path.take_if(|path| path.as_os_str().is_empty());
         }
     }
+}
+
+/// The same error, with the usage of its command: clap's own would name each flag that the
+/// environment gave, as if it had to be written.
+fn with_plain_usage(mut error: clap::Error, command: &mut clap::Command) -> clap::Error {
+    if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
+        // `Usage: sched run-once …`
+        let usage = usage.to_string();
+        let name = usage.split_whitespace().nth(2).unwrap_or_default();
+        let usage = match command.find_subcommand_mut(name) {
+            Some(command) => command.render_usage(),
+            None => command.render_usage(),
+        };
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
+    }
+    error
 }
 
 /// The same error; where its command is a synonym, with the name of the command as a tip.

@@ -46,6 +46,26 @@ fn a_word_that_is_tried_for_a_command_names_it() {
 }
 
 #[test]
+fn the_usage_that_is_told_does_not_depend_on_the_environment() {
+    let folder = Folder::new();
+    for (line, usage) in [
+        ("run-once", "sched run-once [OPTIONS] <JOB> [ARG]..."),
+        ("next --nope", "sched next [OPTIONS] [JOB]..."),
+        ("history --stats -n 3", "sched history [OPTIONS] [JOB|RUN]"),
+        ("--nope", "sched [OPTIONS] <COMMAND>"),
+        ("check", "sched [OPTIONS] <COMMAND>"),
+    ] {
+        let mut command = folder.command();
+        let bare = run(command.args(line.split(' '))).exits(2).stderr;
+        assert!(bare.contains(&format!("\nUsage: {usage}\n")), "{bare}");
+        for variable in ["CONFIG", "TASKS_DIR", "STATE_DIR", "LOG_DIR"] {
+            command.env(format!("SCHED_{variable}"), "/srv");
+        }
+        run(&mut command).exits(2).complains(&bare);
+    }
+}
+
+#[test]
 fn a_config_that_cannot_be_read_names_a_near_one() {
     Folder::with_config(README)
         .sched("next -c confg.yml")
