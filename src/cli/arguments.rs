@@ -152,7 +152,8 @@ pub enum Command {
     Status(Status),
     /// Show the config as understood, every default filled in, secrets masked
     ///
-    /// What it prints is YAML, and itself a config with the same fire times.
+    /// What it prints is YAML, and itself a config with the same fire times. What each machine decides
+    /// for itself, such as where folders are, is not in it; -v names that first.
     Show(Show),
 }
 
