@@ -44,6 +44,10 @@ fn holds(document: &str, folder: &Path) {
     assert!(examples.len() >= 3, "{document} has examples");
     for example in &examples {
         let output = run(&example.command, folder, state.path());
+        for text in [&output, &example.output] {
+            let never = lengths(text).find(|(number, unit)| !is_written(number, unit));
+            assert_eq!(never, None, "{document}: `sched` writes no such time");
+        }
         assert_eq!(
             steady(&output),
             steady(&example.output),
@@ -117,6 +121,43 @@ fn run(command: &str, root: &Path, state: &Path) -> String {
         .expect("there is a shell");
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     text(&output.stdout) + &text(&output.stderr)
+}
+
+/// The measures of time in a text, such as `50 ms`.
+fn lengths(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = text.split_whitespace().zip(text.split_whitespace().skip(1));
+    pairs.filter(|(number, unit)| number.parse::<f64>().is_ok() && ["ms", "s"].contains(unit))
+}
+
+/// Whether `sched` ever writes a time like that, however fast the machine is.
+fn is_written(number: &str, unit: &str) -> bool {
+    let value: f64 = number.parse().unwrap();
+    let decimals = number.split_once('.').map_or(0, |(_, digits)| digits.len());
+    match (unit, decimals) {
+        ("ms", 1) => value <= 10.0,
+        ("ms", 0) => (10.0..=100.0).contains(&value),
+        ("s", 2) => (0.1..=10.0).contains(&value),
+        ("s", 1) => (10.0..=60.0).contains(&value),
+        ("s", 0) => value < 60.0,
+        _ => false,
+    }
+}
+
+#[test]
+fn a_time_that_is_never_written_is_found() {
+    let found = |text: &str| lengths(text).all(|(number, unit)| is_written(number, unit));
+    for text in [
+        "ok a in 50 ms",
+        "ok a in 0.12 s",
+        "3.4 ms 12.1 s",
+        "in 5 s",
+        "2 jobs",
+    ] {
+        assert!(found(text), "{text}");
+    }
+    for text in ["ok a in 0.05 s", "ok a in 5 ms", "250 ms", "12.34 s"] {
+        assert!(!found(text), "{text}");
+    }
 }
 
 /// The text without what differs from moment to moment and from machine to machine, and with

@@ -152,7 +152,8 @@ pub enum Command {
     Status(Status),
     /// Show the config as understood, every default filled in, secrets masked
     ///
-    /// What it prints is YAML, and itself a config with the same fire times.
+    /// What it prints is YAML, and itself a config with the same fire times. What each machine decides
+    /// for itself, such as where folders are, is not in it; -v names that first.
     Show(Show),
 }
 
@@ -265,7 +266,7 @@ There is one watcher for each config and state folder: a second one exits with 2
 pub struct Watch {
     /// How many seconds runs that are going on may take when it stops
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
-    #[arg(value_parser = clap::value_parser!(u64).range(..=YEAR_S))]
+    #[arg(value_parser = grace)]
     pub grace: u64,
 
     /// Refuse to start if the config has any error
@@ -394,8 +395,9 @@ impl Arguments {
     /// What is wrong with it and what is near, or the help that was asked for.
     pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let mut command = Self::command();
-        let matches = command
-            .try_get_matches_from_mut(words)
+        let matches = command.try_get_matches_from_mut(words);
+        let matches = matches
+            .map_err(|error| with_plain_usage(error, &mut command))
             .map_err(with_synonym)?;
         let mut arguments =
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
@@ -423,6 +425,22 @@ impl Global {
             path.take_if(|path| path.as_os_str().is_empty());
         }
     }
+}
+
+/// The same error, with the usage of its command: clap's own would name each flag that the
+/// environment gave, as if it had to be written.
+fn with_plain_usage(mut error: clap::Error, command: &mut clap::Command) -> clap::Error {
+    if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
+        // `Usage: sched run-once …`
+        let usage = usage.to_string();
+        let name = usage.split_whitespace().nth(2).unwrap_or_default();
+        let usage = match command.find_subcommand_mut(name) {
+            Some(command) => command.render_usage(),
+            None => command.render_usage(),
+        };
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
+    }
+    error
 }
 
 /// The same error; where its command is a synonym, with the name of the command as a tip.
@@ -455,9 +473,16 @@ fn count(text: &str) -> Result<u32, String> {
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text)
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| "write a number of seconds, or 90s, 5m or 1h30m".to_owned())
+    match duration::parse(text) {
+        Some(Duration::ZERO) => Err("it must be more than 0".to_owned()),
+        Some(duration) => Ok(duration),
+        None => Err("write a number of seconds, or 90s, 5m or 1h30m".to_owned()),
+    }
+}
+
+fn grace(text: &str) -> Result<u64, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds <= YEAR_S);
+    seconds.ok_or_else(|| format!("write a whole number of seconds from 0 to {YEAR_S}"))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ use crate::process::{remember_ends, share_one_heap};
 use crate::reason::chain;
 use crate::scheduler::clock::SystemClock;
 use crate::task::native::{self, Names, Natives};
-use arguments::{Command, Global};
+use arguments::{Color, Command, Global};
 use load::Loaded;
 use output::{Paint, Refusal};
 
@@ -109,13 +109,14 @@ pub fn main_with(natives: &Natives) -> ExitCode {
 
 /// Tells what is wrong with the command line, or the help that was asked for.
 fn usage(error: &clap::Error) -> ExitCode {
-    // Where the reader is gone, nobody is left to tell.
-    let _ = error.print();
-    if error.use_stderr() {
-        Exit::Unusable.into()
-    } else {
-        Exit::Done.into()
-    }
+    let printed = error.print().map_err(output::of_stdout);
+    let exit = match printed {
+        // Where stderr is gone, nobody is left to tell.
+        _ if error.use_stderr() => Exit::Unusable,
+        Err(error) => output::refuse(&error.into(), Color::Auto),
+        Ok(()) => Exit::Done,
+    };
+    exit.into()
 }
 
 fn dispatch(arguments: &Arguments, natives: &Names) -> anyhow::Result<Exit> {

@@ -100,7 +100,7 @@ pub fn run(global: &Global, arguments: &Next, now: DateTime<Utc>) -> anyhow::Res
         style,
     };
     write(
-        &mut io::BufWriter::new(io::stdout().lock()),
+        &mut io::BufWriter::new(output::stdout()),
         config,
         arguments,
         &around,

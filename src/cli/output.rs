@@ -29,6 +29,15 @@ pub enum Paint {
     Dim,
 }
 
+/// Where a command's answer goes. Where that fails, the error says that it is about stdout.
+#[derive(Debug)]
+pub struct Stdout(io::StdoutLock<'static>);
+
+/// The answer of a command is lost.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to stdout")]
+struct Unwritable(#[source] io::Error);
+
 /// A command cannot do its work, and here is what may help.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -60,6 +69,27 @@ impl Refusal {
     }
 }
 
+/// Where a command's answer goes, held until it is dropped.
+#[must_use]
+pub fn stdout() -> Stdout {
+    Stdout(io::stdout().lock())
+}
+
+/// The same error of writing to stdout, which says that it is one.
+pub(super) fn of_stdout(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), Unwritable(error))
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(of_stdout)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(of_stdout)
+    }
+}
+
 /// What `stream` can show, where the user wants colour as `color` says.
 ///
 /// `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` decide where the user leaves it open.
@@ -69,6 +99,14 @@ pub fn style(color: Color, stream: &impl RawStream) -> Style {
         Color::Never => false,
         Color::Auto => AutoStream::choice(stream) != ColorChoice::Never,
     };
+    Style {
+        color,
+        width: width(stream).unwrap_or(Style::default().width),
+    }
+}
+
+/// How many columns `stream` has: so many as `COLUMNS` says, or those of the terminal that it is.
+pub(super) fn width(stream: &impl RawStream) -> Option<usize> {
     let columns = std::env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok());
@@ -76,11 +114,7 @@ pub fn style(color: Color, stream: &impl RawStream) -> Style {
         let (width, _) = terminal_size::terminal_size().filter(|_| stream.is_terminal())?;
         Some(usize::from(width.0))
     };
-    let width = columns.filter(|columns| *columns > 0).or_else(terminal);
-    Style {
-        color,
-        width: width.unwrap_or(Style::default().width),
-    }
+    columns.filter(|columns| *columns > 0).or_else(terminal)
 }
 
 /// The text in that colour, where `color` is wanted.
@@ -162,6 +196,17 @@ mod tests {
         let closed = io::Error::from(io::ErrorKind::BrokenPipe);
         let error = anyhow::Error::from(closed).context("cannot write");
         assert_eq!(refusal(&error, false), (String::new(), Exit::Done));
+    }
+
+    #[test]
+    fn an_answer_that_is_lost_says_so_unless_its_reader_went_away() {
+        let lost = |kind: io::ErrorKind| {
+            let error = of_stdout(io::Error::from(kind));
+            refusal(&serde_json::Error::io(error).into(), false)
+        };
+        let text = "error: cannot write to stdout: no storage space\n".to_owned();
+        assert_eq!(lost(io::ErrorKind::StorageFull), (text, Exit::Unusable));
+        assert_eq!(lost(io::ErrorKind::BrokenPipe), (String::new(), Exit::Done));
     }
 
     #[test]

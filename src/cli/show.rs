@@ -5,13 +5,13 @@ mod emit;
 mod origin;
 mod places;
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use chrono::{DateTime, Utc};
 
 use super::arguments::{Global, Show};
 use super::load;
-use super::output::Refusal;
+use super::output::{self, Refusal};
 use super::{Exit, faulty, select, usable};
 use crate::clean;
 use crate::config::Config;
@@ -40,7 +40,7 @@ pub fn run(global: &Global, arguments: &Show, now: DateTime<Utc>) -> anyhow::Res
         };
         text = places::text(global, &loaded, config) + &origin::annotated(&text, config, &source);
     }
-    io::stdout().write_all(text.as_bytes())?;
+    output::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Done)
 }
 

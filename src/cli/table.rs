@@ -1,32 +1,53 @@
-//! Tables: a heading in capitals, two spaces between columns, no lines.
+//! Tables: a heading in capitals, two spaces between columns, no lines; as wide as the screen at
+//! most, unless what must be read in full is wider.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, presets};
 
 use super::output::{Paint, paint};
 use crate::clean;
 
+/// How a column gives way where the lines would be longer than the screen is wide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spare {
+    /// Its cells are cut; it is left out where too little of them would be left.
+    Cut(usize),
+    /// It is left out: its cells are read in full or not at all.
+    Whole(usize),
+}
+
+/// So much of a cell says something, in columns of the screen: less is left out.
+const LEAST: usize = 8;
+
+/// Between columns, and before the first.
+const GAP: u16 = 2;
+
 /// A table under these headings, each line indented by two spaces and ended by a line break.
 ///
-/// Where the lines would be longer than `width` columns, only the cells of the column `flexible`
-/// are cut: names, times and results are never.
+/// Where the lines would be longer than `width` columns, those of the table that have no cell are
+/// left out, then the `spare` ones give way, the first first. All others stay as they are.
 pub(super) fn text<const N: usize>(
     headings: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
-    flexible: usize,
+    spare: &[Spare],
     width: usize,
 ) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(width).unwrap_or(u16::MAX))
-        .set_header(one_line(&headings.map(str::to_owned)));
-    for row in rows {
-        table.add_row(one_line(&row));
+    let rows = rows.into_iter().map(|row| row.map(|cell| one_line(&cell)));
+    let rows: Vec<[String; N]> = rows.collect();
+    let headings = headings.map(str::to_owned);
+    let layout = Layout::of(&headings, &rows, spare, width);
+    let mut table = layout.table(&headings, &rows);
+    if layout.cut.is_some() {
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(u16::try_from(width).unwrap_or(u16::MAX));
     }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((if index == 0 { 2 } else { 0 }, 2));
-        if index != flexible {
+    for (place, column) in table.column_iter_mut().enumerate() {
+        let is_last = place + 1 == layout.shown.len();
+        column.set_padding((
+            if place == 0 { GAP } else { 0 },
+            if is_last { 0 } else { GAP },
+        ));
+        if layout.cut != Some(layout.shown[place]) {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
@@ -35,12 +56,79 @@ pub(super) fn text<const N: usize>(
         .fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
 
-/// A row whose cells are cut where they do not fit, not continued on a second line.
-fn one_line(cells: &[String]) -> Row {
-    let cells = cells.iter().map(|cell| clean::line(cell).into_owned());
-    let mut row = Row::from(cells.collect::<Vec<_>>());
-    row.max_height(1);
-    row
+fn one_line(cell: &str) -> String {
+    clean::line(cell).into_owned()
+}
+
+/// What is shown of a table.
+struct Layout {
+    /// The columns that are shown, by their indices.
+    shown: Vec<usize>,
+    /// The one whose cells are cut.
+    cut: Option<usize>,
+}
+
+impl Layout {
+    fn of<const N: usize>(
+        headings: &[String; N],
+        rows: &[[String; N]],
+        spare: &[Spare],
+        width: usize,
+    ) -> Self {
+        let mut layout = Self {
+            shown: (0..N).collect(),
+            cut: None,
+        };
+        let widths = layout.table(headings, rows).column_max_content_widths();
+        if layout.excess(&widths, width) > 0 {
+            let has_cell = |index: &usize| rows.iter().any(|row| !row[*index].is_empty());
+            layout
+                .shown
+                .retain(|index| rows.is_empty() || has_cell(index));
+        }
+        for one in spare {
+            let excess = layout.excess(&widths, width);
+            if excess == 0 || layout.cut.is_some() {
+                break;
+            }
+            layout.give_way(*one, &widths, excess);
+        }
+        layout
+    }
+
+    /// By how many columns of the screen the lines are longer than `width`.
+    fn excess(&self, widths: &[u16], width: usize) -> usize {
+        let one = |index: &usize| usize::from(GAP) + usize::from(widths[*index]);
+        let length: usize = self.shown.iter().map(one).sum();
+        length.saturating_sub(width)
+    }
+
+    /// Cuts a column by `excess`, or leaves it out.
+    fn give_way(&mut self, spare: Spare, widths: &[u16], excess: usize) {
+        match spare {
+            Spare::Cut(index) if usize::from(widths[index]) >= excess + LEAST => {
+                self.cut = self.shown.contains(&index).then_some(index);
+            }
+            Spare::Cut(index) | Spare::Whole(index) => self.shown.retain(|shown| *shown != index),
+        }
+    }
+
+    /// The columns that are shown.
+    fn table<const N: usize>(&self, headings: &[String; N], rows: &[[String; N]]) -> Table {
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_header(self.row(headings));
+        table.add_rows(rows.iter().map(|row| self.row(row)));
+        table
+    }
+
+    /// A row whose cells are cut where they do not fit, not continued on a second line.
+    fn row(&self, cells: &[String]) -> Row {
+        let mut row = Row::from(self.shown.iter().map(|index| &cells[*index]));
+        row.max_height(1);
+        row
+    }
 }
 
 /// The table, with one cell of each row in a colour: `cells` has them in the order of the rows, as
@@ -82,10 +170,15 @@ mod tests {
         .map(|row| row.map(str::to_owned))
     }
 
+    fn shown(width: usize) -> String {
+        let heads = ["JOB", "NEXT", "SCHEDULE"];
+        text(heads, rows(), &[Spare::Cut(2)], width)
+    }
+
     #[test]
     fn columns_are_as_wide_as_their_cells() {
         assert_eq!(
-            text(["JOB", "NEXT", "SCHEDULE"], rows(), 2, 100),
+            shown(100),
             "  JOB             NEXT      SCHEDULE
   test.heartbeat  09:31:12  every minute
   größe 你好      never     at 00:01 on day 1 of every month
@@ -94,25 +187,59 @@ mod tests {
     }
 
     #[test]
-    fn only_the_flexible_column_is_cut() {
+    fn what_fits_is_not_cut() {
+        let whole = shown(100);
+        let letters = whole.lines().map(|line| line.chars().count()).max();
+        // Two letters of the longest line are two columns wide each.
+        let width = letters.unwrap() + 2;
+        assert_eq!(shown(width), whole);
+        let cut = shown(width - 1);
+        assert!(cut.ends_with(" of ever…\n"), "{cut}");
+    }
+
+    #[test]
+    fn only_the_spare_column_is_cut() {
         assert_eq!(
-            text(["JOB", "NEXT", "SCHEDULE"], rows(), 2, 46),
+            shown(46),
             "  JOB             NEXT      SCHEDULE
   test.heartbeat  09:31:12  every minute
-  größe 你好      never     at 00:01 on day…
+  größe 你好      never     at 00:01 on day 1…
 "
         );
     }
 
     #[test]
-    fn a_heading_is_one_line_however_narrow_the_screen_is() {
-        let table = text(["JOB", "NEXT", "SCHEDULE"], rows(), 2, 20);
-        let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(lines.len(), 3, "{table}");
-        assert!(
-            lines[0].starts_with("  JOB             NEXT      "),
-            "{table}"
-        );
+    fn a_column_of_which_too_little_would_be_left_is_left_out() {
+        assert!(shown(36).contains("  at 00:0…\n"), "{}", shown(36));
+        let without = "  JOB             NEXT
+  test.heartbeat  09:31:12
+  größe 你好      never
+";
+        for width in [35, 26, 20, 1, 0] {
+            assert_eq!(shown(width), without, "{width}");
+        }
+    }
+
+    #[test]
+    fn spare_columns_give_way_in_their_order_and_empty_ones_before_them() {
+        let row = ["a", "-", "", "three times", "every minute"].map(str::to_owned);
+        let heads = ["JOB", "LAST", "", "NOTE", "SCHEDULE"];
+        let spare = [Spare::Cut(4), Spare::Whole(3)];
+        let shown = |width| text(heads, [row.clone()], &spare, width);
+        for (width, expected) in [
+            (41, "  a    -        three times  every minute"),
+            (40, "  a    -     three times  every minute"),
+            (38, "  a    -     three times  every minute"),
+            (37, "  a    -     three times  every…"),
+            (34, "  a    -     three times  every…"),
+            (33, "  a    -     three times"),
+            (24, "  a    -     three times"),
+            (23, "  a    -"),
+            (3, "  a    -"),
+        ] {
+            let table = shown(width);
+            assert_eq!(table.lines().nth(1), Some(expected), "{width}: {table}");
+        }
     }
 
     #[test]
@@ -121,7 +248,7 @@ mod tests {
             ["ok".to_owned(), "a".to_owned()],
             ["b".to_owned(), "no".to_owned()],
         ];
-        let table = text(["JOB", "RESULT"], rows, 0, 80);
+        let table = text(["JOB", "RESULT"], rows, &[], 80);
         let cells = || [("a", Paint::Good), ("no", Paint::Error)];
         assert_eq!(painted(&table, cells(), false), table);
         assert_eq!(
@@ -133,6 +260,6 @@ mod tests {
     #[test]
     fn nothing_in_a_cell_moves_the_cursor() {
         let rows = [["a\x1b[2Jb\nc".to_owned()]];
-        assert_eq!(text(["JOB"], rows, 0, 80), "  JOB\n  a␛[2Jb␊c\n");
+        assert_eq!(text(["JOB"], rows, &[], 80), "  JOB\n  a␛[2Jb␊c\n");
     }
 }

@@ -4,13 +4,17 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::load::Loaded;
+use super::output;
 use super::run_once::{NATIVE, written};
-use super::table;
+use super::table::{self, Spare};
 use crate::config::Answer;
 use crate::job::{Job, Task};
 use crate::paths::{self, Given};
 use crate::reason::chain;
 use crate::task::Tasks;
+
+/// The columns that give way where the screen is narrow: what a job calls, then when it runs.
+const SPARE: [Spare; 2] = [Spare::Cut(2), Spare::Cut(1)];
 
 /// Writes one line a job, and one about the places.
 pub(super) fn write(
@@ -28,8 +32,9 @@ pub(super) fn write(
         .iter()
         .map(|job| [job.name.clone(), job.trigger.english(), calls(job, answers)])
         .collect();
-    // What a job calls is told in full, however long that is.
-    let text = table::text(["JOB", "RUNS", "CALLS"], rows, 1, usize::MAX);
+    // What a job calls is told in full where it is no person on a screen who reads it.
+    let width = output::width(&io::stdout()).unwrap_or(usize::MAX);
+    let text = table::text(["JOB", "RUNS", "CALLS"], rows, &SPARE, width);
     out.write_all(text.as_bytes())?;
     writeln!(out, "  {}", places(loaded, given, tasks).join(" · "))
 }

@@ -40,7 +40,7 @@ pub(super) fn run(
     } else {
         loaded.reading.is_valid()
     };
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(output::stdout());
     match validate.format {
         Format::Json => write_json(&mut out, &loaded, valid)?,
         Format::Text => {

@@ -6,7 +6,7 @@
 mod typist;
 
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -99,6 +99,8 @@ struct Queue {
     /// Whether somebody waited in vain for what is to be written, and nothing was since.
     stuck: bool,
     closed: bool,
+    /// Why it is closed, where that was no want of threads.
+    fault: Option<io::Error>,
 }
 
 /// Something to write.
@@ -207,6 +209,13 @@ impl Console {
         })
     }
 
+    /// Why nothing more is written to the stream, and what was to be written is lost; it is given
+    /// once. A reader that went away is such a reason too.
+    #[must_use]
+    pub fn fault(&self, stream: Stream) -> Option<io::Error> {
+        lock(&self.outlet(stream).queue).fault.take()
+    }
+
     fn outlet(&self, stream: Stream) -> &Outlet {
         match stream {
             Stream::Stdout => &self.stdout,
@@ -305,8 +314,9 @@ impl Outlet {
             queue.writing = false;
             queue.written = come;
             queue.stuck = false;
-            // A closed pipe, most of all: nobody reads any more, and nobody needs to be told.
-            queue.closed |= written.is_err();
+            // A closed pipe, most of all: nobody reads any more.
+            queue.fault = written.err();
+            queue.closed |= queue.fault.is_some();
             self.news.notify_all();
             if queue.closed {
                 queue.waiting.clear();

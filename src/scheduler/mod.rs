@@ -421,7 +421,8 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
 }
 
 /// How many runs may go on at once.
-fn workers(config: &Config) -> usize {
+#[must_use]
+pub fn workers(config: &Config) -> usize {
     let four_per_core = || std::thread::available_parallelism().map_or(4, |cores| 4 * cores.get());
     config
         .settings

@@ -137,6 +137,11 @@ fn what_is_neither_a_job_nor_a_run_is_refused() {
             .stderr
             .starts_with("error: --since: `soon` is not a time")
     );
+    folder
+        .sched("history --since now --until -1h")
+        .exits(2)
+        .says("")
+        .complains("error: --until is before --since\n");
 }
 
 #[test]

@@ -83,7 +83,8 @@ fn programs_are_told_why_there_is_no_start() {
         std::fs::write(folder.path().join("config.yml"), config).unwrap();
         let arguments = [&["--log-format", "json"], arguments].concat();
         let mut watch = Watch::start_in(folder, &arguments);
-        let line = watch.expect("start_refused");
+        let line = watch.line();
+        assert!(line.contains("start_refused"), "{line}");
         let line: Value = serde_json::from_str(&line).unwrap();
         (
             watch.end().code(),

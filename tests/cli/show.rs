@@ -61,7 +61,20 @@ fn where_everything_comes_from_is_told_where_that_is_wanted() {
     ] {
         assert!(shown.lines().any(|one| one == line), "{line}\n{shown}");
     }
+    let workers = |shown: &str| shown.matches("# max workers: ").count();
+    assert_eq!(workers(&shown), 1, "{shown}");
+    let number = shown.split("# max workers: ").nth(1).unwrap();
+    let (number, origin) = number.split_once(' ').unwrap();
+    assert_eq!(number.parse::<u32>().unwrap() % 4, 0, "{shown}");
+    assert!(origin.starts_with("(default, 4 per core)\n"), "{shown}");
     folder.write("config.yml", &shown);
     let plain = folder.sched("show").exits(0).stdout;
     assert!(!plain.contains('#'), "{plain}");
+    folder.write("config.yml", "scheduler:\n  max workers: 3\n");
+    let shown = folder.sched("show -v").exits(0).stdout;
+    assert_eq!(workers(&shown), 0, "{shown}");
+    assert!(
+        shown.contains("\n  max workers: 3  # config.yml:2\n"),
+        "{shown}"
+    );
 }

@@ -46,6 +46,26 @@ fn a_word_that_is_tried_for_a_command_names_it() {
 }
 
 #[test]
+fn the_usage_that_is_told_does_not_depend_on_the_environment() {
+    let folder = Folder::new();
+    for (line, usage) in [
+        ("run-once", "sched run-once [OPTIONS] <JOB> [ARG]..."),
+        ("next --nope", "sched next [OPTIONS] [JOB]..."),
+        ("history --stats -n 3", "sched history [OPTIONS] [JOB|RUN]"),
+        ("--nope", "sched [OPTIONS] <COMMAND>"),
+        ("check", "sched [OPTIONS] <COMMAND>"),
+    ] {
+        let mut command = folder.command();
+        let bare = run(command.args(line.split(' '))).exits(2).stderr;
+        assert!(bare.contains(&format!("\nUsage: {usage}\n")), "{bare}");
+        for variable in ["CONFIG", "TASKS_DIR", "STATE_DIR", "LOG_DIR"] {
+            command.env(format!("SCHED_{variable}"), "/srv");
+        }
+        run(&mut command).exits(2).complains(&bare);
+    }
+}
+
+#[test]
 fn a_config_that_cannot_be_read_names_a_near_one() {
     Folder::with_config(README)
         .sched("next -c confg.yml")
@@ -55,6 +75,72 @@ fn a_config_that_cannot_be_read_names_a_near_one() {
             "error: cannot read confg.yml: no such file\n\
          help: a file with a similar name exists: config.yml\n",
         );
+}
+
+#[test]
+fn an_answer_that_stdout_does_not_take_is_a_fault_and_a_reader_that_left_is_none() {
+    let folder = Folder::with_config(
+        "scheduler:\n  a: {type: cron, hour: 4, command: [echo, hi]}\n  \
+         b: {type: cron, hour: 4, command: echo hi; exit 7}\n",
+    );
+    let into = |end: &str, line: &str| {
+        let mut shell = folder.command_of("/bin/sh".as_ref());
+        let line = format!("\"$0\" {line} {end}");
+        run(shell.args(["-c", &line, env!("CARGO_BIN_EXE_sched")]))
+    };
+    let lost = "error: cannot write to stdout: No space left on device\n";
+    for (line, code) in [
+        ("--help", 2),
+        ("validate", 2),
+        ("next", 2),
+        ("next --format json", 2),
+        ("show", 2),
+        ("history", 2),
+        ("status --check", 2),
+        ("run-once a -q", 2),
+        ("run-once a -q --format json", 2),
+        ("run-once a --dry-run", 2),
+        ("run-once b", 1),
+    ] {
+        let stderr = into(">/dev/full", line).exits(code).stderr;
+        assert!(stderr.ends_with(lost), "{line}: {stderr}");
+        let stderr = into("| true", line).stderr;
+        assert!(!stderr.contains("stdout"), "{line}: {stderr}");
+    }
+}
+
+#[test]
+fn tables_fit_the_screen() {
+    let folder = Folder::with_config(
+        "scheduler:\n  test.heartbeat: {type: interval, minutes: 1, command: [echo, hi]}\n  \
+         backup: {type: cron, expression: '30 2 1-7 * mon-fri', command: sleep 1 && true}\n",
+    );
+    folder.sched("run-once test.heartbeat").exits(0);
+    let on_screen = |columns: &str, line: &str| {
+        let mut command = folder.command();
+        run(command.env("COLUMNS", columns).args(line.split(' ')))
+            .exits(0)
+            .stdout
+    };
+    for line in [
+        "status",
+        "history",
+        "history --stats",
+        "next test.heartbeat",
+        "validate -v",
+    ] {
+        let shown = on_screen("60", line);
+        // What is a sentence may take two lines.
+        let lines = shown.lines().filter(|line| !line.contains(['○', '·']));
+        for row in lines {
+            assert!(row.chars().count() <= 60, "{line}: {shown}");
+        }
+    }
+    let whole = folder.sched("validate -v").exits(0).stdout;
+    assert!(whole.contains("to Friday  sleep 1 && true\n"), "{whole}");
+    let shown = on_screen("94", "validate -v");
+    assert!(shown.contains("to Friday  sleep"), "{shown}");
+    assert!(!shown.contains("true"), "{shown}");
 }
 
 #[test]

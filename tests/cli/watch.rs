@@ -310,8 +310,15 @@ fn programs_get_one_json_object_a_line() {
 
 #[test]
 fn an_unusable_config_is_no_start() {
-    let mut watch = Watch::start("  tick:\n    type: corn\n", &["--strict"]);
-    watch.expect("error");
+    let mut watch = Watch::start(
+        "  tick:\n    type: corn\n    hour: 4\n    command: 'true'\n",
+        &["--strict"],
+    );
+    let first = watch.line();
+    assert_eq!(first, "error[bad-value]: unknown trigger type `corn`");
+    watch.expect("= help: did you mean `cron`?");
+    assert_eq!(watch.line(), "");
+    assert_eq!(watch.line(), "not started: 1 error (--strict)");
     assert_eq!(watch.end().code(), Some(1));
     let mut nowhere = Command::new(env!("CARGO_BIN_EXE_sched"));
     let status = nowhere

@@ -49,6 +49,35 @@ fn a_timeout_is_a_duration_above_zero() {
 }
 
 #[test]
+fn a_number_that_is_none_or_out_of_range_is_told_as_one() {
+    for (line, expected) in [
+        (
+            "run-once a.b --timeout 0",
+            "'0' for '--timeout <DURATION>': it must be more than 0",
+        ),
+        ("run-once a.b --timeout 0s", ": it must be more than 0"),
+        ("run-once a.b --timeout soon", ": write a number of seconds"),
+        (
+            "watch --grace x",
+            "'x' for '--grace <SECONDS>': write a whole number of seconds from 0 to 31536000",
+        ),
+        (
+            "watch --grace 31536001",
+            ": write a whole number of seconds",
+        ),
+        (
+            "watch --grace 99999999999999999999",
+            ": write a whole number of seconds",
+        ),
+        ("next -n 0", ": write a whole number from 1 to"),
+    ] {
+        let told = refusal(&format!("sched {line}"));
+        assert!(told.contains(expected), "{line}: {told}");
+    }
+    assert!(read("sched watch --grace 0").is_ok());
+}
+
+#[test]
 fn times_may_lie_before_now() {
     let Command::Next(next) = read("sched next --from -3d --until +2h").unwrap().command else {
         panic!("not next");

@@ -74,7 +74,7 @@ pub(super) fn run(
         answer.write(&mut text, asked)?;
         pager::show(&text)?;
     } else {
-        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut out = io::BufWriter::new(output::stdout());
         answer.write(&mut out, asked)?;
         out.flush()?;
     }
@@ -92,9 +92,14 @@ fn filter(arguments: &History, around: &Surroundings) -> Result<Filter, Refusal>
     let failed = [Outcome::Failure, Outcome::Timeout, Outcome::Killed];
     let failed = failed.into_iter().filter(|_| arguments.failed);
     let missed = arguments.missed.then_some(Outcome::Missed);
+    let since = read("--since", &arguments.since)?;
+    let until = read("--until", &arguments.until)?;
+    if since.zip(until).is_some_and(|(since, until)| until < since) {
+        return Err(Refusal::new("--until is before --since"));
+    }
     Ok(Filter {
-        since: read("--since", &arguments.since)?,
-        until: read("--until", &arguments.until)?,
+        since,
+        until,
         outcomes: failed.chain(missed).collect(),
         going_on: arguments.running,
         ..Filter::default()

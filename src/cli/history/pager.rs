@@ -1,10 +1,12 @@
 //! A long answer on a terminal, shown by the user's pager.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::{Command, Stdio};
 
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::output;
 
 /// What pages where the user names nothing: `less`, if it is there.
 ///
@@ -32,7 +34,7 @@ pub(super) fn show(text: &[u8]) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-    Ok(io::stdout().write_all(text)?)
+    Ok(output::stdout().write_all(text)?)
 }
 
 /// The shell's command that pages, with what `$PAGER` is set to; `None` where it is set to nothing.

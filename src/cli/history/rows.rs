@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Surroundings, result};
 use crate::cli::output::Paint;
+use crate::cli::table::Spare;
 use crate::cli::{table, time};
 use crate::run::{Cause, Run};
 use crate::store::Entry;
@@ -14,8 +15,8 @@ use crate::trigger::Zone;
 /// How much of a run's id is shown at least, in characters.
 const SHORTEST_ID: usize = 8;
 
-/// The column that is cut where the screen is narrow.
-const WHY: usize = 4;
+/// The columns that give way where the screen is narrow: why it ran, then how long that took.
+const SPARE: [Spare; 2] = [Spare::Cut(4), Spare::Whole(3)];
 
 /// Writes the runs; the first `distinct` characters of each id mean no other run.
 pub(super) fn write(
@@ -44,7 +45,7 @@ pub(super) fn write(
         ]
     });
     let heads = ["WHEN", "JOB", "RESULT", "TOOK", "WHY", "RUN"];
-    let table = table::text(heads, rows, WHY, around.style.width);
+    let table = table::text(heads, rows, &SPARE, around.style.width);
     let cells = results.iter().map(|(word, paint)| (word.as_str(), *paint));
     let table = table::painted(&table, cells, around.style.color);
     out.write_all(table.as_bytes())

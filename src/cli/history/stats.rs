@@ -9,11 +9,12 @@ use serde::Serialize;
 use super::Surroundings;
 use super::rows::when;
 use crate::cli::arguments::Format;
+use crate::cli::table::Spare;
 use crate::cli::{table, time};
 use crate::store::Stats;
 
-/// The column that is cut where the screen is narrow.
-const LAST_OK: usize = 5;
+/// The columns that give way where the screen is narrow: the last success, then how slow some were.
+const SPARE: [Spare; 2] = [Spare::Cut(5), Spare::Whole(4)];
 
 /// The figures of one job, as programs read them; durations in seconds.
 #[derive(Serialize)]
@@ -45,7 +46,7 @@ pub(super) fn write(
         Format::Text => {
             let rows = stats.iter().map(|(job, stats)| row(job, stats, around));
             let heads = ["JOB", "RUNS", "OK", "MEDIAN", "P95", "LAST OK"];
-            let table = table::text(heads, rows, LAST_OK, around.style.width);
+            let table = table::text(heads, rows, &SPARE, around.style.width);
             out.write_all(table.as_bytes())?;
         }
     }

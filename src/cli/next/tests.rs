@@ -30,6 +30,11 @@ fn config() -> Config {
 }
 
 fn answer(words: &str) -> anyhow::Result<String> {
+    answer_on(Style::default().width, words)
+}
+
+/// What is shown on a screen of so many columns.
+fn answer_on(width: usize, words: &str) -> anyhow::Result<String> {
     let line = format!("sched next {words}");
     let Command::Next(next) = Arguments::read(line.split_whitespace().map(Into::into))
         .unwrap()
@@ -40,7 +45,10 @@ fn answer(words: &str) -> anyhow::Result<String> {
     let around = Surroundings {
         now: at("2026-11-24T09:30:12.4-05:00"),
         anchors: HashMap::new(),
-        style: Style::default(),
+        style: Style {
+            width,
+            ..Style::default()
+        },
     };
     let mut out = Vec::new();
     write(&mut out, &config(), &next, &around)?;
@@ -66,6 +74,29 @@ test.heartbeat monthly — at 00:01 on day 1 of every month
   Fri 2027-01-01 00:01:00 EST   in 37d 14h
 "
     );
+}
+
+#[test]
+fn the_zone_stands_where_the_screen_has_room_for_it() {
+    let head = |width: usize| {
+        let answer = answer_on(width, "test.heartbeat -n 1").unwrap();
+        let lines = answer
+            .lines()
+            .take_while(|line| !line.contains("not started"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let told = "test.heartbeat — every minute";
+    let zone = "(America/New_York)";
+    for (width, expected) in [
+        (200, format!("{told}{:37}{zone}", "")),
+        (84, format!("{told}{:37}{zone}", "")),
+        (83, format!("{told}{:36}{zone}", "")),
+        (60, format!("{told}{:13}{zone}", "")),
+        (49, format!("{told}  {zone}")),
+    ] {
+        assert_eq!(head(width), [expected], "{width}");
+    }
+    assert_eq!(head(48), [told.to_owned(), format!("  {zone}")]);
 }
 
 #[test]

@@ -10,7 +10,8 @@ use crate::clean;
 use crate::cli::output::{Paint, paint};
 use crate::cli::time;
 
-/// Where the zone stands in a block's first line, where that is short enough.
+/// Where the zone stands in a block's first line, where that is short enough and the screen wide
+/// enough.
 const ZONE_COLUMN: usize = 66;
 
 /// The screen so far: blocks are parted by an empty line, and the zone is told when it changes.
@@ -78,10 +79,25 @@ impl<'a> Screen<'a> {
         let zone = trigger.zone().name();
         if self.zone.replace(zone) != Some(zone) {
             let used = name.chars().count() + 3 + english.chars().count();
-            let space = ZONE_COLUMN.saturating_sub(used).max(2);
-            write!(out, "{:space$}{}", "", self.dim(&format!("({zone})")))?;
+            self.zone(out, used, &format!("({zone})"))?;
         }
         writeln!(out)
+    }
+
+    /// The zone, after so many columns of its line; on a line of its own where it does not fit.
+    fn zone(&self, out: &mut dyn Write, used: usize, zone: &str) -> io::Result<()> {
+        let last = self.around.style.width.saturating_sub(zone.chars().count());
+        let column = ZONE_COLUMN.min(last).max(used + 2);
+        if column > last {
+            return write!(out, "\n  {}", self.dim(zone));
+        }
+        write!(
+            out,
+            "{:space$}{}",
+            "",
+            self.dim(zone),
+            space = column - used
+        )
     }
 
     /// What must be known of a job before its fire times are read.

@@ -25,7 +25,7 @@ use super::{Exit, faulty, state, trusted, usable};
 use crate::alert::{Post, Setup};
 use crate::config::{Answer, Config, Lookup};
 use crate::job::{Job, Task};
-use crate::logging::console::{Console, Marks};
+use crate::logging::console::{Console, Marks, Stream};
 use crate::logging::{self, Form, Logging};
 use crate::paths::{self, Given};
 use crate::process::outlive_file_limit;
@@ -134,17 +134,43 @@ fn carry_out(
         screen.end(&call.job, &ended);
         runtime.block_on(readers(&console))?;
     }
-    if arguments.format == Format::Json {
-        let record = serde_json::to_string(&Record::new(&run, Some(&ended), zone))?;
-        writeln!(io::stdout().lock(), "{}", secrets.mask(&record))?;
-    }
+    let record = Record::new(&run, Some(&ended), zone);
+    let answered = answer(arguments.format, &record, &secrets, &console);
     if let Some(trouble) = post.and_then(|post| post.finish(LAST_MAILS)) {
         screen.error(&trouble);
         runtime.block_on(readers(&console))?;
     }
     // A disk that took no line has been complained of, and does not make the run a failure.
     let _ = logging.finish();
-    Ok(exit(ended.outcome))
+    let answered = answered.map_or_else(
+        |error| output::refuse(&error, global.color),
+        |()| Exit::Done,
+    );
+    // How the run ended is told first.
+    Ok(match exit(ended.outcome) {
+        Exit::Done => answered,
+        exit => exit,
+    })
+}
+
+/// Writes the record for programs.
+///
+/// # Errors
+/// Where stdout does not take it, or has not taken the output of the task.
+fn answer(
+    format: Format,
+    record: &Record<'_>,
+    secrets: &Secrets,
+    console: &Console,
+) -> anyhow::Result<()> {
+    if format == Format::Json {
+        let record = serde_json::to_string(record)?;
+        writeln!(output::stdout(), "{}", secrets.mask(&record))?;
+    }
+    match console.fault(Stream::Stdout) {
+        Some(fault) => Err(output::of_stdout(fault).into()),
+        None => Ok(()),
+    }
 }
 
 /// What sends mail, where that is wanted.

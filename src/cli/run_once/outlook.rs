@@ -10,7 +10,7 @@ use super::call::written;
 use crate::cli::Exit;
 use crate::cli::arguments::Format;
 use crate::cli::load::Loaded;
-use crate::cli::output::Refusal;
+use crate::cli::output::{self, Refusal};
 use crate::config::{Answer, Config, duration};
 use crate::job::{Job, Task};
 use crate::reason::chain;
@@ -105,7 +105,7 @@ impl<'a> Outlook<'a> {
             Format::Text => self.text(),
             Format::Json => serde_json::to_string(self)? + "\n",
         };
-        io::stdout().write_all(secrets.mask(&text).as_bytes())?;
+        output::stdout().write_all(secrets.mask(&text).as_bytes())?;
         Ok(Exit::Done)
     }
 

@@ -1,4 +1,5 @@
-//! A config as the values that would be written for it, every default filled in.
+//! A config as the values that would be written for it, every default filled in that is not the
+//! machine's own.
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Where files are, and who says so: comments before what is shown.
+//! Where files are, who says so, and what else depends on the machine: comments before what is
+//! shown.
 
 use std::env::var_os;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use crate::cli::arguments::Global;
 use crate::cli::load::Loaded;
 use crate::config::Config;
 use crate::paths;
+use crate::scheduler;
 
 /// One of the places that a command works with.
 struct Place<'a> {
@@ -22,7 +24,7 @@ struct Place<'a> {
     is_configured: bool,
 }
 
-/// One line for each place.
+/// One line for each.
 pub(super) fn text(global: &Global, loaded: &Loaded, config: &Config) -> String {
     let given = global.given();
     let (settings, directives) = (&config.settings, &config.directives);
@@ -60,7 +62,21 @@ pub(super) fn text(global: &Global, loaded: &Loaded, config: &Config) -> String 
             is_configured: settings.log_directory.is_some() || directives.log.is_some(),
         },
     ];
-    places.iter().map(Place::line).collect::<Vec<_>>().concat()
+    let places = places.iter().map(Place::line);
+    places.chain(workers(config)).collect::<Vec<_>>().concat()
+}
+
+/// How many runs may go on at once, where the machine says so: in a config that is shown on
+/// another one, the number would be wrong.
+fn workers(config: &Config) -> Option<String> {
+    let is_default = config.settings.max_workers.is_none();
+    let line = || {
+        format!(
+            "# max workers: {} (default, 4 per core)\n",
+            scheduler::workers(config)
+        )
+    };
+    is_default.then(line)
 }
 
 impl Place<'_> {

@@ -1,6 +1,6 @@
 //! `sched status --check`: an answer for probes.
 
-use std::io::{self, Write};
+use std::io::Write as _;
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use crate::clean;
 use crate::cli::Exit;
 use crate::cli::arguments::{Format, Global};
 use crate::cli::history::result;
-use crate::cli::pulse;
+use crate::cli::{output, pulse};
 use crate::store::{Lock, Place};
 
 /// What a probe wants to know.
@@ -61,7 +61,7 @@ impl Check {
     /// # Errors
     /// Where nobody reads the answer.
     pub(super) fn tell(&self, format: Format, global: &Global) -> anyhow::Result<Exit> {
-        let mut out = io::stdout().lock();
+        let mut out = output::stdout();
         match format {
             Format::Json => writeln!(out, "{}", serde_json::to_string(self)?)?,
             Format::Text if global.quiet => {}

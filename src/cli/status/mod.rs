@@ -14,6 +14,7 @@ use super::load::{self, counted};
 use super::output::{self, Paint, Refusal, paint};
 use super::record::Record;
 use super::subject::Subject;
+use super::table::Spare;
 use super::{Exit, hint, state, table};
 use crate::clean;
 use crate::diagnostic::render::Style;
@@ -23,8 +24,9 @@ use crate::trigger::Zone;
 use check::Check;
 use standing::{Standing, standings};
 
-/// The column that is cut where the screen is narrow.
-const SCHEDULE: usize = 5;
+/// The columns that give way where the screen is narrow: the schedule, the note, then how long ago
+/// the last result is.
+const SPARE: [Spare; 3] = [Spare::Cut(5), Spare::Cut(4), Spare::Whole(2)];
 
 /// Writes how the jobs stand to stdout.
 ///
@@ -47,7 +49,7 @@ pub(super) fn run(global: &Global, arguments: &Status, now: DateTime<Utc>) -> an
         return check.tell(arguments.format, global);
     }
     let zone = subject.zone(now);
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(output::stdout());
     match arguments.format {
         Format::Json => {
             subject.tell_faults(global);
@@ -91,7 +93,7 @@ fn write(
     }
     let rows = standings.iter().map(|standing| standing.row(now, zone));
     let heads = ["JOB", "LAST", "", "NEXT", "NOTE", "SCHEDULE"];
-    let table = table::text(heads, rows, SCHEDULE, style.width);
+    let table = table::text(heads, rows, &SPARE, style.width);
     let results: Vec<_> = standings
         .iter()
         .map(|standing| standing.result().0)

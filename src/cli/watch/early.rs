@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::reader::tellings;
 use crate::cli::arguments::{Format, Global, Watch};
-use crate::cli::load::Loaded;
+use crate::cli::load::{Count, Loaded, counted};
 use crate::cli::{Exit, output, usable};
 use crate::config::Config;
 use crate::diagnostic::render;
@@ -57,14 +57,15 @@ impl<'a> Early<'a> {
 
     /// The config, where it is good enough to start with; where it is not, that is told.
     pub(super) fn config_to_start_with(self, loaded: &mut Loaded) -> Option<Config> {
+        // Where all faults are told, nothing needs to say that there are some.
+        if self.arguments.strict && loaded.config().is_some() && !self.is_valid(loaded) {
+            return None;
+        }
         let found = match self.arguments.log_format {
             Format::Text => usable(loaded, self.global).is_some(),
             Format::Json => self.is_usable(loaded),
         };
-        if !found || (self.arguments.strict && !self.is_valid(loaded)) {
-            return None;
-        }
-        loaded.reading.config.clone()
+        loaded.reading.config.clone().filter(|_| found)
     }
 
     /// Whether a file has a config; what is wrong with it is told to programs.
@@ -91,6 +92,8 @@ impl<'a> Early<'a> {
                 let style = output::style(self.global.color, &io::stderr());
                 let faults = &loaded.reading.diagnostics;
                 write(&render::render(faults, &loaded.text, &loaded.name(), style));
+                let errors = counted(Count::of(faults).errors, "error");
+                write(&format!("not started: {errors} (--strict)\n"));
             }
             Format::Json => say(
                 Topic::StartRefused,

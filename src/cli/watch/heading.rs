@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::clean;
 use crate::cli::load::{Loaded, counted};
+use crate::cli::table::Spare;
 use crate::cli::{table, time};
 use crate::config::Config;
 use crate::paths::{self, Given};
@@ -86,7 +87,7 @@ fn table_of(plan: &Plan, zone: &Zone, now: DateTime<Utc>, width: usize) -> Vec<S
                 |next| {
                     format!(
                         "{}  {}",
-                        time::absolute(next, zone),
+                        time::of_day(next, now, zone),
                         time::relative(next, now)
                     )
                 },
@@ -95,7 +96,7 @@ fn table_of(plan: &Plan, zone: &Zone, now: DateTime<Utc>, width: usize) -> Vec<S
         })
         .collect();
     let shown = rows.len();
-    let text = table::text(["JOB", "NEXT", "SCHEDULE"], rows, 2, width);
+    let text = table::text(["JOB", "NEXT", "SCHEDULE"], rows, &[Spare::Cut(2)], width);
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let more = plan.jobs().len() - shown;
     if more > 0 {
@@ -109,13 +110,7 @@ mod tests {
     use super::*;
     use crate::config::{self, Outside, Overrides, ZoneOrigin};
 
-    #[test]
-    fn a_job_that_does_not_fire_says_why() {
-        let text = "\
-scheduler:
-  t.off: {type: cron, hour: 4, enabled: false}
-  t.over: {type: cron, hour: 4, end_date: 1969-01-01}
-";
+    fn table(text: &str, width: usize) -> Vec<String> {
         let outside = Outside {
             now: DateTime::<Utc>::UNIX_EPOCH,
             folder: "/srv".into(),
@@ -125,7 +120,34 @@ scheduler:
         };
         let jobs = config::read(text, &outside).config.unwrap().jobs;
         let plan = Plan::new(jobs, outside.now, 1, |_| 0);
-        let lines = table_of(&plan, &Zone::utc(), outside.now, 100);
+        table_of(&plan, &Zone::utc(), outside.now, width)
+    }
+
+    #[test]
+    fn a_job_of_today_is_told_by_its_time() {
+        let text = "\
+scheduler:
+  t.soon: {type: cron, hour: 4}
+  t.late: {type: cron, day: 2, hour: 4}
+";
+        let lines = [
+            "  JOB     NEXT                               SCHEDULE",
+            "  t.soon  04:00:00  in 4h                    at 04:00 every day",
+            "  t.late  Fri 1970-01-02 04:00:00  in 1d 4h  at 04:00 on day 2 of every month",
+        ];
+        assert_eq!(table(text, 80), lines);
+        let without = ["  JOB     NEXT", "  t.soon  04:00:00  in 4h"];
+        assert_eq!(table(text, 50)[..2], without);
+    }
+
+    #[test]
+    fn a_job_that_does_not_fire_says_why() {
+        let text = "\
+scheduler:
+  t.off: {type: cron, hour: 4, enabled: false}
+  t.over: {type: cron, hour: 4, end_date: 1969-01-01}
+";
+        let lines = table(text, 100);
         let next = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
         let shown: Vec<_> = lines.iter().filter_map(|line| next(line)).collect();
         assert_eq!(shown, ["NEXT", "disabled", "never"]);

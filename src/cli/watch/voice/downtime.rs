@@ -42,11 +42,9 @@ impl Voice {
         tracing::warn!(
             event = "downtime_missed",
             count,
-            "{least}{} {were} missed while {meanwhile} ({} to {}): {}; \
-             see `sched history --missed`",
+            "{least}{} {were} missed while {meanwhile} ({}): {}; see `sched history --missed`",
             counted(usize::try_from(count).unwrap_or(usize::MAX), "fire"),
-            self.clock(*first),
-            self.clock(*last),
+            from_to(self.clock(*first), &self.clock(*last)),
             names.join(", ")
         );
     }
@@ -88,5 +86,25 @@ impl Voice {
                 fire.job.name
             );
         }
+    }
+}
+
+/// `02:12:00 to 07:59:00`, or the time of day that both are.
+fn from_to(first: String, last: &str) -> String {
+    if first == last {
+        return first;
+    }
+    format!("{first} to {last}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_instant_is_told_once() {
+        let told = |first: &str, last: &str| from_to(first.to_owned(), last);
+        assert_eq!(told("03:47:12", "03:47:12"), "03:47:12");
+        assert_eq!(told("03:47:12", "03:47:13"), "03:47:12 to 03:47:13");
     }
 }
