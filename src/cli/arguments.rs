@@ -31,7 +31,7 @@ Examples:
 `sched help COMMAND` says more about a command.
 
 Exit codes: 0 done; 1 the config is invalid, or the job failed; 2 wrong usage, unreadable file,
-unknown job; 124 the job ran into its timeout; 130 interrupted."
+unknown job, an answer that stdout does not take; 124 the job ran into its timeout; 130 interrupted."
 )]
 pub struct Arguments {
     /// What holds for every command.
@@ -222,8 +222,8 @@ Examples:
   sched run-once test.report 2 '[1, two]' --kwarg to=me with other arguments
   sched run-once --dry-run test.report -- -v            say what would be called
 
-Exit code 0: the job succeeded; 1: it failed; 2: it could not be started; 124: it ran into its
-timeout; 130: interrupted.")]
+Exit code 0: the job succeeded; 1: it failed; 2: it could not be started, or stdout did not take
+what it wrote; 124: it ran into its timeout; 130: interrupted.")]
 pub struct RunOnce {
     /// The job's name, or a dotted function
     #[arg(value_name = "JOB")]

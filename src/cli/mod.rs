@@ -47,7 +47,7 @@ pub enum Exit {
     Done,
     /// The config is invalid, or the job failed.
     Failed,
-    /// Wrong usage, an unreadable file, an unknown job.
+    /// Wrong usage, an unreadable file, an unknown job, an answer that stdout does not take.
     Unusable,
     /// The job ran into its timeout.
     Timeout,

@@ -77,6 +77,7 @@ fn a_config_that_cannot_be_read_names_a_near_one() {
         );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn an_answer_that_stdout_does_not_take_is_a_fault_and_a_reader_that_left_is_none() {
     let folder = Folder::with_config(
