@@ -11,7 +11,7 @@ use super::Exit;
 use super::arguments::{Format, Global, Validate};
 use super::load::{self, Count, Loaded, counted};
 use super::output::{self, Refusal};
-use super::understood;
+use super::{trusted, understood};
 use crate::config::{Answer, Lookup};
 use crate::diagnostic::json::{Report, findings};
 use crate::diagnostic::{Diagnostic, render};
@@ -33,7 +33,12 @@ pub(super) fn run(
     let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
     let tasks = loaded.tasks(&given, natives);
     let lookup = Remembering::new(&tasks);
-    loaded.reading.look_up(&lookup);
+    // The look-up starts the Python that the config names.
+    let distrust = trusted::distrust(&loaded, &given);
+    match &distrust {
+        None => loaded.reading.look_up(&lookup),
+        Some(refusal) => loaded.reading.leave_unchecked(&refusal.message),
+    }
     let diagnostics = &loaded.reading.diagnostics;
     let valid = if validate.strict {
         diagnostics.is_empty()
@@ -45,7 +50,7 @@ pub(super) fn run(
         Format::Json => write_json(&mut out, &loaded, valid)?,
         Format::Text => {
             write_text(&mut out, global, &loaded, valid)?;
-            if global.verbose {
+            if global.verbose && distrust.is_none() {
                 let answers = lookup.answers.borrow();
                 understood::write(&mut out, &loaded, &given, &tasks, &answers)?;
             }

@@ -115,7 +115,10 @@ pub(super) fn check(
     names.dedup();
     let answers = match lookup.look_up(&names) {
         Ok(answers) => answers,
-        Err(why) => return vec![unchecked(&why)],
+        Err(why) => {
+            let help = "the setting `python` names the interpreter that runs them";
+            return vec![unchecked(&why).with_help(help)];
+        }
     };
     let job_of = |reference: &Reference| jobs.named(reference.job.as_deref()?);
     let answer_to = |name: &str| answers.get(names.binary_search(&name).ok()?);
@@ -187,9 +190,9 @@ impl Answer {
     }
 }
 
-fn unchecked(why: &str) -> Diagnostic {
+/// Says that nothing was looked up.
+pub(super) fn unchecked(why: &str) -> Diagnostic {
     Diagnostic::warning(Code::Unchecked, format!("tasks were not looked up: {why}"))
-        .with_help("the setting `python` names the interpreter that runs them")
 }
 
 fn fault(reference: &Reference, answer: &Answer) -> Option<Diagnostic> {

@@ -65,7 +65,7 @@ pub struct Reading {
     pub jobs: usize,
     /// Every fault, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
-    /// The dotted names that must exist.
+    /// The dotted names that must exist and were not looked up yet.
     pub references: Vec<Reference>,
 }
 
@@ -87,10 +87,17 @@ impl Reading {
         !self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
+    /// Says that the dotted names are not looked up, and why.
+    pub fn leave_unchecked(&mut self, why: &str) {
+        self.diagnostics.push(lookup::unchecked(why));
+        self.diagnostics.sort_by_key(|one| one.span);
+    }
+
     /// Adds the faults of the dotted names, as `lookup` sees them.
     pub fn look_up(&mut self, lookup: &dyn Lookup) {
         let jobs = self.config.as_ref().map(|config| config.jobs.clone());
-        let faults = lookup::check(&self.references, &jobs.unwrap_or_default(), lookup);
+        let references = std::mem::take(&mut self.references);
+        let faults = lookup::check(&references, &jobs.unwrap_or_default(), lookup);
         self.diagnostics.extend(faults);
         self.diagnostics.sort_by_key(|one| one.span);
     }

@@ -120,7 +120,7 @@ fn another_time_zone_of_the_system_takes_effect_at_once() {
     watch.expect("3 jobs. Save the file to reload");
     set("Asia/Tokyo");
     watch.expect("the time zone is Asia/Tokyo now (TZ), and was America/New_York");
-    watch.expect("reload config.yml: ~ noon (schedule)   = 2 unchanged");
+    watch.expect("reload config.yml: ~ noon (schedule)   ~ timezone   = 2 unchanged");
     let line = watch.expect("next ");
     assert!(line.contains(" 12:00:00 JST, in "), "{line}");
     // As long as the config names a zone, that of the system does not matter.

@@ -69,14 +69,7 @@ fn what_everybody_can_write_is_not_run() {
 fn what_runs_nothing_does_not_care() {
     let folder = folder();
     set_mode(&folder, "config.yml", 0o666);
-    for line in [
-        "validate",
-        "next",
-        "show",
-        "history",
-        "status",
-        "run-once t.touch --dry-run",
-    ] {
+    for line in ["validate", "next", "show", "history", "status"] {
         let answer = folder.sched(line).exits(0);
         assert!(
             !answer.stderr.contains("can be changed"),
@@ -112,4 +105,32 @@ fn the_owner_of_the_configs_folder_is_warned_of() {
     fs::remove_file(folder.path("ran")).unwrap();
     let answer = folder.sched("run-once t.touch");
     is_refused(&folder, answer, "tasks/t.py belongs to");
+}
+
+#[test]
+fn no_python_of_others_is_started_as_root() {
+    if !is_root() {
+        println!("not tested: only root refuses what others can write");
+        return;
+    }
+    let folder =
+        Folder::with_config("scheduler:\n  python: ./python\n  t.f: {type: cron, hour: 4}\n")
+            .file("tasks/t.py", "def f(): pass\n")
+            .executable("python", "#!/bin/sh\ntouch \"$0-ran\"\n");
+    fs::set_permissions(folder.path("config.yml"), fs::Permissions::from_mode(0o666)).unwrap();
+    let answer = folder.sched("validate -v").exits(0);
+    let told = "warning[unchecked]: tasks were not looked up: ";
+    assert!(answer.stdout.starts_with(told), "{}", answer.stdout);
+    for line in ["run-once t.f --dry-run", "run-once t.g", "watch --strict"] {
+        let answer = folder.sched(line).exits(2);
+        assert!(
+            answer.stderr.contains("others could run code as root"),
+            "{}",
+            answer.stderr
+        );
+    }
+    assert!(!folder.path("python-ran").exists());
+    fs::set_permissions(folder.path("config.yml"), fs::Permissions::from_mode(0o644)).unwrap();
+    let _ = folder.sched("validate").exits(0);
+    assert!(folder.path("python-ran").exists());
 }

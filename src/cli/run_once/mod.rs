@@ -64,6 +64,10 @@ pub(super) fn run(
     if let Some(exit) = faulty::refuse(&loaded, config, job, global) {
         return Ok(exit);
     }
+    // The look-up starts the Python that the config names.
+    if let Some(warning) = trusted::check(&loaded, &given)? {
+        output::warn(&warning, global);
+    }
     let tasks = loaded.tasks(&given, natives);
     let call = call::call(config, arguments, |name| find(&tasks, name))?;
     if call.has_own_arguments {
@@ -72,9 +76,6 @@ pub(super) fn run(
     if arguments.dry_run {
         let outlook = Outlook::of(&call.job, &loaded, config, &tasks)?;
         return Ok(outlook.tell(arguments.format, &loaded.secrets())?);
-    }
-    if let Some(warning) = trusted::check(&loaded, &given)? {
-        output::warn(&warning, global);
     }
     carry_out(global, arguments, &loaded, config, &tasks, &call, now)
 }

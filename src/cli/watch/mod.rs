@@ -79,12 +79,13 @@ fn watch(
     let (errands, received) = channel();
     let watcher = watcher(&path, errands.clone())?;
     let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
-    let Some(config) = early.config_to_start_with(&mut loaded) else {
-        return Ok(Exit::Failed);
-    };
+    // A look-up starts the Python that the config names.
     if let Some(warning) = trusted::check(&loaded, &given)? {
         early.warn(&warning);
     }
+    let Some(config) = early.config_to_start_with(&mut loaded) else {
+        return Ok(Exit::Failed);
+    };
     let zone = config.settings.timezone.clone();
     let console = console(arguments.log_format);
     // The state folder is private, and the log's may lie in it: it is made first.
