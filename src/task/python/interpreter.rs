@@ -123,7 +123,7 @@ impl Interpreter {
     pub(in crate::task) fn launch(
         &self,
         code: &str,
-        input: &str,
+        input: &[u8],
         setup: &Setup,
         launch: Launch,
     ) -> Launch {
@@ -142,7 +142,7 @@ impl Interpreter {
         );
         bytes.push(b'\n');
         bytes.extend_from_slice(code.as_bytes());
-        bytes.extend_from_slice(input.as_bytes());
+        bytes.extend_from_slice(input);
         let mut variables = launch.variables;
         variables.extend(clean_python_path(&variables));
         Launch {

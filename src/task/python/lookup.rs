@@ -94,7 +94,7 @@ async fn ask<A: DeserializeOwned>(
     request[key] = question;
     let launch = Launch {
         timeout: Some(PATIENCE),
-        ..interpreter.launch(LOOKUP, &request.to_string(), setup, launch)
+        ..interpreter.launch(LOOKUP, request.to_string().as_bytes(), setup, launch)
     };
     let mut heard = Heard::up_to(LONGEST_BYTES);
     let (_nobody, mut order) = watch::channel(Order::GoOn);

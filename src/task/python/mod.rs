@@ -4,6 +4,7 @@ mod compiled;
 mod heard;
 pub(super) mod interpreter;
 pub(super) mod lookup;
+mod marshal;
 mod memory;
 mod server;
 pub(super) mod servers;
@@ -82,7 +83,7 @@ pub(super) fn start(
     let number = channel.child_descriptor();
     let launch = Launch {
         channel: Some(channel),
-        ..interpreter.launch(RUNNER, "", setup, launch)
+        ..interpreter.launch(RUNNER, &[], setup, launch)
     };
     Ok(Started {
         process: process::start(launch)?,
@@ -100,7 +101,7 @@ impl Started {
     ) -> Result<Ended, process::Error> {
         let mut request = request(call);
         request["channel"] = json!(self.channel);
-        let request = request.to_string().into_bytes();
+        let request = marshal::bytes(&request);
         let mut conversation = Conversation::with(observer);
         let exit = self.process.follow(&request, &mut order, &mut conversation);
         let exit = exit.await?;
@@ -182,7 +183,7 @@ impl Primed {
     }
 }
 
-/// What `runner.py` must know, as JSON.
+/// What `runner.py` must know.
 fn request(call: &Call<'_>) -> Json {
     let Call { job, setup, .. } = call;
     let failure = call.failure.map(|failure| {

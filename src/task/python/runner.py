@@ -10,7 +10,7 @@ each task, which gets its request as if it had been started for it.
 Modules that take long to load are imported where they are needed: a run by hand is to be quick.
 """
 
-import itertools
+import marshal
 import os
 import sys
 import time
@@ -40,7 +40,7 @@ LONGEST_AHEAD = 1024 * 1024  # bytes of a file that is compiled ahead
 
 def main(stream):
     """Runs the task that the request on `stream` names; the process ends with its exit code."""
-    request = from_json(stream.read())
+    request = marshal.loads(stream.read())
     stream.close()
     server = None
     if "control" in request:
@@ -91,29 +91,14 @@ def flush_outputs():
 # --- JSON ------------------------------------------------------------------------------------
 
 
-class Reading:
-    """How JSON is read: as `json.loads` does."""
-
-    strict = True
-    object_hook = object_pairs_hook = array_hook = None
-    parse_float, parse_int = float, int
-    parse_constant = float
+# What stands for a character that a JSON text cannot hold as it is. `json` takes time to load.
+ESCAPES = {code: "\\u%04x" % code for code in range(32)}
+ESCAPES.update({ord('"'): '\\"', ord("\\"): "\\\\"})
 
 
-try:
-    # What `json` is made of, without the time that it takes to load.
-    from _json import encode_basestring as quoted, make_scanner
-
-    scanned = make_scanner(Reading)
-except (ImportError, AttributeError):
-    from json import JSONDecoder, dumps as quoted
-
-    scanned = JSONDecoder().scan_once
-
-
-def from_json(data):
-    """The value that `data`, bytes of JSON, stand for."""
-    return scanned(data.decode("utf-8"), 0)[0]
+def quoted(text):
+    """`text` as JSON."""
+    return '"%s"' % str.translate(text, ESCAPES)
 
 
 def to_json(value):
@@ -314,7 +299,7 @@ class Server:
         self.say("forked %s %d" % (ticket, os.getpid()))
         self.socket.close()
         gc.enable()
-        request = from_json(self.next_line())
+        request = marshal.loads(self.next_message())
         request["channel"] = channel
         request["due"] = int(due) if due else None
         for name, value in request["variables"].items():
@@ -325,15 +310,22 @@ class Server:
         write_mark(self.mark, os.environ[MARK])
         return request
 
-    def next_line(self):
-        """The next line of what the child is told; where there is none, its run does not come."""
-        while b"\n" not in self.told:
+    def next_message(self):
+        """The next message of those that the child is told: its length in four bytes, and its
+        bytes. Where there is none, its run does not come."""
+        size = 4 + int.from_bytes(self.told_up_to(4)[:4], "big")
+        told = self.told_up_to(size)
+        self.told = told[size:]
+        return told[4:size]
+
+    def told_up_to(self, size):
+        """What the child was told, at least so many bytes of it."""
+        while len(self.told) < size:
             piece = os.read(self.request, 65536)
             if not piece:
                 os._exit(0)
             self.told += piece
-        line, _, self.told = self.told.partition(b"\n")
-        return line
+        return self.told
 
     def wait(self, request):
         """Waits until the run may begin, and makes the process what it would be, had it been
@@ -349,7 +341,7 @@ class Server:
             if left > 0 and not select.select([self.request], [], [], left)[0]:
                 while time.time() < due - REST:
                     self.rehearse(names)
-        self.next_line()
+        self.next_message()
         os.close(self.request)
         if request["directory"] is not None:
             os.chdir(request["directory"])
@@ -362,8 +354,8 @@ class Server:
         """
         no_call = {"job": "", "task": "sys.getrecursionlimit", "docassemble_context": "off"}
         nothing = dict.fromkeys(("failure", "contextmanager", "error_handler", "announced"))
-        request = from_json(to_json({**no_call, **nothing}).encode())
-        request.update(args=[], kwargs={}, is_final=False)
+        request = {**no_call, **nothing, "args": [], "kwargs": {}, "is_final": False}
+        request = marshal.loads(marshal.dumps(request))
         Attempt(request, Mute()).run()
         for name in names:
             try:
@@ -548,7 +540,8 @@ class Channel:
         self.descriptor = descriptor
         self.identity = self.stat()
         self.started_as = os.getpid()
-        self.numbers = itertools.count()
+        # The next is taken in one step, whatever threads do.
+        self.numbers = iter(range(1 << 62))
         self.least = DEBUG
 
     def stat(self):
@@ -1070,7 +1063,6 @@ class Worker:
     tasks = None
 
     def __reduce__(self):
-        import marshal
         from multiprocessing.reduction import DupFd
 
         channel = Logger.channel

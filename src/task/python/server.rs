@@ -10,9 +10,9 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use super::RUNNER;
 use super::heard::Heard;
 use super::interpreter::{Interpreter, Stamp};
+use super::{RUNNER, marshal};
 use crate::process::{self, Control, Foster, Launch, Lines, Theirs};
 use crate::run::Order;
 use crate::task::{Setup, surroundings};
@@ -99,7 +99,7 @@ impl Server {
             variables: vec![surroundings::no_run()],
             ..Launch::default()
         };
-        let launch = interpreter.launch(RUNNER, &request.to_string(), setup, launch);
+        let launch = interpreter.launch(RUNNER, &marshal::bytes(&request), setup, launch);
         let (orders, wanted) = mpsc::unbounded_channel();
         let (news, state) = watch::channel(State::Starting);
         tokio::spawn(live(launch, control, wanted, news));

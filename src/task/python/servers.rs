@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::interpreter::{Interpreter, Stamp};
+use super::marshal;
 pub(in crate::task) use super::server::Wish;
 use super::server::{Server, State};
 use crate::process::{Foster, Pipes};
@@ -120,12 +121,20 @@ impl Servers {
 impl Forked {
     /// Tells the child what it will call, ahead of its start.
     pub(super) fn tell(&mut self, request: &Json) {
-        self.pipes.feed(format!("{request}\n").as_bytes());
+        self.say(&marshal::bytes(request));
     }
 
     /// Lets it begin.
     pub(super) fn go(&mut self) {
-        self.pipes.feed(b"\n");
+        self.say(&[]);
+    }
+
+    /// Sends a message: its length in four bytes, and its bytes.
+    fn say(&mut self, message: &[u8]) {
+        // One that is longer is none that anybody could have configured.
+        let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+        let message = [&length.to_be_bytes(), message].concat();
+        self.pipes.feed(&message);
     }
 
     /// Whether docassemble's background context can be entered there.

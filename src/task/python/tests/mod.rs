@@ -6,5 +6,5 @@ mod forks;
 mod interpreter;
 mod names;
 mod says;
-mod versions;
+pub(super) mod versions;
 mod workers;

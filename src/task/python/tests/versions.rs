@@ -30,7 +30,7 @@ def squared_by(method):
 ";
 
 /// The Pythons on `PATH` and those of pyenv.
-fn pythons() -> Vec<PathBuf> {
+pub(in crate::task::python) fn pythons() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     if let Some(home) = std::env::var_os("HOME") {
