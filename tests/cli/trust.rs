@@ -58,6 +58,7 @@ fn modules_in_the_way_are_never_loaded() {
         fs::copy(folder.path(name), inside.path().join(name)).unwrap();
     }
     fs::create_dir(inside.path().join("tasks")).unwrap();
+    fs::write(inside.path().join("tasks/sys.py"), MARKER).unwrap();
     for name in ["good.py", "json.py", "socket.py", "logging.py"] {
         let name = format!("tasks/{name}");
         fs::copy(folder.path(&name), inside.path().join(&name)).unwrap();

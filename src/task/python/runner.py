@@ -36,6 +36,7 @@ MOMENT = 0.1  # seconds within which a file is looked at once
 LAST_MOMENT = 0.001  # seconds before a child is due
 REST = 0.00025  # seconds before it is due in which it only waits
 LONGEST_AHEAD = 1024 * 1024  # bytes of a file that is compiled ahead
+NO_FILE = "rehearsal" * 32  # longer than the name of any file
 
 
 def main(stream):
@@ -299,6 +300,7 @@ class Server:
         self.say("forked %s %d" % (ticket, os.getpid()))
         self.socket.close()
         gc.enable()
+        reseed()
         request = marshal.loads(self.next_message())
         request["channel"] = channel
         request["due"] = int(due) if due else None
@@ -339,12 +341,12 @@ class Server:
             due = request["due"] / 1e6
             left = due - time.time() - LAST_MOMENT
             if left > 0 and not select.select([self.request], [], [], left)[0]:
-                while time.time() < due - REST:
+                # The clock may be set back meanwhile.
+                end = time.monotonic() + LAST_MOMENT
+                while time.time() < due - REST and time.monotonic() < end:
                     self.rehearse(names)
         self.next_message()
         os.close(self.request)
-        if request["directory"] is not None:
-            os.chdir(request["directory"])
 
     def rehearse(self, names):
         """Goes the way of a run, up to the user's code.
@@ -352,11 +354,13 @@ class Server:
         A child copies the memory of its parent when it first touches it. So it has done that when
         its run begins, and need not wait for it.
         """
-        no_call = {"job": "", "task": "sys.getrecursionlimit", "docassemble_context": "off"}
+        sys.modules[NO_FILE] = sys
+        no_call = {"job": "", "task": NO_FILE + ".getrecursionlimit", "docassemble_context": "off"}
         nothing = dict.fromkeys(("failure", "contextmanager", "error_handler", "announced"))
         request = {**no_call, **nothing, "args": [], "kwargs": {}, "is_final": False}
         request = marshal.loads(marshal.dumps(request))
         Attempt(request, Mute()).run()
+        del sys.modules[NO_FILE]
         for name in names:
             try:
                 module, _ = module_of(name)
@@ -366,11 +370,22 @@ class Server:
         flush_outputs()
 
 
+def reseed():
+    """Lets each child draw random numbers of its own; Python does so for `random` itself."""
+    try:
+        sys.modules["numpy.random"].seed()
+    except Exception:
+        pass  # It is not preloaded, or somebody else's of that name.
+
+
 class Mute:
     """A channel that leads nowhere."""
 
     def note(self, level, text):
         to_json(log_message(level, text, "sched", "run", 0))
+
+    def is_own(self):
+        return True
 
 
 NOTHING = compile("", "<sched>", "exec")
@@ -422,10 +437,27 @@ def files_of_tasks():
 
 def leave(code, must_finalize):
     """Ends the process as `sys.exit` does, but in short where nothing can tell the difference."""
-    if not must_finalize and has_finished():
+    if not must_finalize and not has_libraries() and has_finished():
         flush_outputs()
         os._exit(code & 255)
     sys.exit(code)
+
+
+def has_libraries():
+    """Whether code is loaded that is neither Python nor Python's own: it may hold back output, and
+    have more to do at the end of a process."""
+    if "_ctypes" in sys.modules:
+        return True
+    suffixes = tuple(machinery.EXTENSION_SUFFIXES)
+    for module in list(sys.modules.values()):
+        try:
+            # Not by `getattr`, which may run code of a module that is loaded when it is used.
+            file = object.__getattribute__(module, "__dict__").get("__file__")
+        except Exception:
+            continue
+        if isinstance(file, str) and file.endswith(suffixes) and "/lib-dynload/" not in file:
+            return True
+    return False
 
 
 def set_apart_what_is_there():
@@ -575,9 +607,13 @@ class Channel:
         if level >= self.least:
             self.send(log_message(level, text, "sched", "run", 0))
 
+    def is_own(self):
+        """Whether this is the process that was started, and no child that the task forked."""
+        return os.getpid() == self.started_as
+
     def report(self, result):
         """Sends the result, unless this is a child that the task forked."""
-        if os.getpid() == self.started_as:
+        if self.is_own():
             self.send({"kind": "result", **result})
 
 
@@ -1151,6 +1187,8 @@ DECODERS = {
 class Unusable(Exception):
     """A name that names nothing that can be called."""
 
+    __module__ = "builtins"
+
 
 # Where the modules are that have been looked for.
 FOUND = {}
@@ -1225,6 +1263,7 @@ class Attempt:
         """The result to report, and the exit code."""
         outcome = None
         try:
+            enter(self.request.get("directory"))
             if PACKAGE not in sys.modules:
                 install_packages(self.request["tasks"])
             context = background_context(self.request, self.channel)
@@ -1249,7 +1288,7 @@ class Attempt:
         try:
             self.call_in_context()
         except SystemExit as error:
-            if self.unresolved is None and error.code in (None, 0):
+            if self.unresolved is None and is_success(error.code):
                 return success(self.returned)
             return self.failed(error)
         except BaseException as error:
@@ -1266,7 +1305,7 @@ class Attempt:
     def is_handled(self, error):
         """Tells the job's error handler of `error`: whether it has one, and it took it."""
         name = self.request["error_handler"]
-        if name is None:
+        if name is None or not self.channel.is_own():
             return False
         try:
             completed(resolve(name)(error, sys.modules[PACKAGE + ".job_data"].get_cur_job()))
@@ -1303,16 +1342,35 @@ class Attempt:
         args = decoded(self.request["args"])
         kwargs = decoded(self.request["kwargs"])
         value = completed(function(*args, **kwargs))
+        if not self.channel.is_own():
+            return
         if is_generator(value):
             self.channel.note(
                 WARNING,
-                "'%s' returned a generator: none of its code ran, because it has a `yield`"
-                % self.job,
+                "'%s' returned a generator, through which nobody goes: "
+                "a function with a `yield` runs none of its code" % self.job,
             )
         elif value is not None:
             self.returned = shown(value, LONGEST_VALUE)
             if is_true(value):
                 self.channel.note(INFO, "'%s' returned '%s'" % (self.job, self.returned))
+
+
+class CannotStart(Exception):
+    """The run cannot begin."""
+
+    __module__ = "builtins"
+
+
+def enter(directory):
+    """Makes `directory` the one that the task works in, where that is not done."""
+    if directory is not None:
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            reason = os.strerror(error.errno)
+            text = "the directory %s cannot be entered: %s" % (directory, reason)
+            raise CannotStart(text) from None
 
 
 def completed(value):
@@ -1353,6 +1411,12 @@ def failure(error):
     """The result of a run that `error` ended, and the exit code that Python would give it."""
     reported = described(type(error).__name__, shown(error), traceback_of(error))
     return {"returned": None, "error": reported}, exit_code(error)
+
+
+def is_success(code):
+    """Whether Python takes `code` for the end of a process that went well: no number but a whole
+    one is."""
+    return code is None or (isinstance(code, int) and code == 0)
 
 
 def exit_code(error):
@@ -1399,6 +1463,8 @@ def without_our_frames(told, summary):
 
 class ContextError(Exception):
     """docassemble's background context cannot be entered."""
+
+    __module__ = "builtins"
 
 
 SERVICES = {

@@ -51,6 +51,13 @@ const fn fails(
 }
 
 const CASES: &[Case] = &[
+    fails(
+        "an exit code that is no whole number",
+        "import sys\ndef f(): sys.exit(0.0)",
+        1,
+        "SystemExit",
+        "0.0",
+    ),
     succeeds("nothing", "def f(): pass", None),
     succeeds("value", "def f(): return 3", Some("3")),
     succeeds("false value", "def f(): return 0", Some("0")),
@@ -339,7 +346,10 @@ fn what_looks_done_but_is_not_is_warned_about() {
     let generator = Bench::of("def f(): yield 1").run("t.f");
     assert_eq!(
         generator.warnings(),
-        ["WARNING 't.f' returned a generator: none of its code ran, because it has a `yield`"]
+        [
+            "WARNING 't.f' returned a generator, through which nobody goes: a function with a `yield` \
+          runs none of its code"
+        ]
     );
 }
 
@@ -459,4 +469,37 @@ fn a_fault_at_import_shows_its_place() {
         "{}",
         ran.traceback()
     );
+}
+
+#[test]
+fn what_a_library_holds_back_is_written_at_the_end() {
+    let code =
+        "import ctypes\ndef f():\n    ctypes.CDLL(None).puts(b'from C')\n    print('printed')\n";
+    let mut called = job(Task::Named("t.f".to_owned()));
+    // Else nothing is held back.
+    let unbuffered = ("PYTHONUNBUFFERED".to_owned(), String::new());
+    called.surroundings.environment.extend([unbuffered]);
+    let ran = Bench::of(code).run_job(&called);
+    let stdout = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(stdout.contains("from C\n"), "{stdout}");
+    assert!(stdout.contains("printed\n"), "{stdout}");
+}
+
+#[test]
+fn a_child_that_a_task_forks_says_nothing_of_the_run() {
+    let code = "import os\nfrom docassemble.Scheduler.scheduler_logger import log\n\
+                def f():\n    child = os.fork()\n    if child: os.waitpid(child, 0)\n    return 5\n\
+                def g():\n    child = os.fork()\n    if not child: raise ValueError('of the child')\n    \
+                os.waitpid(child, 0)\n\
+                def h(error, job): log('handled', 'warning')\n";
+    let bench = Bench::of(code);
+    let ran = bench.run("t.f");
+    let told = ran.notes();
+    let told = told.iter().filter(|line| line.contains("returned '5'"));
+    assert_eq!(told.count(), 1, "{:?}", ran.notes());
+    let mut called = job(Task::Named("t.g".to_owned()));
+    called.error_handler = Some("t.h".to_owned());
+    let ran = bench.run_job(&called);
+    assert_eq!(ran.ended.outcome, Outcome::Success);
+    assert_eq!(ran.logged(), [""; 0]);
 }
