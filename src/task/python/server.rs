@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::heard::Heard;
 use super::interpreter::{Interpreter, Stamp};
@@ -19,6 +19,9 @@ use crate::task::{Setup, surroundings};
 
 /// How long after the end of a server its last words may take.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// How long it may take to load everything. Until then runs wait for it.
+const LOADING: Duration = Duration::from_secs(30);
 
 /// A server, as long as anybody may want it to fork. Without this, it ends with its last run.
 #[derive(Debug)]
@@ -43,7 +46,7 @@ pub(super) enum State {
         /// Whether docassemble's background context can be entered.
         has_context: bool,
     },
-    /// It cannot be used, and neither could another one like it.
+    /// It cannot be used, as things are, and neither could another one like it.
     Unfit(String),
 }
 
@@ -78,6 +81,7 @@ impl Wish {
 #[derive(Debug)]
 pub(super) struct Ordered {
     forked: oneshot::Receiver<Foster>,
+    state: watch::Receiver<State>,
     _waiting: Arc<()>,
 }
 
@@ -121,6 +125,7 @@ impl Server {
         });
         Ordered {
             forked: awaited,
+            state: self.state.clone(),
             _waiting: Arc::clone(&self.waiting),
         }
     }
@@ -151,9 +156,20 @@ impl Server {
 }
 
 impl Ordered {
-    /// The child; `None` where the server could not fork it.
+    /// The child; `None` where the server could not fork it, or not in time.
     pub(super) async fn forked(self) -> Option<Foster> {
-        self.forked.await.ok()
+        let Self {
+            forked, mut state, ..
+        } = self;
+        let unfit = async {
+            let is_unfit = |state: &State| matches!(state, State::Unfit(_));
+            state.wait_for(is_unfit).await.map(drop)
+        };
+        tokio::select! {
+            biased;
+            forked = forked => forked.ok(),
+            Ok(()) = unfit => None,
+        }
     }
 }
 
@@ -169,14 +185,30 @@ async fn live(
     let process = process::run(launch, &mut order, &mut heard);
     let service = serve(&control, wanted, &news);
     tokio::pin!(service);
+    let late = async {
+        sleep(LOADING).await;
+        news.send_if_modified(take_too_long);
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         biased;
         () = &mut service => {}
+        () = late => {}
         exit = process => {
             let _ = timeout(LAST_WORDS, service).await;
             news.send_if_modified(|state| never_ready(state, exit));
         }
     }
+}
+
+/// Takes note that a server is not ready yet. It will do when it is.
+fn take_too_long(state: &mut State) -> bool {
+    let starting = *state == State::Starting;
+    if starting {
+        let within = LOADING.as_secs();
+        *state = State::Unfit(format!("it has not loaded everything within {within} s"));
+    }
+    starting
 }
 
 /// Takes note that a server ended before it was ready.

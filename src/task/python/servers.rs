@@ -57,8 +57,8 @@ impl Servers {
         }
     }
 
-    /// Forks a child; `None` where there is no server that
-    /// could, and the run must be started in another way.
+    /// Forks a child; `None` where there is no server that could, and the run must be started in
+    /// another way.
     pub(in crate::task) async fn fork(
         &self,
         interpreter: &Interpreter,
@@ -162,12 +162,9 @@ impl Kept {
         if !self.python.as_ref().is_some_and(is_same) {
             self.python = Some((interpreter.clone(), stamp));
             self.servers.clear();
-            self.unfit = false;
         }
-        self.unfit |= self
-            .servers
-            .iter()
-            .any(|server| matches!(server.state(), State::Unfit(_)));
+        let is_unfit = |server: &Server| matches!(server.state(), State::Unfit(_));
+        self.unfit = self.servers.iter().any(is_unfit);
         if !self.unfit {
             self.servers.retain(Server::is_current);
         }

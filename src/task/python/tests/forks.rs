@@ -207,6 +207,20 @@ fn modules_are_preloaded_once_and_a_fault_of_one_is_told_once() {
 }
 
 #[test]
+fn a_preloaded_module_that_hangs_holds_up_no_run_for_long() {
+    let mut bench = Bench::of("def f(): return 'done'\n")
+        .file("tasks/hangs.py", "import time\ntime.sleep(600)\n");
+    bench.setup.preload = vec!["hangs".to_owned()];
+    block_on(async {
+        let tasks = warm(&bench);
+        assert_eq!(returned(&tasks, "t.f").await, "done");
+        let ran = run(&tasks, "t.f").await;
+        assert_eq!(ran.ended.returned.as_deref(), Some("done"));
+        assert!(ran.ended.took < Duration::from_secs(20), "{ran:?}");
+    });
+}
+
+#[test]
 fn a_file_that_a_preloaded_module_opened_is_written_out() {
     let mut bench = Bench::of("import ahead\ndef f(): ahead.file.write('of the run')\n").file(
         "tasks/ahead.py",
