@@ -311,6 +311,13 @@ class Bindings(ast.NodeVisitor):
     def visit_FunctionDef(self, node):
         self.bind(node.name, node)
         self.defined.append(node.name)
+        # Whether it is called while the module runs is not known.
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Global):
+                for name in inner.names:
+                    self.lines.setdefault(name, inner.lineno)
+            elif is_call_of(inner, ("globals", "exec")):
+                self.is_dynamic = True
 
     visit_AsyncFunctionDef = visit_FunctionDef
     visit_ClassDef = visit_FunctionDef
@@ -353,9 +360,21 @@ class Bindings(ast.NodeVisitor):
     visit_MatchStar = visit_pattern
 
     def visit_Call(self, node):
-        if isinstance(node.func, ast.Name) and node.func.id in ("globals", "vars", "exec"):
+        if is_call_of(node, ("globals", "locals", "vars", "exec", "eval", "setattr")):
             self.is_dynamic = True
         self.generic_visit(node)
+
+    def visit_Subscript(self, node):
+        """A module may put another one in its own place."""
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "modules":
+            self.is_dynamic = True
+        self.generic_visit(node)
+
+
+def is_call_of(node, names):
+    """Whether `node` calls one of the functions of these names."""
+    is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    return is_call and node.func.id in names
 
 
 # --- Judging calls ---------------------------------------------------------------------------

@@ -413,3 +413,43 @@ fn files_are_shown_from_the_tasks_folder_on() {
         assert_eq!(setup.shown(file.as_ref()), PathBuf::from(shown), "{folder}");
     }
 }
+
+#[test]
+fn names_that_are_made_when_a_module_runs_are_not_denied() {
+    let bench = Bench::new()
+        .file(
+            "tasks/setattr.py",
+            "import sys\nsetattr(sys.modules[__name__], 'f', print)\n",
+        )
+        .file("tasks/locals.py", "locals()['f'] = print\n")
+        .file(
+            "tasks/replaced.py",
+            "import sys\nsys.modules[__name__] = object()\n",
+        )
+        .file(
+            "tasks/nested.py",
+            "def make(): globals()['f'] = print\nmake()\n",
+        )
+        .file(
+            "tasks/declared.py",
+            "def make():\n    global f\n    f = print\nmake()\n",
+        )
+        .file(
+            "tasks/plain.py",
+            "def g(x): setattr(x, 'f', 1); return vars(x)\n",
+        );
+    let names = [
+        "setattr.f",
+        "locals.f",
+        "replaced.f",
+        "nested.f",
+        "declared.f",
+        "plain.f",
+    ];
+    let answers = look_up(&bench, &names);
+    for answer in &answers[..4] {
+        assert!(matches!(answer, Answer::Opaque { .. }), "{answer:?}");
+    }
+    assert_eq!(answers[4], function("tasks/declared.py", 2));
+    assert_eq!(answers[5], no_function("tasks/plain.py", "f", &[]));
+}
