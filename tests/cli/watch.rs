@@ -245,6 +245,17 @@ fn a_faulty_entry_keeps_its_last_good_form() {
 }
 
 #[test]
+fn jobs_that_are_left_out_are_counted() {
+    let faulty = TICK
+        .replace("tick", "tock")
+        .replace("seconds: 1", "seconds: x");
+    let mut watch = Watch::start(&format!("{TICK}{faulty}"), &[]);
+    watch.expect("1 job, 1 more left out because of faults. Save the file to reload");
+    watch.signal(Signal::SIGINT);
+    assert!(watch.end().success());
+}
+
+#[test]
 fn a_faulty_setting_stays_as_it_was() {
     let mut watch = Watch::start(TICK, &[]);
     watch.expect(" ok     tick");

@@ -20,6 +20,8 @@ const MOST_JOBS: usize = 40;
 pub(super) struct Heading {
     lines: Vec<String>,
     zone: Zone,
+    /// How many jobs are left out because they are faulty.
+    faulty: usize,
     /// How many columns the terminal has.
     width: usize,
 }
@@ -47,6 +49,7 @@ impl Heading {
         Self {
             lines,
             zone: settings.timezone.clone(),
+            faulty: config.faulty.len(),
             width,
         }
     }
@@ -58,7 +61,11 @@ impl Heading {
             self.lines
                 .extend(table_of(plan, &self.zone, now, self.width));
         }
-        let last = format!("{jobs}. Save the file to reload, Ctrl-C to stop.");
+        let faulty = match self.faulty {
+            0 => String::new(),
+            count => format!(", {count} more left out because of faults"),
+        };
+        let last = format!("{jobs}{faulty}. Save the file to reload, Ctrl-C to stop.");
         self.lines.push(last);
         let lines: Vec<_> = self.lines.iter().map(|line| clean::line(line)).collect();
         format!("{}\n", lines.join("\n"))
