@@ -81,7 +81,7 @@ pub fn check(config: &Path, tasks: Option<&Path>) -> Findings {
         .chain(tasks.into_iter().flat_map(all_tasks))
     {
         if let Ok(metadata) = fs::symlink_metadata(&path)
-            && seen.insert((metadata.dev(), metadata.ino()))
+            && seen.insert(identity(&metadata))
         {
             findings.add(path, trust, &metadata);
         }
@@ -129,26 +129,38 @@ fn mode_of(metadata: &Metadata) -> u32 {
     }
 }
 
-/// A tasks folder with what leads to it and all Python files and programs below it.
+/// A tasks folder with what leads to it and all Python files and programs below it, and below the
+/// folders that links there lead to.
 fn all_tasks(folder: &Path) -> Vec<PathBuf> {
     let mut all = on_the_way(folder);
     let mut folders = vec![folder.to_owned()];
+    let mut seen = HashSet::new();
     while let Some(folder) = folders.pop() {
+        // Links may lead in a circle.
+        if !fs::metadata(&folder).is_ok_and(|folder| seen.insert(identity(&folder))) {
+            continue;
+        }
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
+            // Its `.pyc` files are not read.
+            if path.ends_with("__pycache__") {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path.clone());
+            }
             match entry.file_type() {
-                // Its `.pyc` files are not read.
-                Ok(kind) if kind.is_dir() && entry.file_name() != "__pycache__" => {
-                    folders.push(path.clone());
-                    all.push(path);
-                }
-                Ok(kind) if kind.is_dir() => {}
                 Ok(kind) if kind.is_symlink() => all.extend(on_the_way(&path)),
                 Ok(_) | Err(_) => all.push(path),
             }
         }
     }
     all
+}
+
+/// What a file or folder is, whatever it is called: its device and its number there.
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 /// All folders and links that the system passes on the way to `path`, and what it ends at.
@@ -304,5 +316,21 @@ mod tests {
         let all = all_tasks(folder.path());
         assert!(all.contains(&folder.path().join("package/b.py")));
         assert!(!all.contains(&folder.path().join("package/__pycache__/b.pyc")));
+    }
+
+    #[test]
+    fn tasks_below_a_linked_folder_are_looked_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (tasks, elsewhere) = (folder.path().join("tasks"), folder.path().join("elsewhere"));
+        for folder in [&tasks, &elsewhere] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(elsewhere.join("a.py"), "").unwrap();
+        symlink("../elsewhere", tasks.join("package")).unwrap();
+        symlink("../tasks", elsewhere.join("circle")).unwrap();
+        let all = all_tasks(&tasks);
+        let found = all.iter().filter(|path| path.ends_with("a.py"));
+        assert_eq!(found.collect::<Vec<_>>(), [&tasks.join("package/a.py")]);
+        assert!(all.iter().any(|path| path.ends_with("elsewhere")));
     }
 }

@@ -1,7 +1,7 @@
 //! What others could change is not run as root, and warned of otherwise.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
 use crate::folder::{Answer, Folder};
 
@@ -62,6 +62,29 @@ fn what_everybody_can_write_is_not_run() {
                 &format!("{name} can be changed by everybody"),
             );
         }
+    }
+}
+
+#[test]
+fn what_everybody_can_write_is_not_run_behind_a_link_either() {
+    let folder = Folder::with_config("scheduler:\n  p.t.touch: {type: interval, hours: 1}\n")
+        .file("tasks/other.py", "")
+        .file("elsewhere/t.py", TASK);
+    symlink("../elsewhere", folder.path("tasks/p")).unwrap();
+    let _ = folder.sched("run-once p.t.touch").exits(0);
+    fs::remove_file(folder.path("ran")).unwrap();
+    for (name, mode, message) in [
+        (
+            "elsewhere/t.py",
+            0o666,
+            "p/t.py can be changed by everybody",
+        ),
+        ("elsewhere", 0o777, "elsewhere can be changed by everybody"),
+    ] {
+        set_mode(&folder, name, mode);
+        let answer = folder.sched("run-once p.t.touch");
+        is_refused(&folder, answer, message);
+        set_mode(&folder, name, 0o755);
     }
 }
 
