@@ -19,6 +19,14 @@ const STICKY: u32 = 0o1000;
 /// How many links are followed, as in Linux.
 const MOST_LINKS: usize = 40;
 
+/// The endings of files that are code without being executable: what Python imports, or runs as it
+/// starts, the archives that it imports from, shared libraries, and scripts of the shell. Compiled
+/// files count, as those of a virtual environment are read.
+const CODE: [&str; 7] = ["py", "pyc", "pth", "egg", "zip", "so", "sh"];
+
+/// The file that tells the Python of a virtual environment where its modules are.
+const PYVENV: &str = "pyvenv.cfg";
+
 /// A file or folder that somebody else could change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weakness {
@@ -48,7 +56,7 @@ struct Trust {
     steward: Option<u32>,
 }
 
-/// What others could change, weakest first where it matters: what must be refused and what is
+/// What others could change, in the order in which it was found: what must be refused and what is
 /// worth a warning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
@@ -58,7 +66,8 @@ pub struct Findings {
     pub doubtful: Vec<Weakness>,
 }
 
-/// Looks at the config, the tasks and all folders on the way to them, as the present user.
+/// Looks at the config, at what can run in the tasks folder, and at all folders on the way to them,
+/// as the present user.
 ///
 /// Root refuses what others could change, as cron does; what belongs to the owner of the config's
 /// folder is only doubtful. All else is doubtful for anybody else. What cannot be looked at is
@@ -129,8 +138,8 @@ fn mode_of(metadata: &Metadata) -> u32 {
     }
 }
 
-/// A tasks folder with what leads to it and all Python files and programs below it, and below the
-/// folders that links there lead to.
+/// A tasks folder with what leads to it, and all that can run below it and below the folders that
+/// links there lead to: data may belong to anybody.
 fn all_tasks(folder: &Path) -> Vec<PathBuf> {
     let mut all = on_the_way(folder);
     let mut folders = vec![folder.to_owned()];
@@ -142,12 +151,11 @@ fn all_tasks(folder: &Path) -> Vec<PathBuf> {
         }
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
-            // Its `.pyc` files are not read.
-            if path.ends_with("__pycache__") {
-                continue;
-            }
-            if path.is_dir() {
+            let metadata = fs::metadata(&path).ok();
+            if metadata.as_ref().is_some_and(Metadata::is_dir) {
                 folders.push(path.clone());
+            } else if !is_code(&path, metadata.as_ref()) {
+                continue;
             }
             match entry.file_type() {
                 Ok(kind) if kind.is_symlink() => all.extend(on_the_way(&path)),
@@ -156,6 +164,16 @@ fn all_tasks(folder: &Path) -> Vec<PathBuf> {
         }
     }
     all
+}
+
+/// Whether a file can be executed, or be imported, sourced or loaded by what is. What cannot be
+/// looked at may be anything.
+fn is_code(path: &Path, metadata: Option<&Metadata>) -> bool {
+    let is_program = metadata.is_none_or(|file| file.is_file() && file.mode() & 0o111 != 0);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    // Of a library, the version may come last: `libz.so.1`.
+    is_program || name == PYVENV || CODE.contains(&ending) || name.contains(".so.")
 }
 
 /// What a file or folder is, whatever it is called: its device and its number there.
@@ -237,7 +255,7 @@ fn group_name(group: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -307,15 +325,50 @@ mod tests {
     }
 
     #[test]
-    fn tasks_in_packages_are_looked_at() {
+    fn what_can_run_below_the_tasks_is_looked_at() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("package/__pycache__")).unwrap();
-        for name in ["a.py", "package/b.py", "package/__pycache__/b.pyc"] {
+        let code = [
+            "a.py",
+            "package/b.py",
+            "package/__pycache__/b.cpython-312.pyc",
+            "package/c.cpython-312-x86_64-linux-gnu.so",
+            "libz.so.1",
+            "site.pth",
+            "pyvenv.cfg",
+            "program",
+        ];
+        let data = [
+            "data.csv",
+            "py",
+            "a.py.old",
+            "package/notes.txt",
+            "setup.cfg",
+        ];
+        for name in code.iter().chain(&data) {
             fs::write(folder.path().join(name), "").unwrap();
         }
+        let executable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(folder.path().join("program"), executable).unwrap();
         let all = all_tasks(folder.path());
-        assert!(all.contains(&folder.path().join("package/b.py")));
-        assert!(!all.contains(&folder.path().join("package/__pycache__/b.pyc")));
+        let has = |name: &str| all.contains(&folder.path().join(name));
+        for name in code.into_iter().chain(["package"]) {
+            assert!(has(name), "{name}");
+        }
+        for name in data {
+            assert!(!has(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn data_is_looked_at_where_it_goes_by_the_name_of_code_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data.csv");
+        fs::write(&data, "").unwrap();
+        assert!(!all_tasks(folder.path()).contains(&data));
+        symlink("data.csv", folder.path().join("code.py")).unwrap();
+        let all = all_tasks(folder.path());
+        assert!(all.iter().any(|path| path.ends_with("data.csv")));
     }
 
     #[test]

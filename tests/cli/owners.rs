@@ -89,6 +89,14 @@ fn what_everybody_can_write_is_not_run_behind_a_link_either() {
 }
 
 #[test]
+fn data_beside_the_tasks_may_be_anybodys() {
+    let folder = folder().file("tasks/data.csv", "a,b\n");
+    set_mode(&folder, "tasks/data.csv", 0o666);
+    folder.sched("run-once t.touch -q").exits(0).complains("");
+    assert!(folder.path("ran").exists());
+}
+
+#[test]
 fn what_runs_nothing_does_not_care() {
     let folder = folder();
     set_mode(&folder, "config.yml", 0o666);
