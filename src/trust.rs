@@ -1,6 +1,7 @@
 //! Who else could change what `sched` runs.
 //!
-//! Whoever can write the config or a task runs code as the user of `sched`. Not for the state and
+//! Whoever can write the config, a task, or a file that the config lets decide what runs, runs code
+//! as the user of `sched`. Not for the state and
 //! the logs: these are made private by those that make them.
 
 use std::collections::HashSet;
@@ -66,14 +67,14 @@ pub struct Findings {
     pub doubtful: Vec<Weakness>,
 }
 
-/// Looks at the config, at what can run in the tasks folder, and at all folders on the way to them,
-/// as the present user.
+/// Looks at the config, at what can run in the tasks folder, at other files that the config has a
+/// say for, and at all folders on the way to them, as the present user.
 ///
 /// Root refuses what others could change, as cron does; what belongs to the owner of the config's
 /// folder is only doubtful. All else is doubtful for anybody else. What cannot be looked at is
 /// left to whoever reads it.
 #[must_use]
-pub fn check(config: &Path, tasks: Option<&Path>) -> Findings {
+pub fn check(config: &Path, tasks: Option<&Path>, others: &[PathBuf]) -> Findings {
     let user = Uid::effective();
     let folder = config.parent().filter(|folder| *folder != Path::new(""));
     let steward = fs::metadata(folder.unwrap_or(Path::new("."))).ok();
@@ -88,6 +89,7 @@ pub fn check(config: &Path, tasks: Option<&Path>) -> Findings {
     for path in on_the_way(config)
         .into_iter()
         .chain(tasks.into_iter().flat_map(all_tasks))
+        .chain(others.iter().flat_map(|file| on_the_way(file)))
     {
         if let Ok(metadata) = fs::symlink_metadata(&path)
             && seen.insert(identity(&metadata))
@@ -164,6 +166,12 @@ fn all_tasks(folder: &Path) -> Vec<PathBuf> {
         }
     }
     all
+}
+
+/// Whether `path` is a file that can be executed, or that goes by a name of code.
+#[must_use]
+pub fn can_run(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && is_code(path, Some(&metadata)))
 }
 
 /// Whether a file can be executed, or be imported, sourced or loaded by what is. What cannot be
