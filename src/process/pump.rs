@@ -135,11 +135,12 @@ fn pass(bytes: &[u8], on: impl FnOnce(&[u8])) {
     }
 }
 
-/// Waits for a datagram; for ever where there is no channel, or one that is broken.
+/// Waits for a datagram, which may be empty; for ever where there is no channel, or one that is
+/// broken.
 async fn receive(channel: Option<&UnixDatagram>, datagram: &mut Vec<u8>) {
     datagram.clear();
     if let Some(channel) = channel
-        && let Ok(1..) = channel.recv_buf(datagram).await
+        && channel.recv_buf(datagram).await.is_ok()
     {
         return;
     }
@@ -220,3 +221,6 @@ impl Output {
         self.tail.into_text()
     }
 }
+
+#[cfg(test)]
+mod tests;
