@@ -1,5 +1,6 @@
 //! Our ends of the pipes, and somebody who writes into the others.
 
+use std::io::Write as _;
 use std::os::unix::net::UnixDatagram;
 
 use tokio::sync::mpsc;
@@ -65,4 +66,15 @@ fn an_empty_datagram_stops_no_channel() {
         received,
         [b"before".to_vec(), b"".to_vec(), b"after".to_vec()]
     );
+}
+
+#[test]
+fn output_does_not_prolong_the_wait_for_what_nobody_wants() {
+    let received = first(1, false, |mut stdout, channel| {
+        channel.send(b"at last").unwrap();
+        while stdout.write_all(b".").is_ok() {
+            std::thread::sleep(PAUSE / 3);
+        }
+    });
+    assert_eq!(received, [b"at last"]);
 }
