@@ -1,6 +1,7 @@
 //! Who else could change what `sched` runs.
 //!
-//! Whoever can write the config or a task runs code as the user of `sched`. Not for the state and
+//! Whoever can write the config, a task, or a file that the config lets decide what runs, runs code
+//! as the user of `sched`. Not for the state and
 //! the logs: these are made private by those that make them.
 
 use std::collections::HashSet;
@@ -18,6 +19,14 @@ const STICKY: u32 = 0o1000;
 
 /// How many links are followed, as in Linux.
 const MOST_LINKS: usize = 40;
+
+/// The endings of files that are code without being executable: what Python imports, or runs as it
+/// starts, the archives that it imports from, shared libraries, and scripts of the shell. Compiled
+/// files count, as those of a virtual environment are read.
+const CODE: [&str; 7] = ["py", "pyc", "pth", "egg", "zip", "so", "sh"];
+
+/// The file that tells the Python of a virtual environment where its modules are.
+const PYVENV: &str = "pyvenv.cfg";
 
 /// A file or folder that somebody else could change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +57,7 @@ struct Trust {
     steward: Option<u32>,
 }
 
-/// What others could change, weakest first where it matters: what must be refused and what is
+/// What others could change, in the order in which it was found: what must be refused and what is
 /// worth a warning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
@@ -58,13 +67,14 @@ pub struct Findings {
     pub doubtful: Vec<Weakness>,
 }
 
-/// Looks at the config, the tasks and all folders on the way to them, as the present user.
+/// Looks at the config, at what can run in the tasks folder, at other files that the config has a
+/// say for, and at all folders on the way to them, as the present user.
 ///
 /// Root refuses what others could change, as cron does; what belongs to the owner of the config's
 /// folder is only doubtful. All else is doubtful for anybody else. What cannot be looked at is
 /// left to whoever reads it.
 #[must_use]
-pub fn check(config: &Path, tasks: Option<&Path>) -> Findings {
+pub fn check(config: &Path, tasks: Option<&Path>, others: &[PathBuf]) -> Findings {
     let user = Uid::effective();
     let folder = config.parent().filter(|folder| *folder != Path::new(""));
     let steward = fs::metadata(folder.unwrap_or(Path::new("."))).ok();
@@ -79,9 +89,10 @@ pub fn check(config: &Path, tasks: Option<&Path>) -> Findings {
     for path in on_the_way(config)
         .into_iter()
         .chain(tasks.into_iter().flat_map(all_tasks))
+        .chain(others.iter().flat_map(|file| on_the_way(file)))
     {
         if let Ok(metadata) = fs::symlink_metadata(&path)
-            && seen.insert((metadata.dev(), metadata.ino()))
+            && seen.insert(identity(&metadata))
         {
             findings.add(path, trust, &metadata);
         }
@@ -129,26 +140,53 @@ fn mode_of(metadata: &Metadata) -> u32 {
     }
 }
 
-/// A tasks folder with what leads to it and all Python files and programs below it.
+/// A tasks folder with what leads to it, and all that can run below it and below the folders that
+/// links there lead to: data may belong to anybody.
 fn all_tasks(folder: &Path) -> Vec<PathBuf> {
     let mut all = on_the_way(folder);
     let mut folders = vec![folder.to_owned()];
+    let mut seen = HashSet::new();
     while let Some(folder) = folders.pop() {
+        // Links may lead in a circle.
+        if !fs::metadata(&folder).is_ok_and(|folder| seen.insert(identity(&folder))) {
+            continue;
+        }
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
+            let metadata = fs::metadata(&path).ok();
+            if metadata.as_ref().is_some_and(Metadata::is_dir) {
+                folders.push(path.clone());
+            } else if !is_code(&path, metadata.as_ref()) {
+                continue;
+            }
             match entry.file_type() {
-                // Its `.pyc` files are not read.
-                Ok(kind) if kind.is_dir() && entry.file_name() != "__pycache__" => {
-                    folders.push(path.clone());
-                    all.push(path);
-                }
-                Ok(kind) if kind.is_dir() => {}
                 Ok(kind) if kind.is_symlink() => all.extend(on_the_way(&path)),
                 Ok(_) | Err(_) => all.push(path),
             }
         }
     }
     all
+}
+
+/// Whether `path` is a file that can be executed, or that goes by a name of code.
+#[must_use]
+pub fn can_run(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && is_code(path, Some(&metadata)))
+}
+
+/// Whether a file can be executed, or be imported, sourced or loaded by what is. What cannot be
+/// looked at may be anything.
+fn is_code(path: &Path, metadata: Option<&Metadata>) -> bool {
+    let is_program = metadata.is_none_or(|file| file.is_file() && file.mode() & 0o111 != 0);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    // Of a library, the version may come last: `libz.so.1`.
+    is_program || name == PYVENV || CODE.contains(&ending) || name.contains(".so.")
+}
+
+/// What a file or folder is, whatever it is called: its device and its number there.
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 /// All folders and links that the system passes on the way to `path`, and what it ends at.
@@ -225,7 +263,7 @@ fn group_name(group: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -295,14 +333,65 @@ mod tests {
     }
 
     #[test]
-    fn tasks_in_packages_are_looked_at() {
+    fn what_can_run_below_the_tasks_is_looked_at() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("package/__pycache__")).unwrap();
-        for name in ["a.py", "package/b.py", "package/__pycache__/b.pyc"] {
+        let code = [
+            "a.py",
+            "package/b.py",
+            "package/__pycache__/b.cpython-312.pyc",
+            "package/c.cpython-312-x86_64-linux-gnu.so",
+            "libz.so.1",
+            "site.pth",
+            "pyvenv.cfg",
+            "program",
+        ];
+        let data = [
+            "data.csv",
+            "py",
+            "a.py.old",
+            "package/notes.txt",
+            "setup.cfg",
+        ];
+        for name in code.iter().chain(&data) {
             fs::write(folder.path().join(name), "").unwrap();
         }
+        let executable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(folder.path().join("program"), executable).unwrap();
         let all = all_tasks(folder.path());
-        assert!(all.contains(&folder.path().join("package/b.py")));
-        assert!(!all.contains(&folder.path().join("package/__pycache__/b.pyc")));
+        let has = |name: &str| all.contains(&folder.path().join(name));
+        for name in code.into_iter().chain(["package"]) {
+            assert!(has(name), "{name}");
+        }
+        for name in data {
+            assert!(!has(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn data_is_looked_at_where_it_goes_by_the_name_of_code_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data.csv");
+        fs::write(&data, "").unwrap();
+        assert!(!all_tasks(folder.path()).contains(&data));
+        symlink("data.csv", folder.path().join("code.py")).unwrap();
+        let all = all_tasks(folder.path());
+        assert!(all.iter().any(|path| path.ends_with("data.csv")));
+    }
+
+    #[test]
+    fn tasks_below_a_linked_folder_are_looked_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (tasks, elsewhere) = (folder.path().join("tasks"), folder.path().join("elsewhere"));
+        for folder in [&tasks, &elsewhere] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(elsewhere.join("a.py"), "").unwrap();
+        symlink("../elsewhere", tasks.join("package")).unwrap();
+        symlink("../tasks", elsewhere.join("circle")).unwrap();
+        let all = all_tasks(&tasks);
+        let found = all.iter().filter(|path| path.ends_with("a.py"));
+        assert_eq!(found.collect::<Vec<_>>(), [&tasks.join("package/a.py")]);
+        assert!(all.iter().any(|path| path.ends_with("elsewhere")));
     }
 }

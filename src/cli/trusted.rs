@@ -1,8 +1,13 @@
-//! Whether the config and the tasks are in trusted hands, before anything of them runs.
+//! Whether the config, the tasks and what else decides what runs are in trusted hands, before anything of them runs.
+
+use std::path::{Path, PathBuf};
 
 use super::load::Loaded;
 use super::output::Refusal;
+use crate::config::Config;
+use crate::job::{Job, Task};
 use crate::paths::Given;
+use crate::process::Identity;
 use crate::trust::{self, Findings};
 
 /// A warning of what others could change, where they could.
@@ -26,7 +31,47 @@ fn findings(loaded: &Loaded, given: &Given) -> Findings {
     if loaded.is_stdin() {
         return Findings::default();
     }
-    trust::check(&loaded.path, loaded.tasks_folder(given).as_deref())
+    let tasks = loaded.tasks_folder(given);
+    let others = loaded.config().map(named).unwrap_or_default();
+    trust::check(&loaded.path, tasks.as_deref(), &others)
+}
+
+/// What the config names by path, besides tasks, that decides what runs as the present user: its
+/// Python, and what its jobs name.
+fn named(config: &Config) -> Vec<PathBuf> {
+    let python = config.settings.python.iter();
+    // A bare name is looked up on PATH, which is whoever's that started us.
+    let mut files: Vec<_> = python.filter(|path| is_path(path)).cloned().collect();
+    for job in config.jobs.iter().filter(|job| is_ours(job)) {
+        files.extend(job.surroundings.environment_file.clone());
+        if let Task::Command(words) = &job.task {
+            files.extend(programs(words, job.surroundings.directory.as_deref()));
+        }
+    }
+    files
+}
+
+/// Whether a job runs as the present user: what it names may belong to whom it runs as.
+fn is_ours(job: &Job) -> bool {
+    let user = job.surroundings.user.as_deref();
+    user.is_none_or(|user| matches!(Identity::of(user), Ok(None)))
+}
+
+/// The program of a command that starts in `directory`, and the scripts and programs among its
+/// arguments, as far as they are paths.
+fn programs(words: &[String], directory: Option<&Path>) -> Vec<PathBuf> {
+    let paths = words.iter().map(Path::new).enumerate();
+    paths
+        .filter(|(_, word)| is_path(word))
+        .map(|(place, word)| (place, directory.unwrap_or(Path::new("")).join(word)))
+        // A program that is missing could be put there by others.
+        .filter(|(place, path)| *place == 0 || trust::can_run(path))
+        .map(|(_, path)| path)
+        .collect()
+}
+
+fn is_path(word: &Path) -> bool {
+    word.as_os_str().as_encoded_bytes().contains(&b'/')
 }
 
 fn refusal(findings: &Findings) -> Option<Refusal> {

@@ -7,6 +7,11 @@ use nix::unistd::{Gid, Uid, User};
 
 use super::Error;
 
+/// Where the programs of users are.
+///
+/// Source: `login.defs(5)`, `ENV_PATH`, and what systems put before it.
+const LOGIN_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
 /// A user with its groups, looked up before the child is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -44,7 +49,7 @@ impl Identity {
         }))
     }
 
-    /// The variables that a login of that user would set.
+    /// The variables that a login of that user would set: what is on our `PATH` may be closed to it.
     #[must_use]
     pub fn variables(&self) -> Vec<(OsString, Option<OsString>)> {
         let name = OsString::from(&self.name);
@@ -53,6 +58,7 @@ impl Identity {
             ("USER", name.clone()),
             ("LOGNAME", name),
             ("SHELL", self.shell.clone()),
+            ("PATH", LOGIN_PATH.into()),
         ]
         .into_iter()
         .map(|(variable, value)| (variable.into(), Some(value)))

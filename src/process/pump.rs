@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixDatagram;
 use tokio::net::unix::pipe;
+use tokio::time::MissedTickBehavior;
 
 use super::tail::Tail;
 use super::{Channel, Sink};
@@ -93,6 +94,9 @@ impl Pipes {
     /// Passes everything on as it arrives, for as long as it is polled.
     pub(super) async fn pump(&mut self, sink: &mut dyn Sink) -> Infallible {
         let mut patience = MOST_PAUSES;
+        // Goes on beside what else happens: a child that also prints waits no longer.
+        let mut pauses = tokio::time::interval(PAUSE);
+        pauses.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let wanted = sink.wants_datagrams();
             if wanted {
@@ -104,7 +108,7 @@ impl Pipes {
                 () = receive(self.channel.as_ref(), &mut self.datagram), if wanted || patience == 0 => {
                     sink.datagram(&self.datagram);
                 }
-                () = tokio::time::sleep(PAUSE), if !wanted && patience > 0 => patience -= 1,
+                _ = pauses.tick(), if !wanted && patience > 0 => patience -= 1,
                 () = self.input.feed() => self.input.pipe = None,
             }
         }
@@ -135,11 +139,12 @@ fn pass(bytes: &[u8], on: impl FnOnce(&[u8])) {
     }
 }
 
-/// Waits for a datagram; for ever where there is no channel, or one that is broken.
+/// Waits for a datagram, which may be empty; for ever where there is no channel, or one that is
+/// broken.
 async fn receive(channel: Option<&UnixDatagram>, datagram: &mut Vec<u8>) {
     datagram.clear();
     if let Some(channel) = channel
-        && let Ok(1..) = channel.recv_buf(datagram).await
+        && channel.recv_buf(datagram).await.is_ok()
     {
         return;
     }
@@ -220,3 +225,6 @@ impl Output {
         self.tail.into_text()
     }
 }
+
+#[cfg(test)]
+mod tests;

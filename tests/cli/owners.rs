@@ -1,7 +1,7 @@
 //! What others could change is not run as root, and warned of otherwise.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
 use crate::folder::{Answer, Folder};
 
@@ -63,6 +63,90 @@ fn what_everybody_can_write_is_not_run() {
             );
         }
     }
+}
+
+#[test]
+fn what_everybody_can_write_is_not_run_behind_a_link_either() {
+    let folder = Folder::with_config("scheduler:\n  p.t.touch: {type: interval, hours: 1}\n")
+        .file("tasks/other.py", "")
+        .file("elsewhere/t.py", TASK);
+    symlink("../elsewhere", folder.path("tasks/p")).unwrap();
+    let _ = folder.sched("run-once p.t.touch").exits(0);
+    fs::remove_file(folder.path("ran")).unwrap();
+    for (name, mode, message) in [
+        (
+            "elsewhere/t.py",
+            0o666,
+            "p/t.py can be changed by everybody",
+        ),
+        ("elsewhere", 0o777, "elsewhere can be changed by everybody"),
+    ] {
+        set_mode(&folder, name, mode);
+        let answer = folder.sched("run-once p.t.touch");
+        is_refused(&folder, answer, message);
+        set_mode(&folder, name, 0o755);
+    }
+}
+
+/// What the config names besides tasks.
+const NAMING: &str = "\
+scheduler:
+  python: here/python3
+  with file: {type: interval, hours: 1, command: 'touch ran', environment file: here/job.env}
+  program: {type: interval, hours: 1, command: [here/program]}
+  script: {type: interval, hours: 1, command: [sh, ./script.sh, ./data.csv, a/b], directory: here}
+";
+
+fn folder_that_names() -> Folder {
+    Folder::with_config(NAMING)
+        .file("here/job.env", "A=1\n")
+        .executable("here/python3", "#!/bin/sh\nexec python3 \"$@\"\n")
+        .executable("here/program", "#!/bin/sh\n")
+        .file("here/script.sh", "")
+        .file("here/data.csv", "")
+}
+
+#[test]
+fn what_the_config_lets_decide_what_runs_is_not_everybodys() {
+    let folder = folder_that_names();
+    let _ = folder.sched("run-once program -q").exits(0).complains("");
+    for (name, usual) in [
+        ("here/job.env", 0o600),
+        ("here/python3", 0o755),
+        ("here/program", 0o755),
+        ("here/script.sh", 0o644),
+        ("here", 0o755),
+    ] {
+        set_mode(&folder, name, usual | 0o022);
+        let answer = folder.sched("run-once program -q");
+        is_refused(&folder, answer, "can be changed by everybody");
+        set_mode(&folder, name, usual);
+    }
+    set_mode(&folder, "here/data.csv", 0o666);
+    let _ = folder.sched("run-once program -q").exits(0).complains("");
+}
+
+#[test]
+fn what_a_job_of_another_user_names_is_that_users_affair() {
+    if !is_root() {
+        println!("not tested: only root can run a job as somebody else");
+        return;
+    }
+    let config = "scheduler:\n  a: {type: interval, hours: 1, command: [id, -un], \
+                  environment file: a.env, user: USER}\n";
+    for (user, code) in [("nobody", 0), ("root", 2)] {
+        let folder = Folder::with_config(&config.replace("USER", user)).file("a.env", "A=1\n");
+        chown(folder.path("a.env"), Some(33), None).unwrap();
+        let _ = folder.sched("run-once a").exits(code);
+    }
+}
+
+#[test]
+fn data_beside_the_tasks_may_be_anybodys() {
+    let folder = folder().file("tasks/data.csv", "a,b\n");
+    set_mode(&folder, "tasks/data.csv", 0o666);
+    folder.sched("run-once t.touch -q").exits(0).complains("");
+    assert!(folder.path("ran").exists());
 }
 
 #[test]

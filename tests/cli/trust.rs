@@ -153,6 +153,45 @@ fn root_runs_a_job_as_its_user() {
     assert_eq!(answer.json()[0]["returned"], serde_json::json!(expected));
 }
 
+/// Jobs of another user that look at their PATH.
+const PATHS: &str = "\
+scheduler:
+  usual: {type: cron, hour: 4, user: nobody, command: 'echo $PATH'}
+  own: {type: cron, hour: 4, user: nobody, command: 'echo $PATH', environment: {PATH: '/bin:/own'}}
+  filed: {type: cron, hour: 4, user: nobody, command: 'echo $PATH', environment file: job.env}
+  ours: {type: cron, hour: 4, user: root, command: 'echo $PATH'}
+  tool: {type: cron, hour: 4, user: nobody, command: [tool]}
+";
+
+#[test]
+fn another_user_does_not_get_the_path_of_root() {
+    if !Uid::effective().is_root() {
+        eprintln!("skipped: only root can run a job as somebody else");
+        return;
+    }
+    let folder = Folder::with_config(PATHS)
+        .file("job.env", "PATH=/bin:/filed\n")
+        .executable("bin/tool", "#!/bin/sh\necho root\n");
+    fs::set_permissions(folder.root(), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", folder.path("bin").display());
+    let say = |job| {
+        let mut command = folder.command();
+        run(command.args(["run-once", job]).env("PATH", &path))
+    };
+    let usual = "/usr/local/bin:/usr/bin:/bin";
+    for (job, expected) in [
+        ("usual", usual),
+        ("own", "/bin:/own"),
+        ("filed", "/bin:/filed"),
+        ("ours", &path),
+    ] {
+        let _ = say(job).exits(0).says(&format!("{expected}\n"));
+    }
+    let answer = say("tool").exits(1).says("");
+    let told = "`tool` cannot be executed: No such file";
+    assert!(answer.stderr.contains(told), "{}", answer.stderr);
+}
+
 #[test]
 fn whoever_is_not_root_runs_nothing_as_somebody_else() {
     let folder = folder_of("root");
