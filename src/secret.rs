@@ -143,6 +143,12 @@ pub fn of_url(text: &str) -> Option<Range<usize>> {
     (colon + 1 < at).then_some(colon + 1..at)
 }
 
+/// The parts of `text` in which passwords of URLs stand, from left to right.
+fn of_urls(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let schemes = text.match_indices("://");
+    schemes.filter_map(move |(colon, _)| of_url_at(text, colon))
+}
+
 /// The value with all that its keys' names call secret replaced by [`MASK`].
 ///
 /// The value of a secret key is hidden whole, also a list or a mapping; elsewhere the passwords
@@ -223,6 +229,46 @@ impl Secrets {
         }
     }
 
+    /// Hides a text that stands under a secret key: as a whole, and each of its lines.
+    pub fn add(&mut self, secret: &str) {
+        // The line break after it is none of it.
+        let secret = secret.trim_matches(['\r', '\n']);
+        self.add_forms(secret);
+        if secret.contains('\n') {
+            secret.lines().for_each(|line| self.add_forms(line.trim()));
+        }
+    }
+
+    /// Hides a value that stands under a secret key, as Python prints it: each scalar in it.
+    pub fn add_value(&mut self, value: &Value) {
+        match value {
+            Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
+                for item in items {
+                    self.add_value(item);
+                }
+            }
+            Value::Map(entries) => {
+                for (_, item) in entries {
+                    self.add_value(item);
+                }
+            }
+            Value::Bytes(bytes) => self.add(&String::from_utf8_lossy(bytes)),
+            Value::Str(text) => self.add(text),
+            Value::None
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::BigInt(_)
+            | Value::Float(_)
+            | Value::Date(_)
+            | Value::DateTime(..) => self.add(&value.str()),
+        }
+    }
+
+    /// Hides the passwords of the URLs in `text`.
+    pub fn add_urls(&mut self, text: &str) {
+        of_urls(text).for_each(|place| self.add(&text[place]));
+    }
+
     /// The text with every secret in it replaced by [`MASK`], also where it stands in base64 or
     /// encoded for a URL.
     #[must_use]
@@ -249,14 +295,14 @@ impl Secrets {
         }
     }
 
-    fn add(&mut self, secret: &str) {
+    fn add_forms(&mut self, secret: &str) {
         if secret.len() < SHORTEST || secret == MASK {
             return;
         }
         // The password of a URL is what its characters stand for.
         let decoded = url_decoded(secret);
         if decoded != secret {
-            self.add(&decoded);
+            self.add_forms(&decoded);
         }
         for form in [
             secret.to_owned(),

@@ -23,7 +23,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("job", &["diagnostic", "trigger", "value"]),
     (
         "config",
-        &["diagnostic", "job", "run", "trigger", "value", "yaml"],
+        &[
+            "diagnostic",
+            "job",
+            "run",
+            "secret",
+            "trigger",
+            "value",
+            "yaml",
+        ],
     ),
     ("logging", &["clean", "reason", "run", "secret", "trigger"]),
     ("paths", &["config", "trigger"]),

@@ -151,7 +151,7 @@ impl Loaded {
     /// What must not be shown: the secrets of its text, and of the environment files that it names.
     #[must_use]
     pub fn secrets(&self) -> Secrets {
-        let mut secrets = Secrets::of_yaml(&self.text);
+        let mut secrets = self.written_secrets();
         let jobs = self.config().into_iter().flat_map(|config| &config.jobs);
         let files = jobs.filter_map(|job| job.surroundings.environment_file.as_deref());
         for file in files.collect::<BTreeSet<_>>() {
@@ -160,6 +160,15 @@ impl Loaded {
                 secrets.add_environment(&String::from_utf8_lossy(&source.bytes));
             }
         }
+        secrets
+    }
+
+    /// What must not be shown of the file itself. Its text is read by its looks too: it may not be
+    /// YAML, and numbers are shown as they were written.
+    #[must_use]
+    pub fn written_secrets(&self) -> Secrets {
+        let mut secrets = Secrets::of_yaml(&self.text);
+        secrets.extend(&self.reading.secrets);
         secrets
     }
 

@@ -24,13 +24,14 @@ api keys:
 - "canary/06"
 private key: |
   canary/07
+shared: &shared canary/16
 scheduler:
   docassemble context: off
   t.fail:
     type: interval
     hours: 1
     run_at_start: true
-    kwargs: {api_token: canary/08, harmless: {password: "canary/09", x: 1}}
+    kwargs: {api_token: canary/08, harmless: {password: "canary/09", x: 1}, token: *shared}
     environment: {SMTP_PASSWORD: canary/10}
     environment file: secrets.env
   t.bad: {type: corn, password: canary/11, token: canary/12}
