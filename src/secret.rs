@@ -217,16 +217,12 @@ impl Secrets {
         forms.for_each(|form| self.insert(form.clone()));
     }
 
-    /// Adds the secrets of a file of `KEY=VALUE` lines.
-    pub fn add_environment(&mut self, text: &str) {
-        for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
-            if is_secret_key(key) {
-                self.add(unquoted(value.trim()));
-            }
-            if let Some(place) = of_url(value) {
-                self.add(&value[place]);
-            }
+    /// Hides what a variable of a job's environment holds, where it is secret.
+    pub fn add_variable(&mut self, key: &str, value: &str) {
+        if is_secret_key(key) {
+            self.add(value);
         }
+        self.add_urls(value);
     }
 
     /// Hides a text that stands under a secret key: as a whole, and each of its lines.
@@ -451,7 +447,9 @@ mod tests {
     fn a_secret_in_braces_is_hidden_wherever_it_turns_up() {
         let text = "mail: {password: hunter22, port: 5}\ndb: {\n  password: hunter33, port: 5\n}\n";
         let mut secrets = Secrets::of_yaml(text);
-        secrets.add_environment("A=harmless\nAPI_KEY='hunter44'\nURL=db://u:hunter55@h/x\n");
+        secrets.add_variable("A", "harmless");
+        secrets.add_variable("API_KEY", "hunter44");
+        secrets.add_variable("URL", "db://u:hunter55@h/x");
         assert_eq!(
             secrets.mask("hunter22 hunter33 hunter44 hunter55 harmless"),
             format!("{MASK} {MASK} {MASK} {MASK} harmless")

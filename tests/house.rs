@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("value", &[]),
     ("run", &[]),
     ("secret", &["value"]),
+    ("environment", &[]),
     ("diagnostic", &["clean", "secret"]),
     ("yaml", &["diagnostic", "value"]),
     ("trigger", &["diagnostic"]),
@@ -48,6 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "config",
             "diagnostic",
+            "environment",
             "job",
             "process",
             "reason",

@@ -10,6 +10,7 @@ use super::hint;
 use super::output::Refusal;
 use crate::config::{self, Config, DocassembleContext, Reading};
 use crate::diagnostic::{Diagnostic, near};
+use crate::environment;
 use crate::paths::{self, Given, NoConfig};
 use crate::secret::Secrets;
 use crate::source::{self, Source};
@@ -157,7 +158,10 @@ impl Loaded {
         for file in files.collect::<BTreeSet<_>>() {
             // Where it cannot be read, each run tells so.
             if let Ok(source) = Source::read(file) {
-                secrets.add_environment(&String::from_utf8_lossy(&source.bytes));
+                let text = String::from_utf8_lossy(&source.bytes);
+                for (key, value) in environment::variables(&text).flatten() {
+                    secrets.add_variable(key, value);
+                }
             }
         }
         secrets
