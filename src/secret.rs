@@ -270,18 +270,14 @@ impl Secrets {
     #[must_use]
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let (mut masked, mut done, mut at) = (String::new(), 0, 0);
-        while let Some(start) = text.as_bytes()[at..].first_chunk() {
-            let here = self.by_start.get(start).into_iter().flatten();
-            let found = here
-                .map(String::as_bytes)
-                .find(|one| text.as_bytes()[at..].starts_with(one));
-            let Some(secret) = found else {
+        while at < text.len() {
+            let Some(length) = self.at_start_of(&text.as_bytes()[at..]) else {
                 at += 1;
                 continue;
             };
             masked.push_str(&text[done..at]);
             masked.push_str(MASK);
-            at += secret.len();
+            at += length;
             done = at;
         }
         if done == 0 {
@@ -289,6 +285,47 @@ impl Secrets {
         } else {
             Cow::Owned(masked + &text[done..])
         }
+    }
+
+    /// How many bytes at the end of `text` may be the beginning of a secret that goes on after it.
+    ///
+    /// Who cuts a text there, and these bytes go with what follows, cuts no secret in two.
+    #[must_use]
+    pub fn begun(&self, text: &[u8]) -> usize {
+        let from = text.len().saturating_sub(self.longest().saturating_sub(1));
+        let mut at = 0;
+        while at < text.len() {
+            if at >= from && self.is_begun_by(&text[at..]) {
+                return text.len() - at;
+            }
+            // What begins within a secret is hidden with it.
+            at += self.at_start_of(&text[at..]).unwrap_or(1);
+        }
+        0
+    }
+
+    /// The length of the longest form of a secret, in bytes.
+    fn longest(&self) -> usize {
+        let longest = self.by_start.values().filter_map(|alike| alike.first());
+        longest.map(String::len).max().unwrap_or(0)
+    }
+
+    /// The length of the longest secret that `text` begins with, in bytes.
+    fn at_start_of(&self, text: &[u8]) -> Option<usize> {
+        let alike = self.by_start.get(text.first_chunk()?)?;
+        let found = alike.iter().find(|form| text.starts_with(form.as_bytes()));
+        found.map(String::len)
+    }
+
+    /// Whether a secret begins with `text`, and is longer.
+    fn is_begun_by(&self, text: &[u8]) -> bool {
+        let Some(start) = text.first_chunk() else {
+            return self.by_start.keys().any(|start| start.starts_with(text));
+        };
+        let alike = self.by_start.get(start).into_iter().flatten();
+        alike
+            .map(String::as_bytes)
+            .any(|form| form.len() > text.len() && form.starts_with(text))
     }
 
     fn add_forms(&mut self, secret: &str) {
@@ -504,6 +541,28 @@ mod tests {
             map("a", map("api key", text(MASK)))
         );
         assert_eq!(masked(&text("db://u:pw@h")), text("db://u:********@h"));
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_at_the_end_of_a_text_is_seen() {
+        let mut secrets = Secrets::of_yaml("password: hunter22\ntoken: hunter22-and-more\n");
+        secrets.add("er22-of-another");
+        for (text, length) in [
+            ("it is", 0),
+            ("it is h", 1),
+            ("it is hunte", 5),
+            ("it is hunter2", 7),
+            ("it is hunter22", 8),
+            ("it is hunter22-and-more", 0),
+            ("it is hunter22-and-less", 0),
+            ("it is er22", 4),
+            ("hunter22-and-mor", 16),
+            ("aHVudGVyMj", 10),
+            ("", 0),
+        ] {
+            assert_eq!(secrets.begun(text.as_bytes()), length, "{text}");
+        }
+        assert_eq!(Secrets::default().begun(b"hunter22"), 0);
     }
 
     #[test]
