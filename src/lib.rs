@@ -5,6 +5,7 @@
 
 pub mod clean;
 pub mod diagnostic;
+pub mod environment;
 pub mod reason;
 pub mod run;
 pub mod secret;

@@ -143,6 +143,12 @@ pub fn of_url(text: &str) -> Option<Range<usize>> {
     (colon + 1 < at).then_some(colon + 1..at)
 }
 
+/// The parts of `text` in which passwords of URLs stand, from left to right.
+fn of_urls(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let schemes = text.match_indices("://");
+    schemes.filter_map(move |(colon, _)| of_url_at(text, colon))
+}
+
 /// The value with all that its keys' names call secret replaced by [`MASK`].
 ///
 /// The value of a secret key is hidden whole, also a list or a mapping; elsewhere the passwords
@@ -211,16 +217,52 @@ impl Secrets {
         forms.for_each(|form| self.insert(form.clone()));
     }
 
-    /// Adds the secrets of a file of `KEY=VALUE` lines.
-    pub fn add_environment(&mut self, text: &str) {
-        for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
-            if is_secret_key(key) {
-                self.add(unquoted(value.trim()));
-            }
-            if let Some(place) = of_url(value) {
-                self.add(&value[place]);
-            }
+    /// Hides what a variable of a job's environment holds, where it is secret.
+    pub fn add_variable(&mut self, key: &str, value: &str) {
+        if is_secret_key(key) {
+            self.add(value);
         }
+        self.add_urls(value);
+    }
+
+    /// Hides a text that stands under a secret key: as a whole, and each of its lines.
+    pub fn add(&mut self, secret: &str) {
+        // The line break after it is none of it.
+        let secret = secret.trim_matches(['\r', '\n']);
+        self.add_forms(secret);
+        if secret.contains('\n') {
+            secret.lines().for_each(|line| self.add_forms(line.trim()));
+        }
+    }
+
+    /// Hides a value that stands under a secret key, as Python prints it: each scalar in it.
+    pub fn add_value(&mut self, value: &Value) {
+        match value {
+            Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
+                for item in items {
+                    self.add_value(item);
+                }
+            }
+            Value::Map(entries) => {
+                for (_, item) in entries {
+                    self.add_value(item);
+                }
+            }
+            Value::Bytes(bytes) => self.add(&String::from_utf8_lossy(bytes)),
+            Value::Str(text) => self.add(text),
+            Value::None
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::BigInt(_)
+            | Value::Float(_)
+            | Value::Date(_)
+            | Value::DateTime(..) => self.add(&value.str()),
+        }
+    }
+
+    /// Hides the passwords of the URLs in `text`.
+    pub fn add_urls(&mut self, text: &str) {
+        of_urls(text).for_each(|place| self.add(&text[place]));
     }
 
     /// The text with every secret in it replaced by [`MASK`], also where it stands in base64 or
@@ -228,18 +270,14 @@ impl Secrets {
     #[must_use]
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let (mut masked, mut done, mut at) = (String::new(), 0, 0);
-        while let Some(start) = text.as_bytes()[at..].first_chunk() {
-            let here = self.by_start.get(start).into_iter().flatten();
-            let found = here
-                .map(String::as_bytes)
-                .find(|one| text.as_bytes()[at..].starts_with(one));
-            let Some(secret) = found else {
+        while at < text.len() {
+            let Some(length) = self.at_start_of(&text.as_bytes()[at..]) else {
                 at += 1;
                 continue;
             };
             masked.push_str(&text[done..at]);
             masked.push_str(MASK);
-            at += secret.len();
+            at += length;
             done = at;
         }
         if done == 0 {
@@ -249,14 +287,55 @@ impl Secrets {
         }
     }
 
-    fn add(&mut self, secret: &str) {
+    /// How many bytes at the end of `text` may be the beginning of a secret that goes on after it.
+    ///
+    /// Who cuts a text there, and these bytes go with what follows, cuts no secret in two.
+    #[must_use]
+    pub fn begun(&self, text: &[u8]) -> usize {
+        let from = text.len().saturating_sub(self.longest().saturating_sub(1));
+        let mut at = 0;
+        while at < text.len() {
+            if at >= from && self.is_begun_by(&text[at..]) {
+                return text.len() - at;
+            }
+            // What begins within a secret is hidden with it.
+            at += self.at_start_of(&text[at..]).unwrap_or(1);
+        }
+        0
+    }
+
+    /// The length of the longest form of a secret, in bytes.
+    fn longest(&self) -> usize {
+        let longest = self.by_start.values().filter_map(|alike| alike.first());
+        longest.map(String::len).max().unwrap_or(0)
+    }
+
+    /// The length of the longest secret that `text` begins with, in bytes.
+    fn at_start_of(&self, text: &[u8]) -> Option<usize> {
+        let alike = self.by_start.get(text.first_chunk()?)?;
+        let found = alike.iter().find(|form| text.starts_with(form.as_bytes()));
+        found.map(String::len)
+    }
+
+    /// Whether a secret begins with `text`, and is longer.
+    fn is_begun_by(&self, text: &[u8]) -> bool {
+        let Some(start) = text.first_chunk() else {
+            return self.by_start.keys().any(|start| start.starts_with(text));
+        };
+        let alike = self.by_start.get(start).into_iter().flatten();
+        alike
+            .map(String::as_bytes)
+            .any(|form| form.len() > text.len() && form.starts_with(text))
+    }
+
+    fn add_forms(&mut self, secret: &str) {
         if secret.len() < SHORTEST || secret == MASK {
             return;
         }
         // The password of a URL is what its characters stand for.
         let decoded = url_decoded(secret);
         if decoded != secret {
-            self.add(&decoded);
+            self.add_forms(&decoded);
         }
         for form in [
             secret.to_owned(),
@@ -405,7 +484,9 @@ mod tests {
     fn a_secret_in_braces_is_hidden_wherever_it_turns_up() {
         let text = "mail: {password: hunter22, port: 5}\ndb: {\n  password: hunter33, port: 5\n}\n";
         let mut secrets = Secrets::of_yaml(text);
-        secrets.add_environment("A=harmless\nAPI_KEY='hunter44'\nURL=db://u:hunter55@h/x\n");
+        secrets.add_variable("A", "harmless");
+        secrets.add_variable("API_KEY", "hunter44");
+        secrets.add_variable("URL", "db://u:hunter55@h/x");
         assert_eq!(
             secrets.mask("hunter22 hunter33 hunter44 hunter55 harmless"),
             format!("{MASK} {MASK} {MASK} {MASK} harmless")
@@ -460,6 +541,28 @@ mod tests {
             map("a", map("api key", text(MASK)))
         );
         assert_eq!(masked(&text("db://u:pw@h")), text("db://u:********@h"));
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_at_the_end_of_a_text_is_seen() {
+        let mut secrets = Secrets::of_yaml("password: hunter22\ntoken: hunter22-and-more\n");
+        secrets.add("er22-of-another");
+        for (text, length) in [
+            ("it is", 0),
+            ("it is h", 1),
+            ("it is hunte", 5),
+            ("it is hunter2", 7),
+            ("it is hunter22", 8),
+            ("it is hunter22-and-more", 0),
+            ("it is hunter22-and-less", 0),
+            ("it is er22", 4),
+            ("hunter22-and-mor", 16),
+            ("aHVudGVyMj", 10),
+            ("", 0),
+        ] {
+            assert_eq!(secrets.begun(text.as_bytes()), length, "{text}");
+        }
+        assert_eq!(Secrets::default().begun(b"hunter22"), 0);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::hint;
 use super::output::Refusal;
 use crate::config::{self, Config, DocassembleContext, Reading};
 use crate::diagnostic::{Diagnostic, near};
+use crate::environment;
 use crate::paths::{self, Given, NoConfig};
 use crate::secret::Secrets;
 use crate::source::{self, Source};
@@ -151,15 +152,27 @@ impl Loaded {
     /// What must not be shown: the secrets of its text, and of the environment files that it names.
     #[must_use]
     pub fn secrets(&self) -> Secrets {
-        let mut secrets = Secrets::of_yaml(&self.text);
+        let mut secrets = self.written_secrets();
         let jobs = self.config().into_iter().flat_map(|config| &config.jobs);
         let files = jobs.filter_map(|job| job.surroundings.environment_file.as_deref());
         for file in files.collect::<BTreeSet<_>>() {
             // Where it cannot be read, each run tells so.
             if let Ok(source) = Source::read(file) {
-                secrets.add_environment(&String::from_utf8_lossy(&source.bytes));
+                let text = String::from_utf8_lossy(&source.bytes);
+                for (key, value) in environment::variables(&text).flatten() {
+                    secrets.add_variable(key, value);
+                }
             }
         }
+        secrets
+    }
+
+    /// What must not be shown of the file itself. Its text is read by its looks too: it may not be
+    /// YAML, and numbers are shown as they were written.
+    #[must_use]
+    pub fn written_secrets(&self) -> Secrets {
+        let mut secrets = Secrets::of_yaml(&self.text);
+        secrets.extend(&self.reading.secrets);
         secrets
     }
 

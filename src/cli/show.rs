@@ -31,7 +31,7 @@ pub fn run(global: &Global, arguments: &Show, now: DateTime<Utc>) -> anyhow::Res
     if let Some(exit) = faulty::refuse(&loaded, config, arguments.job.as_slice(), global) {
         return Ok(exit);
     }
-    let mut text = text(config, &loaded.text, arguments.job.as_deref())?;
+    let mut text = text(config, &loaded.written_secrets(), arguments.job.as_deref())?;
     if global.verbose {
         let source = Source {
             text: &loaded.text,
@@ -46,20 +46,19 @@ pub fn run(global: &Global, arguments: &Show, now: DateTime<Utc>) -> anyhow::Res
 
 /// The config, or those of its jobs that `job` names, every default filled in.
 ///
-/// `written` is what the config was read from: its secrets are masked. Jobs that are left out
+/// The secrets are masked. Jobs that are left out
 /// because they are faulty are named in a comment.
 ///
 /// # Errors
 /// [`Refusal`] for an unknown job.
-fn text(config: &Config, written: &str, job: Option<&str>) -> anyhow::Result<String> {
-    let secrets = Secrets::of_yaml(written);
+fn text(config: &Config, secrets: &Secrets, job: Option<&str>) -> anyhow::Result<String> {
     let mut text = String::new();
     let value = match job {
         Some(word) => {
             let jobs = select::jobs(config, &[word.to_owned()])?;
-            effective::of_jobs(jobs.into_iter(), &secrets)
+            effective::of_jobs(jobs.into_iter(), secrets)
         }
-        None => effective::config(config, &secrets),
+        None => effective::config(config, secrets),
     };
     if job.is_none() {
         for name in &config.faulty {

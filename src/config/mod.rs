@@ -5,6 +5,7 @@
 
 mod account;
 mod call;
+mod confidential;
 mod directives;
 pub mod duration;
 mod job;
@@ -40,6 +41,7 @@ pub use settings::{DocassembleContext, Settings, ZoneOrigin};
 
 use crate::diagnostic::{Code, Diagnostic, near};
 use crate::job::{Job, Roster};
+use crate::secret::Secrets;
 use crate::yaml::{self, Entry, Node};
 
 /// A config as understood, every default filled in.
@@ -67,6 +69,8 @@ pub struct Reading {
     pub diagnostics: Vec<Diagnostic>,
     /// The dotted names that must exist and were not looked up yet.
     pub references: Vec<Reference>,
+    /// What must not be shown, by its value: as YAML reads it, however it is written.
+    pub secrets: Secrets,
 }
 
 impl Reading {
@@ -78,6 +82,7 @@ impl Reading {
             jobs: 0,
             diagnostics: vec![diagnostic],
             references: Vec::new(),
+            secrets: Secrets::default(),
         }
     }
 
@@ -120,6 +125,7 @@ pub fn read(text: &str, outside: &Outside) -> Reading {
         jobs: names.count,
         diagnostics,
         references,
+        secrets: confidential::secrets(text, &document.root),
     }
 }
 

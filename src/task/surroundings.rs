@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, SecondsFormat};
 
 use super::{Error, Setup};
+use crate::environment;
 use crate::job::{Job, Surroundings};
 use crate::process::{Identity, Launch};
 use crate::run::{Run, RunId};
@@ -137,10 +138,14 @@ fn read(path: &Path) -> Result<Vec<(String, String)>, VariablesError> {
         path: path.to_owned(),
         source,
     })?;
-    parse(&text).map_err(|line| VariablesError::Line {
-        path: path.to_owned(),
-        line,
-    })
+    let variables = environment::variables(&text).map(|one| {
+        let (key, value) = one.map_err(|line| VariablesError::Line {
+            path: path.to_owned(),
+            line,
+        })?;
+        Ok((key.to_owned(), value.to_owned()))
+    });
+    variables.collect()
 }
 
 /// Reads a regular file; a pipe without a writer must not hold the run.
@@ -159,65 +164,4 @@ fn read_text(path: &Path) -> io::Result<String> {
         return Err(io::Error::other("it is longer than 1 MiB"));
     }
     Ok(text)
-}
-
-/// The variables in `text`: lines `KEY=VALUE`, where quotes around a value and `export` before a
-/// key are taken off, as a shell would. Blank lines and comments are passed over.
-///
-/// # Errors
-/// The number of the first line that is something else.
-fn parse(text: &str) -> Result<Vec<(String, String)>, usize> {
-    let lines = text
-        .lines()
-        .enumerate()
-        .map(|(index, line)| (index + 1, line.trim()));
-    lines
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-        .map(|(number, line)| parse_line(line).ok_or(number))
-        .collect()
-}
-
-fn parse_line(line: &str) -> Option<(String, String)> {
-    let line = line.strip_prefix("export ").unwrap_or(line);
-    let (key, value) = line.split_once('=')?;
-    let key = key.trim();
-    let nameless = key.is_empty() || key.contains(char::is_whitespace);
-    let unsettable = key.contains('\0') || value.contains('\0');
-    (!nameless && !unsettable).then(|| (key.to_owned(), unquoted(value.trim()).to_owned()))
-}
-
-/// `value` without the quotes around it.
-fn unquoted(value: &str) -> &str {
-    ['"', '\'']
-        .into_iter()
-        .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
-        .unwrap_or(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_environment_file_has_keys_values_and_comments() {
-        let text = "# secrets\nA=1\n\n  B = two words \nexport C='quoted'\nD=\"a=b\"\nE=\nF='\n";
-        let variables = parse(text).unwrap();
-        let expected = [
-            ("A", "1"),
-            ("B", "two words"),
-            ("C", "quoted"),
-            ("D", "a=b"),
-            ("E", ""),
-            ("F", "'"),
-        ];
-        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        assert_eq!(variables, expected);
-    }
-
-    #[test]
-    fn a_line_that_is_no_variable_is_named() {
-        for text in ["A=1\nhunter2\n", "A=1\n=x", "A=1\nB C=2", "#\nA=\0"] {
-            assert_eq!(parse(text), Err(2), "{text:?}");
-        }
-    }
 }

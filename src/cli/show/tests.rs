@@ -42,7 +42,7 @@ fn read(text: &str) -> Config {
 }
 
 fn shown(config: &Config, job: Option<&str>) -> String {
-    text(config, CONFIG, job).unwrap()
+    text(config, &Secrets::of_yaml(CONFIG), job).unwrap()
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn annotated(written: &str, overrides: &Overrides) -> String {
         name: "c.yml",
         overrides,
     };
-    let shown = text(&config, written, None).unwrap();
+    let shown = text(&config, &Secrets::of_yaml(written), None).unwrap();
     let annotated = origin::annotated(&shown, &config, &source);
     let means = |text: &str| crate::yaml::parse_value(text).unwrap();
     assert_eq!(means(&annotated), means(&shown), "{annotated}");

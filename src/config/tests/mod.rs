@@ -743,3 +743,66 @@ fn what_keeps_mail_from_being_sent_is_told() {
         );
     }
 }
+
+#[test]
+fn secrets_are_hidden_however_yaml_writes_them() {
+    let text = r#"
+shared: &shared shared-hunter
+number: &number 7_000_000
+mail: {password: "esc\u0061ped-hunter"}
+redis: "redis://u:url\x2dhunter@h/0 db://v:second-hunter@h"
+api keys: [!!str tagged-hunter, [{deep: deep-hunter}], !!python/tuple [tuple-hunter]]
+scheduler:
+  t.token: {type: interval, hours: 1, directory: harmless}
+  t.show:
+    type: interval
+    hours: 1
+    kwargs:
+      a_password: 'it''s-hunter'
+      b_password: "q\"uote-hunter"
+      c_password: &pw anchor-hunter
+      d_password: *shared
+      e_password: "folded
+        hunter-long"
+      f_password: multi
+        plain-hunter
+      ? g_password
+      : complex-hunter
+      h_password: 1_000_000
+      i_token: *number
+      j_password: first-hunter
+      j_password: second-hunter
+      k_token: !!binary aHVudGVyLWJpbg==
+      ? private key
+      : |
+        line-one
+        line-two
+"#;
+    let secrets = reading(text).secrets;
+    for secret in [
+        "shared-hunter",
+        "escaped-hunter",
+        "url-hunter",
+        "second-hunter",
+        "tagged-hunter",
+        "deep-hunter",
+        "tuple-hunter",
+        "it's-hunter",
+        "q\"uote-hunter",
+        "anchor-hunter",
+        "folded hunter-long",
+        "multi plain-hunter",
+        "complex-hunter",
+        "1_000_000",
+        "1000000",
+        "7000000",
+        "first-hunter",
+        "hunter-bin",
+        "line-one\nline-two",
+        "line-one",
+        "line-two",
+    ] {
+        assert_eq!(secrets.mask(secret), "********", "{secret}");
+    }
+    assert_eq!(secrets.mask("interval harmless"), "interval harmless");
+}

@@ -131,6 +131,23 @@ fn a_line_without_an_end_is_cut() {
     assert_eq!(lines, [4 + LONGEST_LINE + 1, 5]);
 }
 
+#[test]
+fn no_secret_is_cut_in_two() {
+    for before in (0..12).map(|surplus| LONGEST_LINE - surplus) {
+        let shown = Shown::default();
+        let console = console(Marks::Marked, &shown, &Shown::default());
+        console.hide(Arc::new(Secrets::of_yaml("password: hunter22")));
+        let text = [vec![b'x'; before], b"hunter22 of it\n".to_vec()].concat();
+        for piece in text.chunks(LONGEST_LINE + 1) {
+            console.pass(Stream::Stdout, &run("a"), piece);
+        }
+        assert!(console.finish(A_WHILE));
+        let text = shown.text().replace("\na | ", "");
+        let expected = format!("a | {}******** of it\n", "x".repeat(before));
+        assert_eq!(text, expected, "{before}");
+    }
+}
+
 /// A reader that waits until it is told to go on.
 struct Stuck(mpsc::Receiver<()>, Shown);
 

@@ -60,13 +60,25 @@ impl Typist {
         let (job, mut line) = self.open.remove(&run).unwrap_or((job, Vec::new()));
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             line.extend_from_slice(piece);
-            if piece.ends_with(b"\n") || line.len() > LONGEST_LINE {
+            if piece.ends_with(b"\n") {
                 self.line(run, &job, &line, at);
                 line.clear();
+            } else if line.len() > LONGEST_LINE {
+                self.cut(run, &job, &mut line, at);
             }
         }
         if !line.is_empty() {
             self.open.insert(run, (job, line));
+        }
+    }
+
+    /// Writes a line that does not end, but for the beginning of a secret: in two pieces it would
+    /// not be known.
+    fn cut(&mut self, run: RunId, job: &str, line: &mut Vec<u8>, at: DateTime<Utc>) {
+        let end = line.len() - self.look.secrets.begun(line);
+        if end > 0 {
+            self.line(run, job, &line[..end], at);
+            line.drain(..end);
         }
     }
 
