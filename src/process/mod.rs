@@ -32,10 +32,13 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::{AccessFlags, faccessat};
 use tokio::sync::watch;
 
 pub use background::Background;
@@ -143,6 +146,14 @@ pub enum Error {
     /// The working directory is none.
     #[error("`{}` is not a directory", .0.display())]
     Directory(PathBuf),
+    /// The working directory is closed to us, or the way to it.
+    #[error("the directory `{}` cannot be entered", directory.display())]
+    Closed {
+        /// The directory.
+        directory: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The user does not exist.
     #[error("there is no user `{0}`")]
     NoUser(String),
@@ -290,15 +301,22 @@ async fn follow(
 }
 
 impl Launch {
-    /// Whether its working directory is one.
+    /// Whether its working directory is one, and open to us: by the start alone, nobody could tell
+    /// whether that or the program was refused.
     ///
     /// # Errors
     /// Where it is not.
     pub fn check_directory(&self) -> Result<(), Error> {
-        match &self.directory {
-            Some(directory) if !directory.is_dir() => Err(Error::Directory(directory.clone())),
-            Some(_) | None => Ok(()),
-        }
+        let Some(directory) = &self.directory else {
+            return Ok(());
+        };
+        enter(directory).map_err(|errno| match errno {
+            Errno::ENOENT | Errno::ENOTDIR => Error::Directory(directory.clone()),
+            errno => Error::Closed {
+                directory: directory.clone(),
+                source: errno.into(),
+            },
+        })
     }
 
     fn limits(&self) -> life::Limits {
@@ -307,6 +325,13 @@ impl Launch {
             strays: Strays::of(self.mark.clone()),
         }
     }
+}
+
+/// Asks whether we could enter `directory`.
+fn enter(directory: &Path) -> nix::Result<()> {
+    // With the dot, what is no directory is told from a program.
+    let inside = directory.join(".");
+    faccessat(AT_FDCWD, &inside, AccessFlags::X_OK, AtFlags::AT_EACCESS)
 }
 
 impl Exit {

@@ -376,12 +376,14 @@ fn what_cannot_start_says_why() {
     };
     let error = run_with(missing, &mut Kept::default()).unwrap_err();
     assert_eq!(error.to_string(), "`/nowhere/at-all` cannot be executed");
-    let nowhere = Launch {
-        directory: Some("/nowhere".into()),
-        ..shell("")
-    };
-    let error = run_with(nowhere, &mut Kept::default()).unwrap_err();
-    assert_eq!(error.to_string(), "`/nowhere` is not a directory");
+    for nowhere in ["/nowhere", "/bin/sh"] {
+        let launch = Launch {
+            directory: Some(nowhere.into()),
+            ..shell("")
+        };
+        let error = run_with(launch, &mut Kept::default()).unwrap_err();
+        assert_eq!(error.to_string(), format!("`{nowhere}` is not a directory"));
+    }
 }
 
 #[test]

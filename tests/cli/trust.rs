@@ -192,24 +192,15 @@ fn another_user_does_not_get_the_path_of_root() {
     assert!(answer.stderr.contains(told), "{}", answer.stderr);
 }
 
-#[test]
-fn whoever_is_not_root_runs_nothing_as_somebody_else() {
-    let folder = folder_of("root");
-    let as_nobody = || {
-        let mut command = Command::new("/bin/sh");
-        // Copied, as the way to the built program may be closed to others.
-        command.args([
-            "-c",
-            "exec ./sched run-once who --state-dir state --no-mail",
-        ]);
-        command
-            .current_dir(folder.root())
-            .env_remove("SCHED_CONFIG");
-        command
-    };
+/// What `sched` with the words of `line` answers to whoever is not root.
+fn as_nobody(folder: &Folder, line: &str) -> Answer {
+    // Copied, as the way to the built program may be closed to others.
     fs::copy(env!("CARGO_BIN_EXE_sched"), folder.path("sched")).unwrap();
     fs::create_dir(folder.path("state")).unwrap();
-    let mut command = as_nobody();
+    let mut command = Command::new("/bin/sh");
+    let line = format!("exec ./sched {line} --state-dir state --no-mail");
+    command.args(["-c", &line]).current_dir(folder.root());
+    command.env_remove("SCHED_CONFIG");
     if Uid::effective().is_root() {
         let nobody = User::from_name("nobody").unwrap().unwrap();
         nix::unistd::chown(&folder.path("state"), Some(nobody.uid), Some(nobody.gid)).unwrap();
@@ -218,7 +209,27 @@ fn whoever_is_not_root_runs_nothing_as_somebody_else() {
         command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
     }
     let output: Output = command.output().unwrap();
-    let answer = Answer::from(output).exits(1).says("");
+    Answer::from(output)
+}
+
+#[test]
+fn whoever_is_not_root_runs_nothing_as_somebody_else() {
+    let folder = folder_of("root");
+    let answer = as_nobody(&folder, "run-once who").exits(1).says("");
     let refusal = "only root can run a job as the user `root`";
     assert!(answer.stderr.contains(refusal), "{}", answer.stderr);
+}
+
+#[test]
+fn a_directory_that_is_closed_is_named() {
+    let config = "scheduler:\n  a: {type: cron, hour: 4, command: [id, -u], directory: closed}\n";
+    let folder = Folder::with_config(config).file("closed/file", "");
+    fs::set_permissions(folder.root(), fs::Permissions::from_mode(0o755)).unwrap();
+    let root = Uid::effective().is_root();
+    let mode = if root { 0o700 } else { 0 };
+    fs::set_permissions(folder.path("closed"), fs::Permissions::from_mode(mode)).unwrap();
+    let answer = as_nobody(&folder, "run-once a").exits(1).says("");
+    fs::set_permissions(folder.path("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+    let told = "/closed` cannot be entered: Permission denied";
+    assert!(answer.stderr.contains(told), "{}", answer.stderr);
 }
