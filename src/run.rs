@@ -54,6 +54,9 @@ pub struct RunError {
     pub traceback: String,
 }
 
+/// How much of a stream and of other long texts is kept, in bytes: their end.
+pub const KEPT_BYTES: usize = 64 * 1024;
+
 /// How one attempt ended, with all that it left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
@@ -67,9 +70,9 @@ pub struct Ended {
     pub returned: Option<String>,
     /// The exception that ended it.
     pub error: Option<RunError>,
-    /// The last 64 KiB of its standard output.
+    /// The last [`KEPT_BYTES`] of its standard output.
     pub stdout: String,
-    /// The last 64 KiB of its standard error.
+    /// The last [`KEPT_BYTES`] of its standard error.
     pub stderr: String,
     /// How long it took, by the monotonic clock.
     pub took: Duration,

@@ -287,6 +287,27 @@ impl Secrets {
         }
     }
 
+    /// The same for what is left of a longer text: where that was cut within a secret, the end of
+    /// it is hidden too, unless it is so short that it may stand there by chance.
+    #[must_use]
+    pub fn mask_rest<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let torn = self.torn(text);
+        if torn <= self.at_start_of(text.as_bytes()).unwrap_or(0) {
+            return self.mask(text);
+        }
+        Cow::Owned(MASK.to_owned() + &self.mask(&text[torn..]))
+    }
+
+    /// How many bytes at the beginning of `text` are the end of a secret.
+    fn torn(&self, text: &str) -> usize {
+        let ends = self.by_start.values().flatten().filter_map(|form| {
+            let mut starts = 1..=form.len() - SHORTEST;
+            let start = starts.find(|at| text.as_bytes().starts_with(&form.as_bytes()[*at..]))?;
+            Some(form.len() - start)
+        });
+        ends.max().unwrap_or(0)
+    }
+
     /// How many bytes at the end of `text` may be the beginning of a secret that goes on after it.
     ///
     /// Who cuts a text there, and these bytes go with what follows, cuts no secret in two.
@@ -563,6 +584,25 @@ mod tests {
             assert_eq!(secrets.begun(text.as_bytes()), length, "{text}");
         }
         assert_eq!(Secrets::default().begun(b"hunter22"), 0);
+    }
+
+    #[test]
+    fn the_end_of_a_secret_at_the_beginning_of_what_is_left_is_hidden() {
+        let mut secrets = Secrets::default();
+        for secret in ["hunter-22ü", "nter-22ü, too", "of-another-nter-22ü"] {
+            secrets.add(secret);
+        }
+        for (text, expected) in [
+            ("unter-22ü hunter-22ü", "******** ********"),
+            ("r-22ü of it", "******** of it"),
+            ("22ü of it", "22ü of it"),
+            ("nter-22ü, too long", "******** long"),
+            ("other-nter-22ü, too", "********, too"),
+            ("it is unter-22ü", "it is unter-22ü"),
+            ("", ""),
+        ] {
+            assert_eq!(secrets.mask_rest(text), expected, "{text}");
+        }
     }
 
     #[test]

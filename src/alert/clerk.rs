@@ -13,6 +13,7 @@ use super::postman::{Errand, Trouble};
 use super::rate::{Key, admit};
 use super::{News, What};
 use crate::run::{Retry, RunError};
+use crate::secret::Secrets;
 use crate::store::{Entry, Error, Filter, LastMail, Mail, Place, Store};
 
 /// What the clerk is told.
@@ -125,6 +126,7 @@ impl Clerk {
         let (shared, known) = (&self.shared, self.last.get(&key.class).copied());
         let times = shared.waiting().remove(&key).unwrap_or(1);
         let (now, setup) = ((shared.now)(), shared.setup());
+        let error = &hidden(error, &shared.secrets());
         let decide = |last: &mut Option<LastMail>| {
             let held_back = admit(last, key.message, times, now);
             held_back.map_or_else(Vec::new, |held_back| {
@@ -226,4 +228,15 @@ fn post(store: &Store, mails: Vec<Mail>) -> Result<usize, Error> {
 /// Whichever is of the later mail: the outbox may not have been writable when it was sent.
 fn later(one: Option<LastMail>, other: Option<LastMail>) -> Option<LastMail> {
     one.into_iter().chain(other).max_by_key(|last| last.at)
+}
+
+/// The error without secrets: the mail leaves out what is too long of it, and no part of a secret
+/// must be left there.
+fn hidden(error: &RunError, secrets: &Secrets) -> RunError {
+    let text = |text: &str| secrets.mask(text).into_owned();
+    RunError {
+        class: text(&error.class),
+        message: text(&error.message),
+        traceback: text(&error.traceback),
+    }
 }

@@ -427,3 +427,13 @@ fn an_hour_of_failures_without_a_server_is_delivered_once_it_is_up() {
     assert!((200..=1_000).contains(&delivered), "{delivered}");
     assert_eq!(store.next_mail().unwrap(), None, "nothing waits any more");
 }
+
+#[test]
+fn no_part_of_a_secret_is_left_where_a_mail_leaves_something_out() {
+    let bench = Bench::of(CONFIG);
+    // "Scheduler Exception: " comes before it, and the first 5,000 characters are kept.
+    let message = format!("{}hunter22{}", "x".repeat(4_972), "y".repeat(10_000));
+    bench.post.ended(&run("a.b"), &failure(&message), true);
+    let mails = bench.mails();
+    assert!(mails[0].body.contains("x*******\n["), "{}", mails[0].body);
+}

@@ -1,6 +1,7 @@
 //! The command line: arguments in, text and an exit code out.
 
 pub mod arguments;
+mod conceal;
 mod faulty;
 mod hint;
 mod history;

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use crate::diagnostic::Diagnostic;
 use crate::secret::{Secrets, is_secret_key};
 use crate::value::Value;
 use crate::yaml::{Entry, Kind, Node};
@@ -18,6 +19,23 @@ pub(super) fn secrets(text: &str, root: &Node) -> Secrets {
     };
     search.node(root, false);
     search.found
+}
+
+/// Hides the secrets in what is said of faults: the text of a value may be told there.
+pub(super) fn hide(diagnostics: &mut [Diagnostic], secrets: &Secrets) {
+    let masked = |text: &str| secrets.mask(text).into_owned();
+    for diagnostic in diagnostics {
+        let words = [&mut diagnostic.message].into_iter();
+        for text in words.chain(&mut diagnostic.help) {
+            *text = masked(text);
+        }
+        if let Some(note) = &mut diagnostic.note {
+            *note = masked(note).into();
+        }
+        if let Some(related) = &mut diagnostic.related {
+            related.note = masked(&related.note).into();
+        }
+    }
 }
 
 struct Search<'d> {

@@ -119,13 +119,15 @@ pub fn read(text: &str, outside: &Outside) -> Reading {
     let mut names = JobNames::default();
     let config = root(&mut reader, &document.root, &mut names);
     names::warn_of_doubled(&mut reader, &document, &names);
-    let (diagnostics, references) = reader.finish();
+    let (mut diagnostics, references) = reader.finish();
+    let secrets = confidential::secrets(text, &document.root);
+    confidential::hide(&mut diagnostics, &secrets);
     Reading {
         config,
         jobs: names.count,
         diagnostics,
         references,
-        secrets: confidential::secrets(text, &document.root),
+        secrets,
     }
 }
 

@@ -193,6 +193,12 @@ impl Logging {
         self.settings.change(|current| current.secrets = secrets);
     }
 
+    /// What it hides.
+    #[must_use]
+    pub fn secrets(&self) -> Arc<Secrets> {
+        self.settings.current().secrets
+    }
+
     /// Whether so many lines wait for the disk that whoever can wait should, so that none is lost.
     #[must_use]
     pub fn is_behind(&self) -> bool {

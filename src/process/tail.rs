@@ -1,7 +1,6 @@
 //! The end of a stream whose length nobody knows.
 
-/// How much of a stream is kept, in bytes.
-pub(super) const KEPT_BYTES: usize = 64 * 1024;
+use crate::run::KEPT_BYTES;
 
 /// The last [`KEPT_BYTES`] of what was pushed.
 #[derive(Debug, Default)]

@@ -6,11 +6,8 @@ use chrono::{DateTime, Utc};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::{Begun, Error, Store, micros};
-use crate::run::{Ended, Outcome, Recorded, Run, RunError, RunId};
+use crate::run::{Ended, KEPT_BYTES, Outcome, Recorded, Run, RunError, RunId};
 use crate::secret::Secrets;
-
-/// How much of a text is kept, in bytes: its end.
-const KEPT_BYTES: usize = 64 * 1024;
 
 /// How many old records are forgotten at once.
 const PRUNED: u32 = 5_000;

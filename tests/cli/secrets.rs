@@ -168,3 +168,25 @@ fn the_caret_points_at_the_secret_that_is_meant() {
     }
     assert_eq!(carets.len(), 2, "{told}");
 }
+
+#[test]
+fn no_part_of_a_secret_is_left_where_output_is_cut() {
+    let config = "mail: {password: ABCDEFGH-canary, default sender: s@example.org, server: 127.0.0.1, \
+                  port: 1}\nerror notification email: ops@example.org\nscheduler:\n  docassemble \
+                  context: off\n  t.cut: {type: interval, hours: 1, run_at_start: true}\n";
+    let task = "import os\ndef cut():\n    for stream, kept in ((1, 65536), (2, 10000)):\n        \
+                os.write(stream, b'ABCDEFGH-canary' + b'y' * (kept - 7))\n    os._exit(3)\n";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.yml"), config).unwrap();
+    std::fs::create_dir(folder.path().join("tasks")).unwrap();
+    std::fs::write(folder.path().join("tasks/t.py"), task).unwrap();
+    let mut watch = Watch::start_in(folder, &[]);
+    silent("watch", &watch.expect("FAILED"));
+    let record = watch.sched("run-once t.cut --format json").exits(1);
+    silent("run-once --format json", &record.stdout);
+    silent_answer("history", &watch.sched("history --output"));
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    silent("watch's stdout", &watch.all().0.join("\n"));
+    files(&watch.path("state"), &silent);
+}

@@ -21,7 +21,7 @@ use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::record::Record;
 use super::watch::voice::Voice;
-use super::{Exit, faulty, state, trusted, usable};
+use super::{Exit, conceal, faulty, state, trusted, usable};
 use crate::alert::{Post, Setup};
 use crate::config::{Answer, Config, Lookup};
 use crate::job::{Job, Task};
@@ -117,7 +117,8 @@ fn carry_out(
     call.notes.iter().for_each(|note| screen.note(note));
     let zone = &config.settings.timezone;
     diary.begin(&run, &screen, zone);
-    let ended = runtime.block_on(execute(tasks, ready, &run, &call.job, &screen))?;
+    let mut ended = runtime.block_on(execute(tasks, ready, &run, &call.job, &screen))?;
+    conceal::output(&mut ended, &secrets);
     diary.end(&run, &ended, &screen);
     let end = Event::Ended {
         run: &run,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::alert::{Post, Setup};
+use crate::cli::conceal;
 use crate::config::Config;
 use crate::job::Job;
 use crate::logging::console::{Console, Stream};
@@ -88,8 +89,9 @@ impl Runner for Carrier {
         let output = Arc::clone(&self.output);
         let ready = tasks.ready(&run);
         async move {
-            let ended = tasks.run_with(ready, &run, &job, orders, &*output).await;
+            let mut ended = tasks.run_with(ready, &run, &job, orders, &*output).await;
             output.console.ended(&run);
+            conceal::output(&mut ended, &output.logging.secrets());
             ended
         }
     }

@@ -806,3 +806,14 @@ scheduler:
     }
     assert_eq!(secrets.mask("interval harmless"), "interval harmless");
 }
+
+#[test]
+fn no_fault_tells_a_secret() {
+    let text =
+        "mail: {password: &pw \"h\\x75nter-one\"}\nscheduler:\n  a.b: {type: *pw, hours: 1}\n";
+    let told = faults(text).join("\n");
+    assert!(
+        told.contains("********") && !told.contains("hunter"),
+        "{told}"
+    );
+}
