@@ -4,7 +4,7 @@
 //! as the user of `sched`. Not for the state and
 //! the logs: these are made private by those that make them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -74,7 +74,7 @@ pub struct Findings {
 /// folder is only doubtful. All else is doubtful for anybody else. What cannot be looked at is
 /// left to whoever reads it.
 #[must_use]
-pub fn check(config: &Path, tasks: Option<&Path>, others: &[PathBuf]) -> Findings {
+pub fn check(config: &Path, tasks: Option<&Path>, others: &BTreeSet<PathBuf>) -> Findings {
     let user = Uid::effective();
     let folder = config.parent().filter(|folder| *folder != Path::new(""));
     let steward = fs::metadata(folder.unwrap_or(Path::new("."))).ok();

@@ -1,5 +1,7 @@
-//! Whether the config, the tasks and what else decides what runs are in trusted hands, before anything of them runs.
+//! Whether the config, the tasks and what else decides what runs are in trusted hands, before
+//! anything of them runs.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::load::Loaded;
@@ -37,11 +39,11 @@ fn findings(loaded: &Loaded, given: &Given) -> Findings {
 }
 
 /// What the config names by path, besides tasks, that decides what runs as the present user: its
-/// Python, and what its jobs name.
-fn named(config: &Config) -> Vec<PathBuf> {
+/// Python, and what its jobs name. Many jobs may name the same.
+fn named(config: &Config) -> BTreeSet<PathBuf> {
     let python = config.settings.python.iter();
     // A bare name is looked up on PATH, which is whoever's that started us.
-    let mut files: Vec<_> = python.filter(|path| is_path(path)).cloned().collect();
+    let mut files: BTreeSet<_> = python.filter(|path| is_path(path)).cloned().collect();
     for job in config.jobs.iter().filter(|job| is_ours(job)) {
         files.extend(job.surroundings.environment_file.clone());
         if let Task::Command(words) = &job.task {
