@@ -62,6 +62,33 @@ pub(super) fn open(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
+/// Makes the file where it is not there, for its owner alone; gives what is known of it.
+///
+/// One that is there is not opened: where this process has a database open, to close any other
+/// descriptor of it gives up the locks that SQLite holds.
+///
+/// Source: "How To Corrupt An SQLite Database File", 2.2.
+///
+/// # Errors
+/// Where that is not possible, or it is a symbolic link or no regular file.
+pub(super) fn make(path: &Path) -> Result<fs::Metadata, Error> {
+    let mut options = OpenOptions::new();
+    match options.write(true).mode(0o600).create_new(true).open(path) {
+        Ok(file) => belongs_to_folder(&file, path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(Error::io(path)(error)),
+    }
+    let found = path.symlink_metadata().map_err(Error::io(path))?;
+    if !found.is_file() {
+        return Err(Error::NotAFile(path.to_owned()));
+    }
+    if found.mode() & 0o077 != 0 {
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(path, private).map_err(Error::io(path))?;
+    }
+    Ok(found)
+}
+
 /// The device and the inode of the file at `path`; `None` where there is none.
 pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     let found = path.symlink_metadata().ok()?;

@@ -76,9 +76,7 @@ impl Store {
         let folder = files::folder(place.folder())?;
         let name = place.database();
         let path = folder.join(name.file_name().unwrap_or_default());
-        let file = files::open(&path)?;
-        let length = file.metadata().map_err(Error::io(&path))?.len();
-        drop(file);
+        let length = files::make(&path)?.len();
         if (1..SHORTEST).contains(&length) {
             // SQLite would take it for an empty one.
             let why = format!("it has only {length} bytes");

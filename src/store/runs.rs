@@ -9,8 +9,8 @@ use super::{Begun, Error, Store, micros};
 use crate::run::{Ended, KEPT_BYTES, Outcome, Recorded, Run, RunError, RunId};
 use crate::secret::Secrets;
 
-/// How many old records are forgotten at once.
-const PRUNED: u32 = 5_000;
+/// How many old records are forgotten at once: what begins meanwhile waits for that.
+const PRUNED: u32 = 500;
 
 /// The process that carries out a run by hand.
 ///

@@ -452,13 +452,33 @@ fn old_runs_are_forgotten_and_what_goes_on_is_not() {
     store
         .begin(&going, false, going.scheduled_for, None)
         .unwrap();
-    let times: Vec<_> = (1..=6_000).map(noon).collect();
+    let times: Vec<_> = (1..=700).map(noon).collect();
     store
         .pass(Outcome::Missed, "tick", &times, noon(0))
         .unwrap();
-    assert!(store.prune(noon(5_990)).unwrap());
-    assert!(!store.prune(noon(5_990)).unwrap());
+    assert!(store.prune(noon(690)).unwrap());
+    assert!(!store.prune(noon(690)).unwrap());
     assert_eq!(all(&store).len(), 12);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn one_who_joins_does_not_take_away_the_lock_of_another() {
+    let folder = TempDir::new().unwrap();
+    let first = open(&place(&folder));
+    let (_, inode) = files::identity(first.path()).unwrap();
+    let is_locked = || {
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        let (lock, process) = (format!(":{inode} "), format!(" {} ", std::process::id()));
+        let mut locks = locks.lines();
+        locks.any(|line| line.contains(&lock) && line.contains(&process))
+    };
+    assert_eq!(all(&first).len(), 0);
+    assert!(is_locked());
+    let second = Store::join(&place(&folder)).unwrap();
+    assert!(is_locked());
+    drop(second);
+    assert!(is_locked());
 }
 
 #[test]

@@ -26,6 +26,9 @@ const WAITING: usize = 10_000;
 /// After how long what could not be written is tried again, if nothing else comes.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// How long nothing must come before some more old runs are forgotten.
+const BREATH: Duration = Duration::from_millis(10);
+
 /// Told once it is known whether a run is written down.
 pub type Answer = Box<dyn FnOnce(Recorded) + Send>;
 
@@ -104,6 +107,8 @@ struct Hand {
     jobs: Arc<Vec<Seen>>,
     faulty: Vec<String>,
     secrets: Secrets,
+    /// The runs that began before are to be forgotten.
+    cutoff: Option<DateTime<Utc>>,
     troubled: bool,
     lost: usize,
 }
@@ -130,6 +135,7 @@ impl Writer {
             jobs: Arc::default(),
             faulty: Vec::new(),
             secrets: Secrets::default(),
+            cutoff: None,
             troubled: false,
             lost: 0,
         };
@@ -329,13 +335,15 @@ impl Hand {
 
     /// Waits for something to do, and takes what else has come.
     fn wait(&mut self, received: &Receiver<Order>) -> ControlFlow<()> {
-        let order = if self.waiting.is_empty() {
-            received.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            received.recv_timeout(AGAIN)
+        let order = match (self.waiting.is_empty(), self.cutoff) {
+            (false, _) => received.recv_timeout(AGAIN),
+            (true, Some(_)) => received.recv_timeout(BREATH),
+            (true, None) => received.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match order {
             Ok(order) => self.take(order)?,
+            // Runs wait to be written down, so what is old is forgotten bit by bit.
+            Err(RecvTimeoutError::Timeout) if self.waiting.is_empty() => self.prune(),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return ControlFlow::Break(()),
         }
@@ -356,7 +364,7 @@ impl Hand {
                 self.secrets = secrets;
                 self.hide();
             }
-            Order::Prune(cutoff) => self.prune(cutoff),
+            Order::Prune(cutoff) => self.cutoff = Some(cutoff),
             Order::Remember { jobs, faulty } => {
                 self.jobs = Arc::clone(&jobs);
                 self.faulty.clone_from(&faulty);
@@ -501,12 +509,17 @@ impl Hand {
         }
     }
 
-    fn prune(&mut self, cutoff: DateTime<Utc>) {
-        loop {
-            match self.store.as_ref().map(|store| store.prune(cutoff)) {
-                Some(Ok(true)) => {}
-                Some(Ok(false)) | None => return,
-                Some(Err(error)) => return self.trouble(&error),
+    /// Forgets a few of the runs that are too old.
+    fn prune(&mut self) {
+        let Some(cutoff) = self.cutoff.take() else {
+            return;
+        };
+        // Without a file nothing is too old in it.
+        match self.store.as_ref().map(|store| store.prune(cutoff)) {
+            Some(Ok(true)) => self.cutoff = Some(cutoff),
+            Some(Ok(false)) | None => {}
+            Some(Err(error)) => {
+                (self.complain)(&format!("old runs cannot be forgotten: {error}"));
             }
         }
     }
