@@ -89,7 +89,7 @@ pub fn run(global: &Global, arguments: &Next, now: DateTime<Utc>) -> anyhow::Res
         return Ok(exit);
     }
     let style = output::style(global.color, &io::stdout());
-    let anchors = anchors(&state::place(&global.given(), &loaded.path), config);
+    let anchors = anchors(&state::place(&global.given(), &loaded.path), config, now);
     let anchors = anchors.unwrap_or_else(|error| {
         output::warn(&format!("{error}; intervals are counted from now"), global);
         HashMap::new()
@@ -108,8 +108,12 @@ pub fn run(global: &Global, arguments: &Next, now: DateTime<Utc>) -> anyhow::Res
     Ok(Exit::Done)
 }
 
-fn anchors(place: &Place, config: &Config) -> Result<HashMap<String, DateTime<Utc>>, Error> {
-    let anchors = Store::read(place)?.map(|store| state::anchors(&store, config));
+fn anchors(
+    place: &Place,
+    config: &Config,
+    now: DateTime<Utc>,
+) -> Result<HashMap<String, DateTime<Utc>>, Error> {
+    let anchors = Store::read(place)?.map(|store| state::anchors(&store, config, now));
     Ok(anchors.transpose()?.unwrap_or_default())
 }
 

@@ -17,17 +17,20 @@ pub(super) fn place(given: &Given, path: &Path) -> Place {
     Place::new(paths::state(given), &paths::identity(path))
 }
 
-/// From when the intervals count that `sched watch` has started, by their jobs' names.
+/// From when, at `now`, the intervals count that `sched watch` has started, by their jobs' names.
 pub(super) fn anchors(
     store: &Store,
     config: &Config,
+    now: DateTime<Utc>,
 ) -> Result<HashMap<String, DateTime<Utc>>, Error> {
     let memories = store.memories()?.into_iter();
-    let anchors = memories.filter(|memory| {
-        let job = config.jobs.named(&memory.job);
-        job.is_some_and(|job| job.trigger.identity() == memory.trigger)
+    let anchors = memories.filter_map(|memory| {
+        let trigger = &config.jobs.named(&memory.job)?.trigger;
+        let is_same = trigger.identity() == memory.trigger;
+        let anchor = trigger.anchor_until(memory.anchor, now);
+        is_same.then_some((memory.job, anchor))
     });
-    Ok(anchors.map(|memory| (memory.job, memory.anchor)).collect())
+    Ok(anchors.collect())
 }
 
 impl From<Error> for Refusal {

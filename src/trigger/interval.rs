@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Bounds, END_OF_TIME, Fault, Zone, first_second};
 
@@ -132,6 +132,20 @@ impl Interval {
         }
     }
 
+    /// The anchor not later than `now` that gives the same beat as `anchor`: one in the future was
+    /// read from a clock that went wrong, or this clock does.
+    #[must_use]
+    pub fn anchor_until(&self, anchor: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+        let ahead = anchor.timestamp() - now.timestamp();
+        if ahead <= 0 {
+            return anchor.min(now);
+        }
+        let beats = (ahead + self.every_s - 1) / self.every_s;
+        let earlier = TimeDelta::try_seconds(beats.saturating_mul(self.every_s));
+        let earlier = earlier.and_then(|earlier| anchor.checked_sub_signed(earlier));
+        earlier.unwrap_or(now)
+    }
+
     /// The seconds from one fire to the next.
     #[must_use]
     pub fn every_s(&self) -> i64 {
@@ -207,6 +221,25 @@ mod tests {
         assert_eq!(interval.next_after(at(7)), Some(at(67)));
         assert_eq!(interval.next_after(at(66) + half), Some(at(67)));
         assert_eq!(interval.next_after(at(67) + half), Some(at(127)));
+    }
+
+    #[test]
+    fn an_anchor_of_the_future_keeps_its_beat() {
+        let weekly = every(604_800, None, None);
+        for (anchor, now, until) in [
+            (100, 100, 100),
+            (100, 200, 100),
+            (604_900, 604_899, 100),
+            (604_900, 100, 100),
+            (604_900, 99, 100 - 604_800),
+        ] {
+            assert_eq!(weekly.anchor_until(at(anchor), at(now)), at(until));
+        }
+        let next = |anchor, now| {
+            let anchor = weekly.anchor_until(at(anchor), at(now));
+            weekly.clone().anchored(anchor).next_after(at(now))
+        };
+        assert_eq!(next(604_900, 99), Some(at(100)));
     }
 
     #[test]

@@ -183,6 +183,16 @@ impl Trigger {
         }
     }
 
+    /// The anchor not later than `now` that gives the same fires as `anchor`; for a list of
+    /// triggers, with beats that need not fit each other, `now` where `anchor` is later.
+    #[must_use]
+    pub fn anchor_until(&self, anchor: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            Self::Interval(interval) => interval.anchor_until(anchor, now),
+            Self::Cron(_) | Self::Date(_) | Self::Any(_) => anchor.min(now),
+        }
+    }
+
     /// The zone in which it reads and writes wall-clock times; of a list, the first one's.
     ///
     /// # Panics

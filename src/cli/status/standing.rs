@@ -73,7 +73,7 @@ fn configured<'a>(
     store: Option<&Store>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Standing<'a>>, Error> {
-    let anchors = store.map(|store| state::anchors(store, config));
+    let anchors = store.map(|store| state::anchors(store, config, now));
     let anchors = anchors.transpose()?.unwrap_or_default();
     let sound = config.jobs.iter().map(|job| {
         let anchor = anchors.get(&job.name).copied().unwrap_or(now);

@@ -41,8 +41,8 @@ impl Heading {
             ),
             format!(
                 "log {} · state {} · pid {}",
-                paths::log(given, config).join("scheduler.log").display(),
-                paths::state(given).display(),
+                absolute(&paths::log(given, config).join("scheduler.log")),
+                absolute(&paths::state(given)),
                 std::process::id(),
             ),
         ];

@@ -204,8 +204,10 @@ impl Voice {
         if self.stopping {
             return "at the next start".to_owned();
         }
-        let wait = (due - SystemClock::wall_time()).to_std();
-        format!("in {}", time::about(wait.unwrap_or_default()))
+        match (due - SystemClock::wall_time()).to_std() {
+            Ok(wait) if !wait.is_zero() => format!("in {}", time::about(wait)),
+            Ok(_) | Err(_) => "now".to_owned(),
+        }
     }
 
     fn reloaded(&mut self, changes: &Changes, settings: &Settings, plan: &Plan) {
@@ -327,8 +329,8 @@ impl Journal for Voice {
                 event = "run_skipped",
                 tag = "SKIP",
                 job = fire.job.name,
-                short = "its job is gone",
-                "'{}' was due and its job is gone",
+                short = "its job is gone or disabled",
+                "a waiting run of '{}' is dropped: its job is gone or disabled",
                 fire.job.name
             ),
             Event::Reloaded {

@@ -76,9 +76,11 @@ impl Beat {
         if self.job.trigger.identity() != memory.trigger {
             return false;
         }
-        // An anchor in the future was read from a clock that went wrong.
-        self.count_from(memory.anchor.min(now));
-        self.since = self.since.map(|since| memory.since.unwrap_or(since));
+        // What lies in the future was read from a clock that went wrong.
+        self.count_from(self.job.trigger.anchor_until(memory.anchor, now));
+        self.since = self
+            .since
+            .map(|since| memory.since.unwrap_or(since).min(now));
         self.recorded = recorded.into();
         self.recorded.sort_unstable();
         self.next = self.first_after(now);
@@ -199,9 +201,10 @@ impl Beat {
         // An anchor in the future was read from a clock that went wrong: counting from it would
         // silence the job until then.
         if self.anchored.is_some() && self.anchor > now {
-            self.count_from(now);
+            self.count_from(self.job.trigger.anchor_until(self.anchor, now));
             self.next = None;
         }
+        self.since = self.since.map(|since| since.min(now));
         let again = self.first_after(now);
         let next = self.next.into_iter().chain(again).min();
         if next != self.next {
@@ -269,5 +272,8 @@ impl Beat {
 /// The wait before the attempt after number `attempt`.
 fn retry_delay(first: Duration, attempt: u32) -> Duration {
     let doubled = 1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX);
-    first.saturating_mul(doubled).min(LONGEST_RETRY_DELAY)
+    // One that was configured longer stays as it is.
+    first
+        .saturating_mul(doubled)
+        .min(LONGEST_RETRY_DELAY.max(first))
 }

@@ -105,6 +105,9 @@ impl Plan {
             self.beats[beat].set_back(now);
             self.schedule(beat);
         }
+        for going in self.going.values_mut() {
+            going.began = going.began.min(now);
+        }
         for claim in agenda.into_iter().filter_map(|Reverse(wake)| wake.claim) {
             let due = claim.due - back;
             self.put_off(Claim { due, ..*claim });

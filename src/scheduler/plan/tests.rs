@@ -424,6 +424,38 @@ fn a_failed_run_is_tried_again_after_a_delay_that_doubles() {
 }
 
 #[test]
+fn a_delay_that_is_longer_than_an_hour_stays_as_it_is() {
+    let patient = job("tick").every(86_400).with(|policy| {
+        policy.retries = 2;
+        policy.retry_delay = Duration::from_secs(7_200);
+        policy.run_at_start = true;
+    });
+    let mut plan = plan([patient]);
+    for hours in [0, 2] {
+        let now = noon(hours * 3_600);
+        let decisions = plan.due(now);
+        let [Decision::Run(fire)] = &decisions[..] else {
+            panic!("{decisions:?}");
+        };
+        let again = plan.ended(fire, Outcome::Failure, now);
+        assert_eq!(again, Some(noon((hours + 2) * 3_600)));
+    }
+}
+
+#[test]
+fn a_run_that_began_before_the_clock_was_set_back_holds_up_no_other() {
+    let several = job("tick").with(|policy| {
+        policy.max_instances = 3;
+        policy.coalesce = false;
+    });
+    let mut plan = plan([several]);
+    assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
+    // So early that the next fire comes before that run began.
+    assert!(due(&mut plan, noon(-90)).is_empty());
+    assert_eq!(due(&mut plan, noon(-60)), ["run tick 11:59:00"]);
+}
+
+#[test]
 fn only_failures_are_tried_again() {
     for (outcome, again) in [
         (Outcome::Failure, true),
@@ -500,7 +532,7 @@ fn a_clock_that_was_wrong_by_decades_silences_nobody() {
     let jobs = [job("tick").shared()];
     let mut plan = Plan::new(Roster::from_iter(jobs), far, 9, |_| 0);
     assert!(due(&mut plan, noon(0)).is_empty());
-    assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
+    assert_eq!(due(&mut plan, noon(30)), ["run tick 12:00:30"]);
 }
 
 #[test]
