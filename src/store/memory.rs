@@ -124,14 +124,17 @@ impl Store {
         Ok(())
     }
 
-    /// Remembers one job; its last fire only where its trigger is the same.
+    /// Remembers one job; its last fire only where its trigger is the same. Then an earlier anchor
+    /// stays, too: where the file could not be read at the start, nobody knew of it.
     fn keep(&self, memory: &Memory) -> rusqlite::Result<()> {
         let sql = r#"INSERT INTO jobs (name, "trigger", "call", anchor, since)
                      VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT (name) DO UPDATE SET
                          settled = CASE WHEN "trigger" IS excluded."trigger" THEN settled END,
                          "trigger" = excluded."trigger", "call" = excluded."call",
-                         anchor = excluded.anchor, since = excluded.since"#;
+                         anchor = CASE WHEN "trigger" IS excluded."trigger"
+                             THEN min(anchor, excluded.anchor) ELSE excluded.anchor END,
+                         since = excluded.since"#;
         self.cached(sql)?.execute(params![
             memory.job,
             memory.trigger,

@@ -922,3 +922,21 @@ fn a_database_of_the_first_version_gets_an_outbox_and_keeps_its_runs() {
     assert!(store.post(&mail("a@example.org", 0)).unwrap());
     assert_eq!(all(&store)[0].run, run);
 }
+
+#[test]
+fn an_earlier_anchor_of_the_same_trigger_stays() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    let anchored = |every_s, anchor| Seen {
+        anchor,
+        ..seen("tick", every_s)
+    };
+    let kept = |one: Seen| {
+        store.remember(&[one], &[]).unwrap();
+        store.memories().unwrap()[0].anchor
+    };
+    assert_eq!(kept(anchored(60, noon(10))), noon(10));
+    assert_eq!(kept(anchored(60, noon(90))), noon(10));
+    assert_eq!(kept(anchored(60, noon(5))), noon(5));
+    assert_eq!(kept(anchored(7, noon(90))), noon(90));
+}

@@ -102,10 +102,14 @@ impl State {
         let Some(store) = &self.store else {
             return;
         };
+        let mut unwritten = Vec::new();
         for (begun, note) in self.begun.drain(..) {
             match store.make_up_for(&begun) {
                 Ok(()) => note.wipe(),
-                Err(error) => tracing::error!(event = "store_failed", "{error}"),
+                Err(error) => {
+                    tracing::error!(event = "store_failed", "{error}");
+                    unwritten.push(begun.run);
+                }
             }
         }
         match store.recover() {
@@ -125,6 +129,13 @@ impl State {
         match known(store, config, now) {
             Ok(known) => self.known = known,
             Err(error) => tracing::error!(event = "store_failed", "{error}"),
+        }
+        // They have no record, and ran all the same: their fires are not owed.
+        for known in &mut self.known {
+            let of_job = unwritten.iter().filter(|run| run.job == known.memory.job);
+            known
+                .recorded
+                .extend(of_job.filter_map(|run| run.scheduled_for));
         }
     }
 
