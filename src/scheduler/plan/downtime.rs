@@ -100,7 +100,7 @@ impl Plan {
             return;
         };
         let lenient = at_any_lateness && beat.job.call_digest() == memory.call;
-        let verdict = Verdict::of(Backlog::until(now, first, beat), beat, lenient, now);
+        let verdict = Verdict::of(Backlog::until(now, first, beat), beat, lenient, first, now);
         beat.decide_all(first, now);
         let job = &beat.job;
         downtime.missed.extend(verdict.missed.of(job));
@@ -150,7 +150,14 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn of(backlog: Backlog, beat: &Beat, lenient: bool, now: DateTime<Utc>) -> Self {
+    /// What becomes of the backlog that begins with the fire at `first`.
+    fn of(
+        backlog: Backlog,
+        beat: &Beat,
+        lenient: bool,
+        first: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Self {
         let policy = &beat.job.policy;
         let Backlog {
             mut missed,
@@ -163,6 +170,8 @@ impl Verdict {
         match latest {
             Some(latest) if has_grace && policy.coalesce => caught_up.push((latest, latest)),
             Some(latest) if has_grace => {
+                // More than are listed do not run one after the other.
+                in_time.hand_on_unlisted(&mut missed, first);
                 let each = in_time.take().into_iter().chain([latest]);
                 caught_up.extend(each.map(|fire_time| (fire_time, fire_time)));
             }

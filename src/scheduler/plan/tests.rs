@@ -854,3 +854,28 @@ fn what_comes_soon_is_what_will_be_due_first() {
     assert_eq!(run, few);
     assert_eq!(first[..4], few);
 }
+
+#[test]
+fn of_a_long_downtime_what_does_not_run_is_missed() {
+    let each = job("tick").every(1).grace(10_800).with(|policy| {
+        policy.coalesce = false;
+    });
+    let mut plan = Plan::new(roster([each.clone()]), noon(1_800), 9, |_| 0);
+    let memory = Seen {
+        job: each.shared(),
+        anchor: noon(0),
+        since: Some(noon(0)),
+    };
+    let known = Known {
+        memory: memory.memory(),
+        recorded: Vec::new(),
+        retries: Vec::new(),
+    };
+    let downtime = plan.resume(vec![known], false);
+    let [missed] = &downtime.missed[..] else {
+        panic!("{downtime:?}");
+    };
+    assert_eq!(missed.latest, [noon(1)]);
+    assert_eq!(missed.count, 1_800 - 1_001);
+    assert_eq!(downtime.coalesced, []);
+}
