@@ -1,8 +1,8 @@
 //! Who else could change what `sched` runs.
 //!
 //! Whoever can write the config, a task, or a file that the config lets decide what runs, runs code
-//! as the user of `sched`. Not for the state and
-//! the logs: these are made private by those that make them.
+//! as the user of `sched`. Not for the state and the logs: these are made private by those that make
+//! them.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;

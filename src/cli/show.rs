@@ -46,8 +46,7 @@ pub fn run(global: &Global, arguments: &Show, now: DateTime<Utc>) -> anyhow::Res
 
 /// The config, or those of its jobs that `job` names, every default filled in.
 ///
-/// The secrets are masked. Jobs that are left out
-/// because they are faulty are named in a comment.
+/// The secrets are masked. Jobs that are left out because they are faulty are named in a comment.
 ///
 /// # Errors
 /// [`Refusal`] for an unknown job.
