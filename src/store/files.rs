@@ -2,10 +2,13 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::AT_FDCWD;
 use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
+use nix::sys::stat::FchmodatFlags::NoFollowSymlink;
+use nix::sys::stat::{Mode, fchmodat};
 
 use super::Error;
 
@@ -34,32 +37,20 @@ pub(super) fn folder(path: &Path) -> Result<PathBuf, Error> {
 /// # Errors
 /// Where that is not possible, or it is a symbolic link or no regular file.
 pub(super) fn open(path: &Path) -> Result<File, Error> {
+    make(path)?;
     let mut options = OpenOptions::new();
     let flags = O_NOFOLLOW | O_NONBLOCK;
-    options
+    let file = options
         .read(true)
         .write(true)
-        .mode(0o600)
-        .custom_flags(flags);
-    let file = match options.clone().create_new(true).open(path) {
-        Ok(file) => {
-            belongs_to_folder(&file, path);
-            file
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            options.open(path).map_err(Error::io(path))?
-        }
-        Err(error) => return Err(Error::io(path)(error)),
-    };
-    let found = file.metadata().map_err(Error::io(path))?;
-    if !found.is_file() {
-        return Err(Error::NotAFile(path.to_owned()));
+        .custom_flags(flags)
+        .open(path);
+    let file = file.map_err(Error::io(path))?;
+    if file.metadata().map_err(Error::io(path))?.is_file() {
+        Ok(file)
+    } else {
+        Err(Error::NotAFile(path.to_owned()))
     }
-    if found.mode() & 0o077 != 0 {
-        let private = fs::Permissions::from_mode(0o600);
-        file.set_permissions(private).map_err(Error::io(path))?;
-    }
-    Ok(file)
 }
 
 /// Makes the file where it is not there, for its owner alone; gives what is known of it.
@@ -83,8 +74,10 @@ pub(super) fn make(path: &Path) -> Result<fs::Metadata, Error> {
         return Err(Error::NotAFile(path.to_owned()));
     }
     if found.mode() & 0o077 != 0 {
-        let private = fs::Permissions::from_mode(0o600);
-        fs::set_permissions(path, private).map_err(Error::io(path))?;
+        // The folder may be another user's: whatever takes the file's place now is not followed.
+        let (private, no_link) = (Mode::from_bits_truncate(0o600), NoFollowSymlink);
+        let made = fchmodat(AT_FDCWD, path, private, no_link);
+        made.map_err(|errno| Error::io(path)(errno.into()))?;
     }
     Ok(found)
 }
