@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Place;
 use crate::job::{Job, Memory, Seen};
-use crate::run::{Outcome, Retry};
+use crate::run::{Cause, Outcome, Retry};
 use crate::trigger::Trigger;
 
 /// The longest wait between two attempts.
@@ -29,6 +29,8 @@ pub(super) struct Beat {
     since: Option<DateTime<Utc>>,
     /// The next fire time that is not decided.
     pub(super) next: Option<DateTime<Utc>>,
+    /// Up to when its fires fell into a time in which nothing ran, where each of them is to run.
+    owed_until: Option<DateTime<Utc>>,
     /// The decided fire times: first and last of each stretch, the newest last.
     decided: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     /// Fire times that were decided before the start, in order.
@@ -52,6 +54,7 @@ impl Beat {
             anchored: None,
             since: None,
             next: None,
+            owed_until: None,
             decided: Vec::new(),
             recorded: Box::default(),
             follows: false,
@@ -85,6 +88,21 @@ impl Beat {
         self.recorded.sort_unstable();
         self.next = self.first_after(now);
         true
+    }
+
+    /// Lets each of its fires from `first` to `now` run after all, one after the other.
+    pub(super) fn owe(&mut self, first: DateTime<Utc>, now: DateTime<Utc>) {
+        self.owed_until = Some(now);
+        self.move_on(None, Some(first), false);
+    }
+
+    /// Why the fire at `fire_time` begins, where it is the first attempt.
+    pub(super) fn cause(&self, fire_time: DateTime<Utc>) -> Cause {
+        if self.owed_until.is_some_and(|until| fire_time <= until) {
+            Cause::CatchUp
+        } else {
+            Cause::Schedule
+        }
     }
 
     /// What is to be remembered of the job.
@@ -205,6 +223,7 @@ impl Beat {
             self.next = None;
         }
         self.since = self.since.map(|since| since.min(now));
+        self.owed_until = self.owed_until.map(|until| until.min(now));
         let again = self.first_after(now);
         let next = self.next.into_iter().chain(again).min();
         if next != self.next {

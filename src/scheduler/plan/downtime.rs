@@ -99,13 +99,20 @@ impl Plan {
         let Some(first) = first.filter(|first| *first <= now) else {
             return;
         };
+        if beat.job.policy.misfire_grace_time.is_some() && !beat.job.policy.coalesce {
+            beat.owe(first, now);
+            let backlog = Backlog::missed(now, beat);
+            beat.move_on(None, backlog.next, false);
+            downtime.missed.extend(backlog.missed.of(&beat.job));
+            return;
+        }
         let lenient = at_any_lateness && beat.job.call_digest() == memory.call;
-        let verdict = Verdict::of(Backlog::until(now, first, beat), beat, lenient, first, now);
+        let verdict = Verdict::of(Backlog::until(now, first, beat), beat, lenient, now);
         beat.decide_all(first, now);
         let job = &beat.job;
         downtime.missed.extend(verdict.missed.of(job));
         downtime.coalesced.extend(verdict.coalesced.of(job));
-        for (fire_time, due) in verdict.caught_up {
+        if let Some((fire_time, due)) = verdict.caught_up {
             self.beats[index].pending.push(fire_time);
             self.put_off(Claim {
                 beat: index,
@@ -145,37 +152,24 @@ impl Plan {
 struct Verdict {
     missed: Tally,
     coalesced: Tally,
-    /// Fire times, and when they are to run.
-    caught_up: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The fire time of the one that runs, and when it is to run.
+    caught_up: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 impl Verdict {
     /// What becomes of the backlog that begins with the fire at `first`.
-    fn of(
-        backlog: Backlog,
-        beat: &Beat,
-        lenient: bool,
-        first: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Self {
-        let policy = &beat.job.policy;
+    fn of(backlog: Backlog, beat: &Beat, lenient: bool, now: DateTime<Utc>) -> Self {
         let Backlog {
             mut missed,
             coalesced: mut in_time,
             latest,
             ..
         } = backlog;
-        let has_grace = policy.misfire_grace_time.is_some();
-        let mut caught_up = Vec::new();
+        let has_grace = beat.job.policy.misfire_grace_time.is_some();
+        let mut caught_up = None;
         match latest {
-            Some(latest) if has_grace && policy.coalesce => caught_up.push((latest, latest)),
-            Some(latest) if has_grace => {
-                // More than are listed do not run one after the other.
-                in_time.hand_on_unlisted(&mut missed, first);
-                let each = in_time.take().into_iter().chain([latest]);
-                caught_up.extend(each.map(|fire_time| (fire_time, fire_time)));
-            }
-            Some(latest) if lenient => caught_up.push((latest, now + SETTLING)),
+            Some(latest) if has_grace => caught_up = Some((latest, latest)),
+            Some(latest) if lenient => caught_up = Some((latest, now + SETTLING)),
             Some(latest) => {
                 in_time.add(latest);
                 missed = std::mem::take(&mut in_time);
@@ -183,7 +177,7 @@ impl Verdict {
             // Even the latest is later than its grace.
             None if lenient => {
                 let latest = missed.take_latest();
-                caught_up.extend(latest.map(|latest| (latest, now + SETTLING)));
+                caught_up = latest.map(|latest| (latest, now + SETTLING));
             }
             None => {}
         }

@@ -138,12 +138,13 @@ impl Plan {
     fn fire(&self, wake: &Wake) -> Option<Fire> {
         let beat = &self.beats[wake.beat];
         let claim = wake.claim.as_deref().copied().or_else(|| {
+            let fire_time = beat.next?;
             Some(Claim {
                 beat: wake.beat,
-                fire_time: beat.next?,
+                fire_time,
                 due: wake.at,
                 attempt: 1,
-                cause: Cause::Schedule,
+                cause: beat.cause(fire_time),
             })
         });
         Some(claim?.of(&beat.job))
@@ -352,7 +353,7 @@ impl Plan {
             fire_time,
             due: fire_time + TimeDelta::seconds(delay.into()),
             attempt: 1,
-            cause: Cause::Schedule,
+            cause: self.beats[beat].cause(fire_time),
         };
         self.beats[beat].pending.push(fire_time);
         if claim.due > self.now {

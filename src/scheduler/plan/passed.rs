@@ -56,25 +56,6 @@ impl Tally {
         self.count += 1;
     }
 
-    /// Takes out the fires that are listed; none is left.
-    pub(super) fn take(&mut self) -> VecDeque<DateTime<Utc>> {
-        std::mem::take(self).latest
-    }
-
-    /// Hands on the fires that are counted and not listed, the earliest ones; `first` is the very
-    /// first.
-    pub(super) fn hand_on_unlisted(&mut self, others: &mut Self, first: DateTime<Utc>) {
-        let unlisted = self.count - self.latest.len() as u64;
-        if unlisted > 0 {
-            if others.latest.is_empty() {
-                others.latest.push_back(first);
-            }
-            others.count += unlisted;
-            others.and_more |= std::mem::take(&mut self.and_more);
-            self.count -= unlisted;
-        }
-    }
-
     /// Takes out the latest fire.
     pub(super) fn take_latest(&mut self) -> Option<DateTime<Utc>> {
         let latest = self.latest.pop_back()?;

@@ -855,27 +855,51 @@ fn what_comes_soon_is_what_will_be_due_first() {
     assert_eq!(first[..4], few);
 }
 
-#[test]
-fn of_a_long_downtime_what_does_not_run_is_missed() {
-    let each = job("tick").every(1).grace(10_800).with(|policy| {
-        policy.coalesce = false;
-    });
-    let mut plan = Plan::new(roster([each.clone()]), noon(1_800), 9, |_| 0);
-    let memory = Seen {
-        job: each.shared(),
-        anchor: noon(0),
-        since: Some(noon(0)),
+/// What is known of a job since `since`.
+fn known(job: &Job, since: DateTime<Utc>) -> Known {
+    let seen = Seen {
+        job: job.clone().shared(),
+        anchor: since,
+        since: Some(since),
     };
-    let known = Known {
-        memory: memory.memory(),
+    Known {
+        memory: seen.memory(),
         recorded: Vec::new(),
         retries: Vec::new(),
-    };
-    let downtime = plan.resume(vec![known], false);
-    let [missed] = &downtime.missed[..] else {
-        panic!("{downtime:?}");
-    };
-    assert_eq!(missed.latest, [noon(1)]);
-    assert_eq!(missed.count, 1_800 - 1_001);
+    }
+}
+
+#[test]
+fn after_a_downtime_fires_in_order_wait_for_one_another_however_many_they_are() {
+    let jobs = ["tick", "tock"].map(|name| job(name).every(1).grace(1_200).in_order());
+    let mut plan = Plan::new(roster(jobs.clone()), noon(1_800), 9, |_| 0);
+    let downtime = plan.resume(jobs.iter().map(|job| known(job, noon(0))).collect(), false);
+    let missed: Vec<_> = downtime.missed.iter().map(|passed| passed.count).collect();
+    assert_eq!(missed, [599, 599]);
     assert_eq!(downtime.coalesced, []);
+    let causes = |plan: &Plan, until| -> Vec<Cause> {
+        let soon = plan.soon(until).into_iter();
+        soon.map(|fire| fire.cause).collect()
+    };
+    assert_eq!(causes(&plan, noon(1_800)), [Cause::CatchUp; 2]);
+    for second in 600..=1_800 {
+        let now = noon(1_800);
+        let time = noon(second).format("%H:%M:%S");
+        assert_eq!(
+            due(&mut plan, now),
+            ["tick", "tock"].map(|name| format!("run {name} {time}"))
+        );
+        for job in &jobs {
+            let fire = Fire {
+                job: job.clone().shared(),
+                fire_time: noon(second),
+                due: noon(second),
+                cause: Cause::CatchUp,
+                attempt: 1,
+            };
+            assert_eq!(plan.ended(&fire, Outcome::Success, now), None);
+        }
+    }
+    assert_eq!(plan.next(), Some(noon(1_801)));
+    assert_eq!(causes(&plan, noon(1_801)), [Cause::Schedule; 2]);
 }
