@@ -33,7 +33,7 @@ pub use ledger::Ledger;
 use crate::config::{Config, Settings};
 use crate::job::Job;
 use crate::run::{Ended, Order, Outcome, Recorded, Run, RunError, RunId};
-use plan::{Decision, Downtime, Fire, Known, Passed, Plan};
+use plan::{Decision, Downtime, Fire, GivenUp, Known, Passed, Plan};
 use reload::{Changes, Reload};
 use suspension::Suspension;
 
@@ -288,8 +288,8 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
                 self.pass(outcome, &passed.job.name, &passed.latest);
             }
         }
-        for fire in &downtime.given_up {
-            self.give_up(fire);
+        for GivenUp { job, retry, .. } in &downtime.given_up {
+            self.ledger.give_up(job, retry);
         }
         if downtime != Downtime::default() {
             let downtime = &downtime;

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::clock::ManualClock;
+use super::plan::GivenUp;
 use super::testing::{Notebook, at, config, job, noon, reload};
 use super::*;
 
@@ -61,18 +62,18 @@ impl Journal for Diary {
                     let named = |one: &Passed| format!("{} {}", one.job.name, one.count);
                     all.iter().map(named).collect::<Vec<_>>().join(", ")
                 };
-                let fires = |word: &str, fires: &[Fire]| {
-                    let fires = fires.iter();
-                    let named = |fire: &Fire| format!(" {word} {} {}", fire.job.name, fire.attempt);
-                    fires.map(named).collect::<String>()
-                };
-                format!(
-                    "missed [{}] coalesced [{}]{}{}",
+                let mut line = format!(
+                    "missed [{}] coalesced [{}]",
                     count(&downtime.missed),
                     count(&downtime.coalesced),
-                    fires("retried", &downtime.retried),
-                    fires("given up", &downtime.given_up),
-                )
+                );
+                for fire in &downtime.retried {
+                    line += &format!(" retried {} {}", fire.job.name, fire.attempt);
+                }
+                for GivenUp { job, retry, why } in &downtime.given_up {
+                    line += &format!(" given up {job} {}: {why:?}", retry.attempt);
+                }
+                line
             }
             Event::Repeated { run } => format!("repeated {}", run.job),
             Event::Dropped { fire } => format!("dropped {}", fire.job.name),

@@ -5,7 +5,7 @@ use super::systemd::Manager;
 use super::voice::Voice;
 use crate::alert::Post;
 use crate::cli::load::counted;
-use crate::scheduler::plan::{Fire, Plan};
+use crate::scheduler::plan::{GivenUp, Plan};
 use crate::scheduler::{Event, Journal};
 
 /// Tells of events in the log, to systemd, and of failures by mail.
@@ -26,11 +26,15 @@ impl Journal for Teller {
                 run, ended, retry, ..
             } => self.post.ended(run, ended, retry.is_none()),
             Event::Resumed { downtime, .. } => {
-                for fire in &downtime.given_up {
-                    self.give_up(fire);
+                for GivenUp { job, retry, .. } in &downtime.given_up {
+                    self.post.given_up(job, retry);
                 }
             }
-            Event::Dropped { fire } => self.give_up(fire),
+            Event::Dropped { fire } => {
+                if let Some(retry) = fire.retry() {
+                    self.post.given_up(&fire.job.name, &retry);
+                }
+            }
             Event::Stopping { runs, .. } => {
                 let runs = counted(runs.len(), "run");
                 self.manager.stopping(&format!("waiting for {runs}"));
@@ -41,15 +45,6 @@ impl Journal for Teller {
             | Event::Passed { .. }
             | Event::Repeated { .. }
             | Event::Ending { .. } => {}
-        }
-    }
-}
-
-impl Teller {
-    /// Mails the failure for which a fire that is not carried out was the next attempt.
-    fn give_up(&self, fire: &Fire) {
-        if let Some(retry) = fire.retry() {
-            self.post.given_up(&fire.job.name, &retry);
         }
     }
 }

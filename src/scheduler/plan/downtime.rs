@@ -28,6 +28,18 @@ pub struct Known {
     pub retries: Vec<Retry>,
 }
 
+impl Known {
+    /// The attempts that waited, where the job is gone.
+    fn given_up(self) -> impl Iterator<Item = GivenUp> {
+        let job = self.memory.job;
+        self.retries.into_iter().map(move |retry| GivenUp {
+            job: job.clone(),
+            retry,
+            why: Why::Gone,
+        })
+    }
+}
+
 /// The fires of the down time that do not run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Downtime {
@@ -38,7 +50,29 @@ pub struct Downtime {
     /// Attempts that waited and are made after all.
     pub retried: Vec<Fire>,
     /// Attempts that waited and are not made any more.
-    pub given_up: Vec<Fire>,
+    pub given_up: Vec<GivenUp>,
+}
+
+/// An attempt that waited when the scheduler ended, and is not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUp {
+    /// The name of its job.
+    pub job: String,
+    /// The attempt.
+    pub retry: Retry,
+    /// Why it is not made.
+    pub why: Why,
+}
+
+/// Why an attempt that waited is not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Its job is not configured any more.
+    Gone,
+    /// Its job has another trigger, is disabled, or has no retries left.
+    Changed,
+    /// It was due more than a day ago.
+    Late,
 }
 
 /// After which instant the fires of `job` were not all decided, by what is remembered of it;
@@ -57,15 +91,20 @@ impl Plan {
     /// A fire within a given `misfire_grace_time` runs. With `at_any_lateness`, so does the latest
     /// fire of a job that is called as before. An attempt that waited is made when it is due, at
     /// once where that has passed, unless it is a day late, or its job has another trigger or no
-    /// retries left.
+    /// retries left; nor are those of jobs that are gone.
     pub fn resume(&mut self, known: Vec<Known>, at_any_lateness: bool) -> Downtime {
-        let place = |known: Known| Some((self.jobs.place(&known.memory.job)?, known));
-        let mut known: Vec<_> = known.into_iter().filter_map(place).collect();
-        known.sort_unstable_by_key(|(beat, _)| *beat);
-        let beats: Vec<usize> = known.iter().map(|(beat, _)| *beat).collect();
-        self.unschedule(&beats);
         let mut downtime = Downtime::default();
-        for (beat, known) in known {
+        let mut placed = Vec::with_capacity(known.len());
+        for known in known {
+            match self.jobs.place(&known.memory.job) {
+                Some(beat) => placed.push((beat, known)),
+                None => downtime.given_up.extend(known.given_up()),
+            }
+        }
+        placed.sort_unstable_by_key(|(beat, _)| *beat);
+        let beats: Vec<usize> = placed.iter().map(|(beat, _)| *beat).collect();
+        self.unschedule(&beats);
+        for (beat, known) in placed {
             self.resume_job(beat, known, at_any_lateness, &mut downtime);
             self.schedule(beat);
         }
@@ -137,13 +176,20 @@ impl Plan {
             attempt: retry.attempt,
             cause: Cause::Retry,
         };
-        let fire = claim.of(&beat.job);
-        if wait.is_some_and(|due| self.now - due <= LATEST_RETRY) {
-            self.put_off(claim);
-            downtime.retried.push(fire);
-        } else {
-            downtime.given_up.push(fire);
-        }
+        let why = match wait {
+            None => Why::Changed,
+            Some(due) if self.now - due > LATEST_RETRY => Why::Late,
+            Some(_) => {
+                downtime.retried.push(claim.of(&beat.job));
+                self.put_off(claim);
+                return;
+            }
+        };
+        downtime.given_up.push(GivenUp {
+            job: beat.job.name.clone(),
+            retry,
+            why,
+        });
     }
 }
 

@@ -25,7 +25,7 @@ use crate::job::{Job, Roster, Seen};
 use crate::run::{Cause, Outcome};
 
 use beat::Beat;
-pub use downtime::{Downtime, Known, owed_after};
+pub use downtime::{Downtime, GivenUp, Known, Why, owed_after};
 use fire::{Claim, Wake};
 pub use fire::{Decision, Fire};
 use passed::Backlog;

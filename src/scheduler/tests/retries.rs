@@ -84,17 +84,19 @@ async fn a_failure_while_the_scheduler_stops_is_tried_again_after_the_next_start
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_is_given_up_where_its_job_has_changed_or_after_a_day() {
+async fn an_attempt_is_given_up_where_its_job_has_changed_or_is_gone_or_after_a_day() {
     let day = 86_400;
     let given_up = [
-        (50, job_of(|_| {}).every(3601)),
-        (50, job_of(|policy| policy.retries = 0)),
-        (50, job_of(|policy| policy.enabled = false)),
-        (61 + day, job_of(|policy| policy.misfire_grace_time = None)),
+        (50, vec![job_of(|_| {}).every(3601)], "Changed"),
+        (50, vec![job_of(|policy| policy.retries = 0)], "Changed"),
+        (50, vec![job_of(|policy| policy.enabled = false)], "Changed"),
+        (50, vec![], "Gone"),
+        (61 + day, vec![job_of(|_| {})], "Late"),
     ];
-    for (later, job) in given_up {
-        let (notebook, told) = told_after(later, config([job.clone()])).await;
-        assert!(told[0].ends_with(" given up fails 2"), "{told:?}");
+    for (later, jobs, why) in given_up {
+        let (notebook, told) = told_after(later, config(jobs)).await;
+        let given_up = format!(" given up fails 2: {why}");
+        assert!(told[0].ends_with(&given_up), "{told:?}");
         assert!(
             !told.iter().any(|line| line.contains(" retry ")),
             "{told:?}"
@@ -110,12 +112,29 @@ async fn what_was_given_up_does_not_come_back_with_the_job() {
     let notebook = Notebook::default();
     let with = || config([job_of(|_| {})]);
     tell_on(&notebook, noon(0), with(), |_, _| seconds(3640)).await;
-    for (at, config) in [(3645, config([])), (3650, with())] {
-        tell_on(&notebook, noon(at), config, |_, _| seconds(1)).await;
+    tell_on(&notebook, noon(3645), config([]), |_, _| seconds(1)).await;
+    let told = tell_on(&notebook, noon(3650), with(), |_, _| seconds(60)).await;
+    assert_eq!(told, ["13:00:50 planned 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_whose_job_is_mended_waits_on_and_one_whose_job_goes_is_given_up() {
+    for (mended, expected) in [
+        (vec![job_of(|_| {})], "retried fails 2"),
+        (vec![], "given up fails 2: Gone"),
+    ] {
+        let notebook = Notebook::default();
+        let before = config([job_of(|_| {})]);
+        tell_on(&notebook, noon(0), before, |_, _| seconds(3640)).await;
+        let mut faulty = config([]);
+        faulty.faulty = vec!["fails".to_owned()];
+        let mended = config(mended);
+        let told = tell_on(&notebook, noon(3645), faulty, |_, messages| async move {
+            let reload = reload(&mut config([]), mended);
+            messages.send(reload).await.unwrap();
+            seconds(1).await;
+        })
+        .await;
+        assert!(told[2].ends_with(expected), "{told:?}");
     }
-    let told = tell_on(&notebook, noon(3655), with(), |_, _| seconds(60)).await;
-    assert_eq!(
-        told[1..],
-        ["13:00:55 missed [] coalesced [] given up fails 2"]
-    );
 }

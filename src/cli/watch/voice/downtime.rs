@@ -3,7 +3,7 @@
 use super::Voice;
 use crate::cli::load::counted;
 use crate::run::Outcome;
-use crate::scheduler::plan::Downtime;
+use crate::scheduler::plan::{Downtime, GivenUp, Why};
 
 /// How many jobs are named in one line.
 const MOST_NAMES: usize = 5;
@@ -69,21 +69,24 @@ impl Voice {
                 fire.job.name
             );
         }
-        for fire in &downtime.given_up {
+        for GivenUp { job, retry, why } in &downtime.given_up {
+            let why = match why {
+                Why::Gone => "the job is gone".to_owned(),
+                Why::Changed => "the job has changed".to_owned(),
+                Why::Late => format!("it was due {}", self.clock(retry.due)),
+            };
             let short = format!(
-                "try {} for {} is not made any more: it was due {}, or the job has changed",
-                fire.attempt,
-                self.clock(fire.fire_time),
-                self.clock(fire.due)
+                "try {} for {} is not made any more: {why}",
+                retry.attempt,
+                self.clock(retry.fire_time),
             );
             tracing::warn!(
                 event = "retry_given_up",
                 tag = "SKIP",
-                job = fire.job.name,
-                attempt = fire.attempt,
+                job,
+                attempt = retry.attempt,
                 short,
-                "'{}': {short}",
-                fire.job.name
+                "'{job}': {short}"
             );
         }
     }
