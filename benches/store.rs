@@ -108,7 +108,7 @@ fn a_million(criterion: &mut Criterion) {
     criterion.bench_function("opening a million runs to write", |bencher| {
         bencher.iter(|| {
             let (store, _) = Store::open(&place, at(0)).unwrap();
-            (store.recover().unwrap(), store.memories().unwrap())
+            (store.look_back(&[]).unwrap(), store.memories().unwrap())
         });
     });
     criterion.bench_function("the last 20 of a million runs", |bencher| {

@@ -62,18 +62,17 @@ impl Journal for Diary {
                     let named = |one: &Passed| format!("{} {}", one.job.name, one.count);
                     all.iter().map(named).collect::<Vec<_>>().join(", ")
                 };
-                let mut line = format!(
-                    "missed [{}] coalesced [{}]",
+                let retried = |fire: &Fire| format!(" retried {} {}", fire.job.name, fire.attempt);
+                let given_up = |GivenUp { job, retry, why }: &GivenUp| {
+                    format!(" given up {job} {}: {why:?}", retry.attempt)
+                };
+                format!(
+                    "missed [{}] coalesced [{}]{}{}",
                     count(&downtime.missed),
                     count(&downtime.coalesced),
-                );
-                for fire in &downtime.retried {
-                    line += &format!(" retried {} {}", fire.job.name, fire.attempt);
-                }
-                for GivenUp { job, retry, why } in &downtime.given_up {
-                    line += &format!(" given up {job} {}: {why:?}", retry.attempt);
-                }
-                line
+                    downtime.retried.iter().map(retried).collect::<String>(),
+                    downtime.given_up.iter().map(given_up).collect::<String>(),
+                )
             }
             Event::Repeated { run } => format!("repeated {}", run.job),
             Event::Dropped { fire } => format!("dropped {}", fire.job.name),

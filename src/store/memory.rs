@@ -124,7 +124,7 @@ impl Store {
         Ok(())
     }
 
-    /// Remembers one job; its last fire only where its trigger is the same. Then an earlier anchor
+    /// Remembers one job; its last fire only where its trigger is the same. Then what was earlier
     /// stays, too: where the file could not be read at the start, nobody knew of it.
     fn keep(&self, memory: &Memory) -> rusqlite::Result<()> {
         let sql = r#"INSERT INTO jobs (name, "trigger", "call", anchor, since)
@@ -134,7 +134,9 @@ impl Store {
                          "trigger" = excluded."trigger", "call" = excluded."call",
                          anchor = CASE WHEN "trigger" IS excluded."trigger"
                              THEN min(anchor, excluded.anchor) ELSE excluded.anchor END,
-                         since = excluded.since"#;
+                         since = CASE WHEN "trigger" IS excluded."trigger"
+                                 AND since < excluded.since
+                             THEN since ELSE excluded.since END"#;
         self.cached(sql)?.execute(params![
             memory.job,
             memory.trigger,

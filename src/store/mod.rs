@@ -35,7 +35,7 @@ pub use place::Place;
 pub use runs::Owner;
 pub use slate::{Begun, Left, Note, Slate};
 pub use stats::Stats;
-pub use writer::{Answer, Complain, Masks, Now, Writer};
+pub use writer::{Answer, Complain, Interrupted, Masks, Now, Writer};
 
 use crate::reason::chain;
 use crate::secret::Secrets;

@@ -200,11 +200,25 @@ impl Store {
         is_open().map_err(|source| self.error(source))
     }
 
-    /// Writes down a run that had begun when its process died, unless that was written down.
+    /// Takes note of how the watcher before this one ended: writes down the runs that it had begun
+    /// as far as it did not, and records as interrupted what was going on. Gives the jobs and
+    /// identifiers of these runs.
+    ///
+    /// To be called by the watcher alone, before it writes down anything that it begins.
     ///
     /// # Errors
     /// Where SQLite says no.
-    pub fn make_up_for(&self, begun: &Begun) -> Result<(), Error> {
+    pub fn look_back<'a>(
+        &self,
+        begun: impl IntoIterator<Item = &'a Begun>,
+    ) -> Result<Vec<(String, RunId)>, Error> {
+        let mut begun = begun.into_iter();
+        begun.try_for_each(|begun| self.make_up_for(begun))?;
+        self.recover()
+    }
+
+    /// Writes down a run that had begun when its process died, unless that was written down.
+    fn make_up_for(&self, begun: &Begun) -> Result<(), Error> {
         let Begun { run, once, settled } = begun;
         let mut known = self
             .cached("SELECT 1 FROM runs WHERE id = ?1")
@@ -216,14 +230,8 @@ impl Store {
         Ok(())
     }
 
-    /// Records as interrupted what was going on when its process died; gives these runs' jobs and
-    /// identifiers.
-    ///
-    /// To be called by the watcher alone, before it begins anything.
-    ///
-    /// # Errors
-    /// Where SQLite says no.
-    pub fn recover(&self) -> Result<Vec<(String, RunId)>, Error> {
+    /// Records as interrupted what was going on when its process died.
+    fn recover(&self) -> Result<Vec<(String, RunId)>, Error> {
         let recover = || {
             let mut going = self.connection.prepare(
                 "SELECT runs.key, name, id, owner FROM runs JOIN jobs ON jobs.key = job

@@ -172,7 +172,7 @@ fn offset(place: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::{Sender, channel};
     use std::time::Duration;
 
     use chrono::TimeDelta;
@@ -186,17 +186,25 @@ mod tests {
         let store = Store::join(place).unwrap();
         let (slate, left) = Slate::open(place).unwrap();
         assert!(left.is_empty());
+        (store, writer_at(place), slate)
+    }
+
+    fn writer_at(place: &Place) -> Writer {
         let complain = |text: &str| panic!("{text}");
         let now = || DateTime::UNIX_EPOCH;
-        let writer = Writer::start(None, place.clone(), now, Box::new(complain)).unwrap();
-        (store, writer, slate)
+        Writer::start(None, place.clone(), now, Box::new(complain)).unwrap()
+    }
+
+    /// Waits for what is sent.
+    fn heard<T>(send: impl FnOnce(Sender<T>)) -> T {
+        let (tell, told) = channel();
+        send(tell);
+        told.recv_timeout(Duration::from_secs(30)).unwrap()
     }
 
     /// Asks a writer, and waits for its answer.
     fn asked(ask: impl FnOnce(Answer)) -> Recorded {
-        let (tell, told) = channel();
-        ask(Box::new(move |recorded| tell.send(recorded).unwrap()));
-        told.recv_timeout(Duration::from_secs(30)).unwrap()
+        heard(|tell| ask(Box::new(move |recorded| tell.send(recorded).unwrap())))
     }
 
     fn foresee(writer: &Writer, begun: &Begun) -> Recorded {
@@ -241,19 +249,22 @@ mod tests {
             drop(slate.note(begun).unwrap());
         }
         drop((writer, slate));
-        for (begun, _) in Slate::open(&place).unwrap().1 {
-            store.make_up_for(&begun).unwrap();
-        }
-        assert_eq!(store.recover().unwrap().len(), 2);
+        let left = Slate::open(&place).unwrap().1;
+        let begun = || left.iter().map(|(begun, _)| begun);
+        assert_eq!(store.look_back(begun()).unwrap().len(), 2);
         let runs = store.runs(&Filter::default(), 9).unwrap();
         let ids: Vec<RunId> = runs.iter().map(|entry| entry.run.id).collect();
         assert_eq!(ids, [lost.run.id, known.run.id]);
         // They are still there, as where we die before they are wiped out.
-        for (begun, note) in Slate::open(&place).unwrap().1 {
-            store.make_up_for(&begun).unwrap();
-            note.wipe();
-        }
-        assert!(store.recover().unwrap().is_empty());
+        drop(left);
+        let left = Slate::open(&place).unwrap().1;
+        assert_eq!(left.len(), 2);
+        let writer = writer_at(&place);
+        let told = |tell: Sender<_>| {
+            let tell = move |runs: &[(String, RunId)]| tell.send(runs.to_vec()).unwrap();
+            writer.look_back(left, Box::new(tell));
+        };
+        assert_eq!(heard(told), []);
         assert!(Slate::open(&place).unwrap().1.is_empty());
     }
 

@@ -1,4 +1,5 @@
 mod retries;
+mod writer;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -261,7 +262,10 @@ fn what_was_going_on_is_interrupted_at_the_next_start() {
     assert_eq!(entry.clone().settled(true).ended, None);
     let settled = entry.settled(false).ended.unwrap();
     assert_eq!(settled.outcome, Outcome::Interrupted);
-    assert_eq!(store.recover().unwrap(), [("tick".to_owned(), dead.id)]);
+    assert_eq!(
+        store.look_back(&[]).unwrap(),
+        [("tick".to_owned(), dead.id)]
+    );
     assert_eq!(outcomes(&store), ["hand runs", "tick interrupted"]);
     let interrupted = &all(&store)[1];
     assert_eq!(interrupted.took, None);
@@ -630,7 +634,7 @@ fn a_truncated_or_hostile_file_never_panics() {
             let _ = reader.memories();
         }
         let (store, _) = Store::open(&place, noon(round.try_into().unwrap())).unwrap();
-        let _ = store.recover();
+        let _ = store.look_back(&[]);
         let _ = store.memories();
         let _ = store.begin(&run("tick", 1_000), false, Some(noon(1_000)), None);
     }
@@ -687,136 +691,6 @@ fn there_is_one_watcher() {
     // Whatever stands in the file is told at most.
     fs::write(place.lock(), "1\n2\n3").unwrap();
     drop(Lock::take(&place, noon(9)).unwrap());
-}
-
-fn writer(place: &Place) -> (Writer, std::sync::mpsc::Receiver<String>) {
-    let (tell, told) = channel();
-    let complain = move |text: &str| tell.send(text.to_owned()).unwrap();
-    let now: writer::Now = || noon(0);
-    let writer = Writer::start(Some(open(place)), place.clone(), now, Box::new(complain));
-    (writer.unwrap(), told)
-}
-
-#[test]
-fn the_writer_answers_when_a_run_is_in_the_file() {
-    let folder = TempDir::new().unwrap();
-    let place = place(&folder);
-    let (writer, complaints) = writer(&place);
-    let (tell, told) = channel();
-    for second in 0..1_000 {
-        let (tell, of) = (tell.clone(), place.clone());
-        let run = run("tick", second);
-        let id = run.id;
-        let answer = move |recorded| {
-            // Only now and then: to look costs more than to write.
-            if second % 250 == 0 {
-                let filter = Filter {
-                    ids: Some((id, id)),
-                    ..Filter::default()
-                };
-                let reader = Store::read(&of).unwrap().unwrap();
-                assert_eq!(reader.runs(&filter, 1).unwrap().len(), 1);
-            }
-            tell.send(recorded).unwrap();
-        };
-        writer.begin(begun(run), Box::new(answer));
-        writer.end(id, ended(Outcome::Success), None);
-    }
-    writer.pass(
-        Outcome::Missed,
-        "tick".to_owned(),
-        vec![noon(5_000)],
-        noon(0),
-    );
-    writer.remember(vec![seen("tick", 60)], Vec::new());
-    drop(writer);
-    drop(tell);
-    let answers: Vec<Recorded> = told.iter().collect();
-    assert_eq!(answers, [Recorded::Now; 1_000]);
-    let store = open(&place);
-    assert_eq!(all(&store).len(), 1_001);
-    assert_eq!(store.memories().unwrap().len(), 1);
-    assert_eq!(complaints.iter().count(), 0);
-}
-
-#[test]
-fn jobs_go_on_while_nothing_can_be_written_and_all_is_written_later() {
-    let folder = TempDir::new().unwrap();
-    let place = place(&folder);
-    let (writer, complaints) = writer(&place);
-    let other = open(&place);
-    other
-        .connection
-        .pragma_update(None, "max_page_count", 1)
-        .unwrap();
-    let (tell, told) = channel();
-    let begin = |second| {
-        let tell = tell.clone();
-        let run = run("tick", second);
-        let answer = move |one| tell.send(one).unwrap();
-        writer.begin(begun(run), Box::new(answer));
-        told.recv_timeout(Duration::from_secs(30)).unwrap()
-    };
-    assert_eq!(begin(0), Recorded::Now);
-    // Another process keeps the file for itself for longer than anybody waits.
-    other.begin_transaction().unwrap();
-    assert_eq!(begin(1), Recorded::Not);
-    let complaint = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
-    assert!(complaint.contains("jobs go on"), "{complaint}");
-    other.roll_back();
-    assert_eq!(begin(2), Recorded::Now);
-    drop(writer);
-    let complaint = complaints.recv().unwrap();
-    assert!(
-        complaint.contains("can be written again; 0 notes"),
-        "{complaint}"
-    );
-    assert_eq!(all(&open(&place)).len(), 3);
-}
-
-#[test]
-fn a_file_that_is_damaged_meanwhile_is_replaced() {
-    let folder = TempDir::new().unwrap();
-    let place = place(&folder);
-    let (writer, complaints) = writer(&place);
-    let jobs = ["gone", "same", "changed"].map(|name| seen(name, 60));
-    writer.remember(jobs.to_vec(), Vec::new());
-    let news = vec![seen("changed", 90), seen("tick", 60)];
-    writer.amend(news, vec!["gone".to_owned()], Vec::new());
-    let (tell, told) = channel();
-    let begin = |second| {
-        let tell = tell.clone();
-        let run = run("tick", second);
-        let answer = move |one| tell.send(one).unwrap();
-        writer.begin(begun(run), Box::new(answer));
-        told.recv_timeout(Duration::from_secs(30)).unwrap()
-    };
-    assert_eq!(begin(0), Recorded::Now);
-    // What SQLite reads next is no page of a database.
-    let store = open(&place);
-    store
-        .connection
-        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
-        .unwrap();
-    drop(store);
-    let length = fs::metadata(place.database()).unwrap().len();
-    fs::write(
-        place.database(),
-        vec![0xff; usize::try_from(length).unwrap()],
-    )
-    .unwrap();
-    assert_eq!(begin(1), Recorded::Now);
-    let complaint = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
-    assert!(complaint.contains("is damaged"), "{complaint}");
-    drop(writer);
-    let store = open(&place);
-    assert_eq!(outcomes(&store), ["tick runs"]);
-    let memories = store.memories().unwrap().into_iter();
-    let mut remembered: Vec<_> = memories.map(|one| (one.job, one.trigger)).collect();
-    remembered.sort_unstable();
-    let expected = [seen("changed", 90), seen("same", 60), seen("tick", 60)];
-    let expected = expected.map(|seen| (seen.job.name.clone(), seen.job.trigger.identity()));
-    assert_eq!(remembered, expected);
 }
 
 fn mail(recipient: &str, seconds: i64) -> Mail {
@@ -924,19 +798,28 @@ fn a_database_of_the_first_version_gets_an_outbox_and_keeps_its_runs() {
 }
 
 #[test]
-fn an_earlier_anchor_of_the_same_trigger_stays() {
+fn what_was_earlier_stays_where_the_trigger_is_the_same() {
     let folder = TempDir::new().unwrap();
     let store = open(&place(&folder));
-    let anchored = |every_s, anchor| Seen {
-        anchor,
+    let first_seen = |every_s, at| Seen {
+        anchor: at,
+        since: Some(at),
         ..seen("tick", every_s)
     };
     let kept = |one: Seen| {
         store.remember(&[one], &[]).unwrap();
-        store.memories().unwrap()[0].anchor
+        let memory = store.memories().unwrap().remove(0);
+        (memory.anchor, memory.since)
     };
-    assert_eq!(kept(anchored(60, noon(10))), noon(10));
-    assert_eq!(kept(anchored(60, noon(90))), noon(10));
-    assert_eq!(kept(anchored(60, noon(5))), noon(5));
-    assert_eq!(kept(anchored(7, noon(90))), noon(90));
+    let both = |seconds| (noon(seconds), Some(noon(seconds)));
+    assert_eq!(kept(first_seen(60, noon(10))), both(10));
+    assert_eq!(kept(first_seen(60, noon(90))), both(10));
+    assert_eq!(kept(first_seen(60, noon(5))), both(5));
+    assert_eq!(kept(first_seen(7, noon(90))), both(90));
+    let disabled = Seen {
+        since: None,
+        ..first_seen(7, noon(100))
+    };
+    assert_eq!(kept(disabled), (noon(90), None));
+    assert_eq!(kept(first_seen(7, noon(120))), (noon(90), Some(noon(120))));
 }

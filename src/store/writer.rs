@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Begun, Error, Note, Place, Store};
+use super::{Begun, Error, Left, Note, Place, Store};
 use crate::job::Seen;
 use crate::run::{Ended, Outcome, Recorded, Retry, RunId};
 use crate::secret::Secrets;
@@ -31,6 +31,9 @@ const BREATH: Duration = Duration::from_millis(10);
 
 /// Told once it is known whether a run is written down.
 pub type Answer = Box<dyn FnOnce(Recorded) + Send>;
+
+/// Told which runs were going on when the watcher before this one ended.
+pub type Interrupted = Box<dyn FnOnce(&[(String, RunId)]) + Send>;
 
 /// Told of trouble with the file, once, and of its end.
 pub type Complain = Box<dyn FnMut(&str) + Send>;
@@ -51,6 +54,11 @@ pub struct Masks(Sender<Order>);
 
 /// Something to write down.
 enum Order {
+    LookBack {
+        left: Left,
+        interrupted: Vec<(String, RunId)>,
+        tell: Interrupted,
+    },
     Begin {
         begun: Begun,
         note: Option<Note>,
@@ -145,6 +153,16 @@ impl Writer {
             orders,
             thread: Some(thread),
         })
+    }
+
+    /// Takes note of how the watcher before this one ended, as [`Store::look_back`] does, wipes out
+    /// the notes that it left, and says what was going on: as soon as the file can be written.
+    pub fn look_back(&self, left: Left, tell: Interrupted) {
+        self.send(Order::LookBack {
+            left,
+            interrupted: Vec::new(),
+            tell,
+        });
     }
 
     /// Writes down that a run begins, as [`Store::begin`] does; `answer` is told when that is so.
@@ -260,8 +278,13 @@ impl Drop for Writer {
 }
 
 impl Order {
-    fn write(&self, store: &Store) -> Result<Recorded, Error> {
+    fn write(&mut self, store: &Store) -> Result<Recorded, Error> {
         match self {
+            Self::LookBack {
+                left, interrupted, ..
+            } => {
+                *interrupted = store.look_back(left.iter().map(|(begun, _)| begun))?;
+            }
             Self::Begin { begun, .. } => {
                 let Begun { run, once, settled } = begun;
                 return store.begin(run, *once, Some(*settled), None);
@@ -313,12 +336,27 @@ impl Order {
     /// Takes note that it is in the file.
     fn settle(mut self, recorded: Recorded) {
         self.answer(recorded);
-        if let Self::Begin {
-            note: Some(note), ..
-        } = self
-        {
-            note.wipe();
+        match self {
+            Self::Begin {
+                note: Some(note), ..
+            } => note.wipe(),
+            Self::LookBack {
+                left,
+                interrupted,
+                tell,
+            } => {
+                for (_, note) in left {
+                    note.wipe();
+                }
+                tell(&interrupted);
+            }
+            _ => {}
         }
+    }
+
+    /// Whether it says which jobs are configured.
+    fn is_of_jobs(&self) -> bool {
+        matches!(self, Self::Remember { .. } | Self::Amend { .. })
     }
 }
 
@@ -375,7 +413,8 @@ impl Hand {
                 self.faulty.clone_from(&faulty);
                 self.waiting.push(Order::Amend { news, gone, faulty });
             }
-            order @ (Order::Begin { .. }
+            order @ (Order::LookBack { .. }
+            | Order::Begin { .. }
             | Order::Foresee { .. }
             | Order::End { .. }
             | Order::GiveUp { .. }
@@ -447,7 +486,7 @@ impl Hand {
         }
         let store = self.store.as_ref().expect("it was just opened");
         store.begin_transaction()?;
-        let orders = self.waiting.iter();
+        let orders = self.waiting.iter_mut();
         let written: Result<Vec<Recorded>, Error> =
             orders.map(|order| order.write(store)).collect();
         let written = written.and_then(|answers| store.commit().map(|()| answers));
@@ -483,11 +522,13 @@ impl Hand {
             .retain(|order| !matches!(order, Order::Foresee { .. }));
         let surplus = self.waiting.len().saturating_sub(WAITING);
         let lost = self.waiting.drain(..surplus);
-        let of_jobs = |order: &Order| matches!(order, Order::Remember { .. } | Order::Amend { .. });
-        if lost.filter(of_jobs).count() > 0 {
+        let (first, lost): (Vec<_>, Vec<_>) =
+            lost.partition(|order| matches!(order, Order::LookBack { .. }));
+        if lost.iter().any(Order::is_of_jobs) {
             self.waiting.insert(0, self.all_jobs());
         }
-        self.lost += surplus;
+        self.waiting.splice(0..0, first);
+        self.lost += lost.len();
     }
 
     fn trouble(&mut self, error: &Error) {

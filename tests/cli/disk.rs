@@ -1,13 +1,15 @@
 //! A disk that takes nothing more: jobs go on, and what was not written down is, once it can be.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use chrono::DateTime;
 use nix::sys::signal::Signal;
+use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::watch::{TICK, Watch, config_of};
+use crate::watch::{SLEEP, TICK, Watch, config_of};
 
 /// No more than this is lost of what was done meanwhile.
 const ALL_WRITTEN: &str = " can be written again; 0 notes are lost";
@@ -107,4 +109,32 @@ fn a_full_disk_stops_no_job_and_is_told_once() {
     assert!(watch.end().success());
     let log = fs::read_to_string(watch.path("log/scheduler.log")).unwrap();
     assert_eq!(log.matches(TROUBLE).count(), 1, "{log}");
+}
+
+#[test]
+fn a_start_while_another_process_keeps_the_history_for_itself_forgets_nothing() {
+    let mut watch = Watch::start(&format!("{TICK}{SLEEP}"), &[]);
+    watch.expect(" start  sleep");
+    watch.expect(" ok     tick");
+    watch.child.kill().unwrap();
+    watch.child.wait().unwrap();
+    let mut files = fs::read_dir(watch.path("state")).unwrap();
+    let is_database = |path: &PathBuf| path.extension().is_some_and(|end| end == "db");
+    let database = files.find_map(|file| Some(file.unwrap().path()).filter(is_database));
+    let other = Connection::open(database.unwrap()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut watch = watch.anew();
+    watch.expect("database is locked");
+    let missed = watch.expect(" missed while sched was down ");
+    assert!(missed.contains("tick ("), "{missed}");
+    watch.expect(" ok     tick");
+    other.execute_batch("ROLLBACK").unwrap();
+    watch.expect("sched died while it ran; recorded as interrupted");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    let runs = watch
+        .sched("history sleep -n 999 --format json")
+        .exits(0)
+        .json();
+    assert_eq!(runs.last().unwrap()["outcome"], "interrupted");
 }

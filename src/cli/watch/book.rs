@@ -32,6 +32,8 @@ pub(super) struct State {
     /// The runs that had begun when the watcher before this one died, as far as they may not be
     /// in the store.
     begun: Left,
+    /// Whether it is written down how that watcher ended.
+    is_noted: bool,
     /// What was wrong with the file, to be told once there is a log.
     trouble: Option<String>,
     /// What is known of jobs from before.
@@ -89,6 +91,7 @@ impl State {
             store,
             slate,
             begun,
+            is_noted: false,
             trouble,
             known: Vec::new(),
         })
@@ -99,44 +102,45 @@ impl State {
         if let Some(trouble) = self.trouble.take() {
             tracing::error!(event = "store_failed", "{trouble}");
         }
-        let Some(store) = &self.store else {
-            return;
-        };
-        let mut unwritten = Vec::new();
-        for (begun, note) in self.begun.drain(..) {
-            match store.make_up_for(&begun) {
-                Ok(()) => note.wipe(),
-                Err(error) => {
-                    tracing::error!(event = "store_failed", "{error}");
-                    unwritten.push(begun.run);
+        if let Some(store) = &self.store {
+            match store.look_back(self.begun.iter().map(|(begun, _)| begun)) {
+                Ok(interrupted) => {
+                    self.begun.drain(..).for_each(|(_, note)| note.wipe());
+                    self.is_noted = true;
+                    tell_interrupted(&interrupted);
                 }
+                Err(error) => tracing::error!(event = "store_failed", "{error}"),
             }
         }
-        match store.recover() {
-            Ok(interrupted) => interrupted.iter().for_each(|(job, id)| {
-                let run_id = id.to_string();
-                tracing::warn!(
-                    event = "run_interrupted",
-                    job,
-                    run_id,
-                    tag = "stop",
-                    short = "sched died while it ran; recorded as interrupted",
-                    "sched died while '{job}' ran; recorded as interrupted"
-                );
-            }),
-            Err(error) => tracing::error!(event = "store_failed", "{error}"),
-        }
-        match known(store, config, now) {
+        match self.read_known(config, now) {
             Ok(known) => self.known = known,
             Err(error) => tracing::error!(event = "store_failed", "{error}"),
         }
-        // They have no record, and ran all the same: their fires are not owed.
-        for known in &mut self.known {
-            let of_job = unwritten.iter().filter(|run| run.job == known.memory.job);
-            known
-                .recorded
-                .extend(of_job.filter_map(|run| run.scheduled_for));
+    }
+
+    /// What is known of the configured jobs, also where the file can only be read.
+    fn read_known(&self, config: &Config, now: DateTime<Utc>) -> Result<Vec<Known>, Error> {
+        let read_only = match &self.store {
+            Some(_) => None,
+            // Why it cannot be opened has been told.
+            None => Store::read(&self.place).ok().flatten(),
+        };
+        let Some(store) = self.store.as_ref().or(read_only.as_ref()) else {
+            return Ok(Vec::new());
+        };
+        let mut known = known(store, config, now)?;
+        // What stands on the slate only has no record, and ran all the same.
+        for (begun, _) in &self.begun {
+            let run = &begun.run;
+            let of_job = known.iter_mut().find(|known| known.memory.job == run.job);
+            if let (Some(known), Some(fire_time)) = (of_job, run.scheduled_for) {
+                known.recorded.push(fire_time);
+                known
+                    .retries
+                    .retain(|retry| (retry.fire_time, retry.attempt) != (fire_time, run.attempt));
+            }
         }
+        Ok(known)
     }
 
     /// Where it is to be asked whether the watcher is alive.
@@ -157,6 +161,9 @@ impl State {
         let now = SystemClock::wall_time;
         let writer = Writer::start(self.store, self.place, now, Box::new(complain))?;
         writer.masks().set(secrets);
+        if !self.is_noted {
+            writer.look_back(self.begun, Box::new(tell_interrupted));
+        }
         Ok(Book {
             writer,
             lock: self.lock,
@@ -167,6 +174,21 @@ impl State {
             keep_history: Duration::MAX,
             pruned: DateTime::UNIX_EPOCH,
         })
+    }
+}
+
+/// Tells of the runs that were going on when the watcher before this one died.
+fn tell_interrupted(runs: &[(String, RunId)]) {
+    for (job, id) in runs {
+        let run_id = id.to_string();
+        tracing::warn!(
+            event = "run_interrupted",
+            job,
+            run_id,
+            tag = "stop",
+            short = "sched died while it ran; recorded as interrupted",
+            "sched died while '{job}' ran; recorded as interrupted"
+        );
     }
 }
 

@@ -1,0 +1,160 @@
+//! The thread that writes.
+
+use super::*;
+
+fn writer(place: &Place) -> (Writer, std::sync::mpsc::Receiver<String>) {
+    let (tell, told) = channel();
+    let complain = move |text: &str| tell.send(text.to_owned()).unwrap();
+    let now: writer::Now = || noon(0);
+    let writer = Writer::start(Some(open(place)), place.clone(), now, Box::new(complain));
+    (writer.unwrap(), told)
+}
+
+#[test]
+fn the_writer_answers_when_a_run_is_in_the_file() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let (writer, complaints) = writer(&place);
+    let (tell, told) = channel();
+    for second in 0..1_000 {
+        let (tell, of) = (tell.clone(), place.clone());
+        let run = run("tick", second);
+        let id = run.id;
+        let answer = move |recorded| {
+            // Only now and then: to look costs more than to write.
+            if second % 250 == 0 {
+                let filter = Filter {
+                    ids: Some((id, id)),
+                    ..Filter::default()
+                };
+                let reader = Store::read(&of).unwrap().unwrap();
+                assert_eq!(reader.runs(&filter, 1).unwrap().len(), 1);
+            }
+            tell.send(recorded).unwrap();
+        };
+        writer.begin(begun(run), Box::new(answer));
+        writer.end(id, ended(Outcome::Success), None);
+    }
+    writer.pass(
+        Outcome::Missed,
+        "tick".to_owned(),
+        vec![noon(5_000)],
+        noon(0),
+    );
+    writer.remember(vec![seen("tick", 60)], Vec::new());
+    drop(writer);
+    drop(tell);
+    let answers: Vec<Recorded> = told.iter().collect();
+    assert_eq!(answers, [Recorded::Now; 1_000]);
+    let store = open(&place);
+    assert_eq!(all(&store).len(), 1_001);
+    assert_eq!(store.memories().unwrap().len(), 1);
+    assert_eq!(complaints.iter().count(), 0);
+}
+
+#[test]
+fn jobs_go_on_while_nothing_can_be_written_and_all_is_written_later() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let (writer, complaints) = writer(&place);
+    let other = open(&place);
+    other
+        .connection
+        .pragma_update(None, "max_page_count", 1)
+        .unwrap();
+    let (tell, told) = channel();
+    let begin = |second| {
+        let tell = tell.clone();
+        let run = run("tick", second);
+        let answer = move |one| tell.send(one).unwrap();
+        writer.begin(begun(run), Box::new(answer));
+        told.recv_timeout(Duration::from_secs(30)).unwrap()
+    };
+    assert_eq!(begin(0), Recorded::Now);
+    // Another process keeps the file for itself for longer than anybody waits.
+    other.begin_transaction().unwrap();
+    assert_eq!(begin(1), Recorded::Not);
+    let complaint = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(complaint.contains("jobs go on"), "{complaint}");
+    other.roll_back();
+    assert_eq!(begin(2), Recorded::Now);
+    drop(writer);
+    let complaint = complaints.recv().unwrap();
+    assert!(
+        complaint.contains("can be written again; 0 notes"),
+        "{complaint}"
+    );
+    assert_eq!(all(&open(&place)).len(), 3);
+}
+
+#[test]
+fn a_file_that_is_damaged_meanwhile_is_replaced() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let (writer, complaints) = writer(&place);
+    let jobs = ["gone", "same", "changed"].map(|name| seen(name, 60));
+    writer.remember(jobs.to_vec(), Vec::new());
+    let news = vec![seen("changed", 90), seen("tick", 60)];
+    writer.amend(news, vec!["gone".to_owned()], Vec::new());
+    let (tell, told) = channel();
+    let begin = |second| {
+        let tell = tell.clone();
+        let run = run("tick", second);
+        let answer = move |one| tell.send(one).unwrap();
+        writer.begin(begun(run), Box::new(answer));
+        told.recv_timeout(Duration::from_secs(30)).unwrap()
+    };
+    assert_eq!(begin(0), Recorded::Now);
+    // What SQLite reads next is no page of a database.
+    let store = open(&place);
+    store
+        .connection
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
+    drop(store);
+    let length = fs::metadata(place.database()).unwrap().len();
+    fs::write(
+        place.database(),
+        vec![0xff; usize::try_from(length).unwrap()],
+    )
+    .unwrap();
+    assert_eq!(begin(1), Recorded::Now);
+    let complaint = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(complaint.contains("is damaged"), "{complaint}");
+    drop(writer);
+    let store = open(&place);
+    assert_eq!(outcomes(&store), ["tick runs"]);
+    let memories = store.memories().unwrap().into_iter();
+    let mut remembered: Vec<_> = memories.map(|one| (one.job, one.trigger)).collect();
+    remembered.sort_unstable();
+    let expected = [seen("changed", 90), seen("same", 60), seen("tick", 60)];
+    let expected = expected.map(|seen| (seen.job.name.clone(), seen.job.trigger.identity()));
+    assert_eq!(remembered, expected);
+}
+
+#[test]
+fn how_the_watcher_before_ended_is_noted_as_soon_as_the_file_can_be_written() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let dead = run("tick", 0);
+    open(&place).begin(&dead, false, None, None).unwrap();
+    let other = open(&place);
+    other.begin_transaction().unwrap();
+    let (writer, complaints) = writer(&place);
+    let (tell, told) = channel();
+    let tell = move |runs: &[(String, RunId)]| tell.send(runs.to_vec()).unwrap();
+    writer.look_back(Left::new(), Box::new(tell));
+    let complaint = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(complaint.contains("jobs go on"), "{complaint}");
+    // More than is kept: what is lost of it is lost from its beginning.
+    for second in 1..=11_000 {
+        writer.begin(begun(run("tock", second)), Box::new(drop));
+    }
+    other.roll_back();
+    let told = told.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert_eq!(told, [("tick".to_owned(), dead.id)]);
+    drop(writer);
+    let store = open(&place);
+    assert_eq!(outcomes(&store).last().unwrap(), "tick interrupted");
+    assert_eq!(outcomes(&store)[0], "tock runs");
+}
