@@ -8,20 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 
+use super::pruning::Pruning;
 use crate::config::{Config, Settings};
 use crate::job::Seen;
 use crate::run::{Ended, Outcome, Recorded, Retry, Run, RunId};
-use crate::scheduler::clock::SystemClock;
+use crate::scheduler::clock::{Clock, SystemClock};
 use crate::scheduler::plan::{Known, owed_after};
 use crate::scheduler::{Coming, Ledger};
 use crate::secret::Secrets;
 use crate::store::{Begun, Error, Left, Lock, Masks, Note, Place, Slate, Store, Writer};
-
-/// How often old runs are forgotten.
-const PRUNE_EVERY: TimeDelta = TimeDelta::hours(1);
 
 /// The state of a config, while it is watched.
 pub(super) struct State {
@@ -52,7 +50,8 @@ pub(super) struct Book {
     /// The runs that are noted on the slate and of which the writer does not know yet.
     noted: Vec<(Begun, Note)>,
     keep_history: Duration,
-    pruned: DateTime<Utc>,
+    pruning: Pruning,
+    clock: SystemClock,
 }
 
 /// A run that begins within a moment.
@@ -172,7 +171,8 @@ impl State {
             foreseen: Vec::new(),
             noted: Vec::new(),
             keep_history: Duration::MAX,
-            pruned: DateTime::UNIX_EPOCH,
+            pruning: Pruning::new(),
+            clock: SystemClock::new(),
         })
     }
 }
@@ -258,13 +258,9 @@ impl Book {
 
     /// Forgets what is too old, now and then.
     fn prune(&mut self, now: DateTime<Utc>) {
-        let keep = TimeDelta::from_std(self.keep_history).unwrap_or(TimeDelta::MAX);
-        let cutoff = now.checked_sub_signed(keep);
-        // The clock may have been set back meanwhile.
-        if (now - self.pruned).abs() < PRUNE_EVERY {
-            return;
-        }
-        self.pruned = now;
+        let cutoff = self
+            .pruning
+            .turn(now, self.clock.monotonic(), self.keep_history);
         if let Some(cutoff) = cutoff {
             self.writer.prune(cutoff);
         }

@@ -7,6 +7,7 @@ mod carrier;
 mod early;
 mod failure;
 mod heading;
+mod pruning;
 mod reader;
 mod repeats;
 mod systemd;
