@@ -6,7 +6,8 @@
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ const LONGEST: u64 = 1024;
 #[derive(Debug)]
 pub struct Lock {
     file: File,
+    path: PathBuf,
 }
 
 /// The last who watched a config, and does not any more.
@@ -75,7 +77,15 @@ impl Lock {
         };
         // It is only told: a full disk does not keep anybody from watching.
         let _ = write(&mut file);
-        Ok(Self { file })
+        Ok(Self { file, path })
+    }
+
+    /// Whether its file is still the one at its path. Where it is not, another process can take
+    /// the lock, too.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        let found = self.file.metadata().ok();
+        found.map(|found| (found.dev(), found.ino())) == files::identity(&self.path)
     }
 
     /// Writes down that its holder stops at `now`, and why, in a word or two.

@@ -480,6 +480,13 @@ impl Hand {
     }
 
     fn transaction(&mut self) -> Result<Vec<Recorded>, Error> {
+        if self
+            .store
+            .as_ref()
+            .is_some_and(|store| !store.is_in_place())
+        {
+            self.miss_file();
+        }
         if self.store.is_none() {
             self.store = Some(Store::join(&self.place)?);
             self.hide();
@@ -494,6 +501,16 @@ impl Hand {
             store.roll_back();
         }
         written
+    }
+
+    /// Goes on with another file, where somebody took this one away.
+    fn miss_file(&mut self) {
+        self.store = None;
+        (self.complain)(&format!(
+            "{} was taken away; a new one is begun",
+            self.place.database().display()
+        ));
+        self.waiting.insert(0, self.all_jobs());
     }
 
     /// Goes on with another file, where this one is damaged.

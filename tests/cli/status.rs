@@ -1,5 +1,6 @@
 //! `sched status`, with and without a watcher.
 
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -270,4 +271,30 @@ fn what_a_killed_watcher_left_is_not_taken_for_running() {
     assert!(next["fires"][0].is_string());
     let watch = watch.again();
     watch.expect("sched died while it ran; recorded as interrupted");
+}
+
+#[test]
+fn a_state_folder_that_is_emptied_is_begun_anew() {
+    let mut watch = Watch::start(TICK, &[]);
+    watch.expect(" ok     tick");
+    fs::remove_dir_all(watch.path("state")).unwrap();
+    let told = [(); 2].map(|()| watch.expect(" was taken away; "));
+    for word in ["it is begun anew", "a new one is begun"] {
+        assert!(told.iter().any(|line| line.ends_with(word)), "{told:?}");
+    }
+    watch.expect(" ok     tick");
+    let pid = watch.child.id();
+    let second = watch.sched("watch").exits(2);
+    let refused = format!("already watched by process {pid} ");
+    assert!(second.stderr.contains(&refused), "{}", second.stderr);
+    watch.sched("status --check").exits(0);
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    let runs = watch.sched("history --format json").exits(0).json();
+    assert!(!runs.is_empty());
+    assert!(
+        runs.iter().all(|run| run["outcome"] == "success"),
+        "{runs:?}"
+    );
+    watch.anew().expect(" ok     tick");
 }

@@ -32,6 +32,7 @@ pub(super) struct State {
     begun: Left,
     /// Whether it is written down how that watcher ended.
     is_noted: bool,
+    began: DateTime<Utc>,
     /// What was wrong with the file, to be told once there is a log.
     trouble: Option<String>,
     /// What is known of jobs from before.
@@ -43,6 +44,7 @@ pub(super) struct Book {
     // Dropped in this order: the lock is held until all is written.
     writer: Writer,
     lock: Lock,
+    place: Place,
     /// Why the program stops, once that is known.
     stopped_by: Arc<OnceLock<&'static str>>,
     slate: Option<Arc<Slate>>,
@@ -52,6 +54,9 @@ pub(super) struct Book {
     keep_history: Duration,
     pruning: Pruning,
     clock: SystemClock,
+    began: DateTime<Utc>,
+    /// Whether the lock was taken away.
+    is_robbed: bool,
 }
 
 /// A run that begins within a moment.
@@ -91,6 +96,7 @@ impl State {
             slate,
             begun,
             is_noted: false,
+            began: now,
             trouble,
             known: Vec::new(),
         })
@@ -158,7 +164,7 @@ impl State {
     ) -> io::Result<Book> {
         let complain = |text: &str| tracing::error!(event = "store", "{text}");
         let now = SystemClock::wall_time;
-        let writer = Writer::start(self.store, self.place, now, Box::new(complain))?;
+        let writer = Writer::start(self.store, self.place.clone(), now, Box::new(complain))?;
         writer.masks().set(secrets);
         if !self.is_noted {
             writer.look_back(self.begun, Box::new(tell_interrupted));
@@ -166,6 +172,7 @@ impl State {
         Ok(Book {
             writer,
             lock: self.lock,
+            place: self.place,
             stopped_by,
             slate: self.slate,
             foreseen: Vec::new(),
@@ -173,6 +180,8 @@ impl State {
             keep_history: Duration::MAX,
             pruning: Pruning::new(),
             clock: SystemClock::new(),
+            began: self.began,
+            is_robbed: false,
         })
     }
 }
@@ -256,6 +265,27 @@ impl Book {
         answered
     }
 
+    /// Makes the files of the state folder anew, where somebody took them away: else a second
+    /// watcher could begin beside this one.
+    fn start_over(&mut self) {
+        let folder = self.place.folder().display();
+        match Lock::take(&self.place, self.began) {
+            Ok(lock) => {
+                self.lock = lock;
+                // Without a slate, runs wait until they are in the store.
+                let slate = Slate::open(&self.place);
+                self.slate = slate.ok().map(|(slate, _)| slate);
+                super::answer_on(&self.place.socket());
+                let text = "the state was taken away; it is begun anew";
+                tracing::error!(event = "store", "{folder}: {text}");
+            }
+            Err(error) => tracing::error!(
+                event = "store",
+                "{folder}: the state was taken away, and {error}; where two watch, jobs run twice"
+            ),
+        }
+    }
+
     /// Forgets what is too old, now and then.
     fn prune(&mut self, now: DateTime<Utc>) {
         let cutoff = self
@@ -321,6 +351,11 @@ impl Ledger for Book {
         // Not before: a thread that is woken takes a processor that what begins has need of.
         for (begun, note) in self.noted.drain(..) {
             self.writer.take_over(begun, note);
+        }
+        if self.lock.is_in_place() {
+            self.is_robbed = false;
+        } else if !std::mem::replace(&mut self.is_robbed, true) {
+            self.start_over();
         }
     }
 
