@@ -99,7 +99,9 @@ pub enum Event<'a> {
 /// A run begins later than it was due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Late {
-    /// How long after its due time.
+    /// When it was due: its fire time with its jitter, or the time of its retry.
+    pub due: DateTime<Utc>,
+    /// How long after that.
     pub by: Duration,
     /// For how long the machine was suspended, where it was due before that ended.
     pub suspended: Option<Duration>,

@@ -326,6 +326,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         let run = fire.run(id, started);
         let late = started - fire.due;
         let late = (late > PUNCTUAL).then(|| Late {
+            due: fire.due,
             by: late.to_std().unwrap_or_default(),
             suspended: self.suspension.since(fire.due),
         });

@@ -30,8 +30,11 @@ impl Journal for Diary {
         let line = match event {
             Event::Planned { plan } => format!("planned {}", plan.jobs().len()),
             Event::Started { run, late } => {
-                let late = late.map(|Late { by, suspended }| {
-                    format!(" late {}{}", by.as_secs(), of_suspension(suspended))
+                let late = late.map(|Late { due, by, suspended }| {
+                    let other = Some(due).filter(|due| run.scheduled_for != Some(*due));
+                    let other = other.map(|due| due.format(", due %H:%M:%S").to_string());
+                    let other = other.unwrap_or_default();
+                    format!(" late {}{other}{}", by.as_secs(), of_suspension(suspended))
                 });
                 let of = run.scheduled_for.unwrap().format("%H:%M:%S");
                 let cause = run.cause.word();

@@ -101,8 +101,8 @@ impl Voice {
         let run_id = run.id.to_string();
         let cause = run.cause.word();
         let attempt = run.attempt;
-        if let (Some(late), Some(due)) = (late, run.scheduled_for) {
-            self.late(run, due, late);
+        if let Some(late) = late {
+            self.late(run, late);
         }
         tracing::info!(
             event = "run_started",

@@ -42,7 +42,7 @@ async fn an_attempt_that_is_late_is_made_at_once_and_not_again() {
         told,
         [
             "13:05:00 missed [] coalesced [] retried fails 2",
-            "13:05:00 retry fails 13:00:00 late 240",
+            "13:05:00 retry fails 13:00:00 late 240, due 13:01:00",
             "13:05:30 success fails",
         ]
     );

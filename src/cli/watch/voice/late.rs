@@ -13,9 +13,9 @@ use crate::scheduler::clock::SystemClock;
 use crate::scheduler::plan::{Fire, Passed};
 
 impl Voice {
-    /// That a run which was due at `due` begins late.
-    pub(super) fn late(&self, run: &Run, due: DateTime<Utc>, late: Late) {
-        let Late { by, suspended } = late;
+    /// That a run begins late.
+    pub(super) fn late(&self, run: &Run, late: Late) {
+        let Late { due, by, suspended } = late;
         let why = suspension(suspended).map(|why| format!(" ({why})"));
         let short = format!(
             "due {}, started {} late{}",
