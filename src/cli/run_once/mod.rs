@@ -1,13 +1,12 @@
 //! `sched run-once`: one job, now, in the foreground.
 
+mod audience;
 pub mod call;
 mod diary;
 mod outlook;
 mod screen;
 
-use std::io::{self, Write};
-use std::sync::Arc;
-use std::time::Duration;
+use std::io;
 
 use chrono::{DateTime, Utc};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -16,34 +15,20 @@ use tokio::sync::watch::channel;
 pub(super) use call::written;
 pub(super) use outlook::NATIVE;
 
-use super::arguments::{Format, Global, RunOnce};
+use super::arguments::{Global, RunOnce};
 use super::load::{self, Loaded};
 use super::output::{self, Refusal};
-use super::record::Record;
-use super::watch::voice::Voice;
-use super::{Exit, conceal, faulty, state, trusted, usable};
-use crate::alert::{Post, Setup};
+use super::{Exit, faulty, trusted, usable};
 use crate::config::{Answer, Config, Lookup};
 use crate::job::{Job, Task};
-use crate::logging::console::{Console, Marks, Stream};
-use crate::logging::{self, Form, Logging};
-use crate::paths::{self, Given};
 use crate::process::outlive_file_limit;
 use crate::run::{Cause, Ended, Order, Outcome, Run, RunId};
-use crate::scheduler::clock::SystemClock;
-use crate::scheduler::{Event, Journal};
-use crate::secret::Secrets;
-use crate::store::Place;
 use crate::task::native::Names;
 use crate::task::{Ready, Tasks};
+use audience::Audience;
 use call::{Absent, Call};
-use diary::Diary;
 use outlook::Outlook;
 use screen::Screen;
-
-/// How long the mails of the run are tried at the end. They wait for `sched watch` if it is too
-/// short.
-const LAST_MAILS: Duration = Duration::from_secs(30);
 
 /// Runs one job.
 ///
@@ -90,129 +75,25 @@ fn carry_out(
     call: &Call,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Exit> {
-    let given = global.given();
     outlive_file_limit()?;
-    let run = begin(&call.job, now);
-    let runtime = super::runtime()?;
-    // Python takes its time to start, in which we make ready for it.
-    let ready = runtime.block_on(tasks.start(&run, &call.job));
-    // The state folder is private, and the log's may lie in it: it is made first.
-    let place = state::place(&given, &loaded.path);
-    let secrets = loaded.secrets();
-    let diary = Diary::open(place.clone(), secrets.clone());
-    let console = Console::start(Marks::Untouched, Marks::Untouched, SystemClock::wall_time);
-    let logging = Arc::new(open_log(&given, config, &console));
-    logging.hide(secrets.clone());
-    let level = config.settings.log_level;
-    let post = open_post(arguments, config, place, secrets.clone())?;
-    let screen = Screen::new(
-        global,
-        arguments.format,
-        level,
-        console.clone(),
-        Arc::clone(&logging),
-        post.clone(),
-        secrets.clone(),
-    );
-    call.notes.iter().for_each(|note| screen.note(note));
-    let zone = &config.settings.timezone;
-    diary.begin(&run, &screen, zone);
-    let mut ended = runtime.block_on(execute(tasks, ready, &run, &call.job, &screen))?;
-    conceal::output(&mut ended, &secrets);
-    diary.end(&run, &ended, &screen);
-    let end = Event::Ended {
-        run: &run,
-        job: &call.job,
-        ended: &ended,
-        retry: None,
-    };
-    let config_path = loaded.path.clone();
-    Voice::new(Arc::clone(&logging), config_path, zone.clone(), false).note(&end);
-    if let Some(post) = &post {
-        post.ended(&run, &ended, true);
-    }
-    // Last comes how it ended, also where both streams go to one place.
-    if runtime.block_on(readers(&console))? {
-        screen.end(&call.job, &ended);
-        runtime.block_on(readers(&console))?;
-    }
-    let record = Record::new(&run, Some(&ended), zone);
-    let answered = answer(arguments.format, &record, &secrets, &console);
-    if let Some(trouble) = post.and_then(|post| post.finish(LAST_MAILS)) {
-        screen.error(&trouble);
-        runtime.block_on(readers(&console))?;
-    }
-    // A disk that took no line has been complained of, and does not make the run a failure.
-    let _ = logging.finish();
-    let answered = answered.map_or_else(
-        |error| output::refuse(&error, global.color),
-        |()| Exit::Done,
-    );
-    // How the run ended is told first.
-    Ok(match exit(ended.outcome) {
-        Exit::Done => answered,
-        exit => exit,
+    let (job, run) = (&call.job, begin(&call.job, now));
+    super::runtime()?.block_on(async {
+        // Python takes its time to start, in which we make ready for it.
+        let ready = tasks.start(&run, job).await;
+        let audience = Audience::gather(global, arguments, loaded, config)?;
+        audience.begin(&run, &call.notes);
+        let ended = execute(tasks, ready, &run, job, audience.screen()).await?;
+        let (outcome, answered) = audience.end(&run, job, ended).await?;
+        let answered = answered.map_or_else(
+            |error| output::refuse(&error, global.color),
+            |()| Exit::Done,
+        );
+        // How the run ended is told first.
+        Ok(match exit(outcome) {
+            Exit::Done => answered,
+            exit => exit,
+        })
     })
-}
-
-/// Writes the record for programs.
-///
-/// # Errors
-/// Where stdout does not take it, or has not taken the output of the task.
-fn answer(
-    format: Format,
-    record: &Record<'_>,
-    secrets: &Secrets,
-    console: &Console,
-) -> anyhow::Result<()> {
-    if format == Format::Json {
-        let record = serde_json::to_string(record)?;
-        writeln!(output::stdout(), "{}", secrets.mask(&record))?;
-    }
-    match console.fault(Stream::Stdout) {
-        Some(fault) => Err(output::of_stdout(fault).into()),
-        None => Ok(()),
-    }
-}
-
-/// What sends mail, where that is wanted.
-fn open_post(
-    arguments: &RunOnce,
-    config: &Config,
-    place: Place,
-    secrets: Secrets,
-) -> io::Result<Option<Post>> {
-    let setup = Setup::new(config);
-    if arguments.no_mail || !setup.is_wanted() {
-        return Ok(None);
-    }
-    Post::start(place, setup, secrets, SystemClock::wall_time, false).map(Some)
-}
-
-/// Opens `scheduler.log`; the terminal has its own form of what is said.
-fn open_log(given: &Given, config: &Config, console: &Console) -> Logging {
-    logging::start(logging::Options {
-        folder: paths::log(given, config),
-        level: config.settings.log_level,
-        terminal_level: None,
-        zone: config.settings.timezone.clone(),
-        now: SystemClock::wall_time,
-        form: Form::Plain,
-        console: console.clone(),
-    })
-}
-
-/// Waits until whoever reads the output has read it, and tells whether that is so: the run is
-/// over, so nothing waits for that. A signal ends it.
-async fn readers(console: &Console) -> anyhow::Result<bool> {
-    let mut signals = signals()?;
-    while !console.finish(Duration::ZERO) {
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(1)) => {}
-            () = any(&mut signals) => return Ok(false),
-        }
-    }
-    Ok(true)
 }
 
 fn signals() -> io::Result<[Signal; 2]> {

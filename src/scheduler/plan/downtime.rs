@@ -130,22 +130,40 @@ impl Plan {
         for retry in retries {
             self.resume_retry(index, retry, is_same, downtime);
         }
-        if !is_same {
-            return;
-        }
-        let beat = &mut self.beats[index];
-        let first = owed.and_then(|owed| beat.after(owed));
+        let beat = &self.beats[index];
+        let first = owed.filter(|_| is_same).and_then(|owed| beat.after(owed));
         let Some(first) = first.filter(|first| *first <= now) else {
             return;
         };
-        if beat.job.policy.misfire_grace_time.is_some() && !beat.job.policy.coalesce {
-            beat.owe(first, now);
-            let backlog = Backlog::missed(now, beat);
-            beat.move_on(None, backlog.next, false);
-            downtime.missed.extend(backlog.missed.of(&beat.job));
-            return;
+        let policy = &beat.job.policy;
+        if policy.misfire_grace_time.is_some() && !policy.coalesce {
+            self.resume_in_order(index, first, downtime);
+        } else {
+            let lenient = at_any_lateness && beat.job.call_digest() == memory.call;
+            self.resume_latest(index, first, lenient, downtime);
         }
-        let lenient = at_any_lateness && beat.job.call_digest() == memory.call;
+    }
+
+    /// Lets each fire from `first` on that is within its grace run, one after the other.
+    fn resume_in_order(&mut self, index: usize, first: DateTime<Utc>, downtime: &mut Downtime) {
+        let now = self.now;
+        let beat = &mut self.beats[index];
+        beat.owe(first, now);
+        let backlog = Backlog::missed(now, beat);
+        beat.move_on(None, backlog.next, false);
+        downtime.missed.extend(backlog.missed.of(&beat.job));
+    }
+
+    /// Lets at most the latest fire from `first` on run.
+    fn resume_latest(
+        &mut self,
+        index: usize,
+        first: DateTime<Utc>,
+        lenient: bool,
+        downtime: &mut Downtime,
+    ) {
+        let now = self.now;
+        let beat = &mut self.beats[index];
         let verdict = Verdict::of(Backlog::until(now, first, beat), beat, lenient, now);
         beat.decide_all(first, now);
         let job = &beat.job;
@@ -162,9 +180,7 @@ impl Plan {
             });
         }
     }
-}
 
-impl Plan {
     /// Lets an attempt that waited wait on, or gives it up.
     fn resume_retry(&mut self, index: usize, retry: Retry, is_same: bool, downtime: &mut Downtime) {
         let beat = &self.beats[index];
