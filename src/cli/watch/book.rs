@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -146,11 +145,6 @@ impl State {
             }
         }
         Ok(known)
-    }
-
-    /// Where it is to be asked whether the watcher is alive.
-    pub(super) fn socket(&self) -> PathBuf {
-        self.place.socket()
     }
 
     /// Begins to write. At the end it is noted by what signal the program was `stopped_by`.

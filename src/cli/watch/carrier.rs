@@ -6,17 +6,16 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::alert::{Post, Setup};
+use super::outlets::Outlets;
+use crate::alert::Setup;
 use crate::cli::conceal;
 use crate::config::Config;
 use crate::job::Job;
-use crate::logging::console::{Console, Stream};
-use crate::logging::{self, Logging};
 use crate::paths::{self, Given};
-use crate::run::{Ended, Level, Order, Record, Run};
+use crate::run::{Ended, Level, Order, Run};
 use crate::scheduler::{Coming, Runner};
 use crate::task::native::Names;
-use crate::task::{self, Output, Tasks};
+use crate::task::{self, Tasks};
 
 /// Carries out runs with the tasks of the config that holds.
 pub(super) struct Carrier {
@@ -27,14 +26,7 @@ pub(super) struct Carrier {
     natives: Names,
     setup: task::Setup,
     tasks: Arc<Tasks>,
-    output: Arc<Passage>,
-}
-
-/// What runs say goes to the console and to the log, and what is critical to the post.
-pub(super) struct Passage {
-    pub(super) console: Console,
-    pub(super) logging: Arc<Logging>,
-    pub(super) post: Post,
+    outlets: Arc<Outlets>,
 }
 
 impl Carrier {
@@ -43,7 +35,7 @@ impl Carrier {
         given: Given,
         config: &Config,
         natives: Names,
-        output: Passage,
+        outlets: Outlets,
         verbose: bool,
     ) -> Self {
         let setup = setup(path, &given, config, &natives, verbose);
@@ -54,7 +46,7 @@ impl Carrier {
             given,
             tasks: Arc::new(Tasks::kept_warm(setup.clone())),
             setup,
-            output: Arc::new(output),
+            outlets: Arc::new(outlets),
         }
     }
 }
@@ -86,12 +78,12 @@ impl Runner for Carrier {
         orders: watch::Receiver<Order>,
     ) -> impl Future<Output = Ended> + Send + 'static {
         let tasks = Arc::clone(&self.tasks);
-        let output = Arc::clone(&self.output);
+        let outlets = Arc::clone(&self.outlets);
         let ready = tasks.ready(&run);
         async move {
-            let mut ended = tasks.run_with(ready, &run, &job, orders, &*output).await;
-            output.console.ended(&run);
-            conceal::output(&mut ended, &output.logging.secrets());
+            let mut ended = tasks.run_with(ready, &run, &job, orders, &*outlets).await;
+            outlets.console.ended(&run);
+            conceal::output(&mut ended, &outlets.logging.secrets());
             ended
         }
     }
@@ -105,37 +97,12 @@ impl Runner for Carrier {
     }
 
     fn configure(&mut self, config: &Config) {
-        self.output.post.configure(Setup::new(config));
+        self.outlets.post.configure(Setup::new(config));
         let setup = setup(&self.path, &self.given, config, &self.natives, self.verbose);
         // Tasks remember which Python they found: they are made anew only where that may differ.
         if setup != self.setup {
             self.tasks = Arc::new(Tasks::kept_warm(setup.clone()));
             self.setup = setup;
         }
-    }
-}
-
-impl Output for Passage {
-    fn stdout(&self, run: &Run, bytes: &[u8]) {
-        self.console.pass(Stream::Stdout, run, bytes);
-    }
-
-    fn stderr(&self, run: &Run, bytes: &[u8]) {
-        self.console.pass(Stream::Stderr, run, bytes);
-    }
-
-    fn record(&self, run: &Run, record: &Record) {
-        logging::task_record(run, record);
-        if let Some(alarm) = &record.alarm {
-            self.post.critical(run, alarm, record.at);
-        }
-    }
-
-    fn handled(&self, run: &Run) {
-        self.post.handled(run);
-    }
-
-    fn wants_records(&self) -> bool {
-        !self.logging.is_behind()
     }
 }

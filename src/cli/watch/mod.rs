@@ -7,6 +7,7 @@ mod carrier;
 mod early;
 mod failure;
 mod heading;
+mod outlets;
 mod pruning;
 mod reader;
 mod repeats;
@@ -16,7 +17,7 @@ pub(super) mod voice;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::arguments::{Format, Global, Watch};
-use super::load;
+use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::pulse::Pulse;
 use super::{Exit, state, trusted};
@@ -43,10 +44,11 @@ use crate::scheduler::{Message, Scheduler};
 use crate::task::native::Names;
 use crate::watcher::Watcher;
 use book::State;
-use carrier::{Carrier, Passage};
+use carrier::Carrier;
 use early::Early;
 use heading::Heading;
-use reader::{Errand, Exits, Reader};
+use outlets::Outlets;
+use reader::{Errand, Reader};
 use systemd::Manager;
 use teller::Teller;
 use voice::Voice;
@@ -74,43 +76,45 @@ fn watch(
     }
     let background = Background::begin();
     outlive_file_limit().context("cannot prepare for files that may not grow")?;
-    let given = global.given();
-    let path = config_file(&given)?;
-    // Watched before it is read: what changes in between is told.
-    let (errands, received) = channel();
-    let watcher = watcher(&path, errands.clone())?;
-    let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
-    // A look-up starts the Python that the config names.
-    if let Some(warning) = trusted::check(&loaded, &given)? {
-        early.warn(&warning);
-    }
-    let Some(config) = early.config_to_start_with(&mut loaded) else {
+    let Some(beginning) = Beginning::read(global, early, now)? else {
         return Ok(Exit::Failed);
     };
-    let zone = config.settings.timezone.clone();
-    let console = console(arguments.log_format);
+    let Beginning {
+        path,
+        loaded,
+        config,
+        watcher,
+        errands,
+        received,
+    } = beginning;
+    let given = global.given();
     // The state folder is private, and the log's may lie in it: it is made first.
     let place = state::place(&given, &path);
     let state = State::open(place.clone(), now);
-    let mut state = state.map_err(|error| state::refuse_second(error, now, &zone))?;
+    let zone = &config.settings.timezone;
+    let mut state = state.map_err(|error| state::refuse_second(error, now, zone))?;
+    let console = console(arguments.log_format);
     let logging = Arc::new(open_log(global, arguments, &config, &console));
     let secrets = loaded.secrets();
     logging.hide(secrets.clone());
     state.look_back(&config, now);
-    let mut voice = Voice::new(Arc::clone(&logging), path.clone(), zone, global.verbose);
-    if arguments.log_format == Format::Text && !global.quiet {
-        let width = output::style(global.color, &io::stderr()).width;
-        let heading = Heading::new(&loaded, &config, &given, width);
-        voice = voice.with_heading(heading, console.clone());
-    }
-    let (messages, mut inbox) = mpsc::channel(4);
     let known = std::mem::take(&mut state.known);
-    let socket = state.socket();
     let stopped_by = Arc::new(OnceLock::new());
     let book = state.book(secrets.clone(), Arc::clone(&stopped_by))?;
+    let socket = place.socket();
     let setup = Setup::new(&config);
-    let post = Post::start(place, setup, secrets.clone(), SystemClock::wall_time, true)?;
-    let manager = Manager::from_environment();
+    let outlets = Outlets {
+        post: Post::start(place, setup, secrets, SystemClock::wall_time, true)?,
+        console,
+        logging,
+        manager: Manager::from_environment(),
+        masks: book.masks(),
+    };
+    let teller = Teller {
+        voice: voice(global, arguments, &loaded, &config, &outlets),
+        outlets: outlets.clone(),
+    };
+    let (messages, mut inbox) = mpsc::channel(4);
     let reader = Reader::new(
         &loaded,
         config.clone(),
@@ -118,35 +122,25 @@ fn watch(
         natives.clone(),
         messages.clone(),
         watcher,
-        Exits {
-            secrets,
-            masks: book.masks(),
-            post: post.clone(),
-            logging: Arc::clone(&logging),
-            manager: manager.clone(),
-        },
+        outlets.clone(),
     );
     reader.start(loaded, received)?;
-    let passage = Passage {
-        console,
-        logging: Arc::clone(&logging),
-        post: post.clone(),
-    };
-    let teller = Teller {
-        voice,
-        post: post.clone(),
-        manager: manager.clone(),
-    };
     let carrier = Carrier::new(
         &path,
         given,
         &config,
         natives.clone(),
-        passage,
+        outlets.clone(),
         global.verbose,
     );
     give_back();
     drop(background);
+    let Outlets {
+        post,
+        logging,
+        manager,
+        ..
+    } = outlets;
     super::runtime()?.block_on(async {
         tokio::spawn(Signals::new(stopped_by)?.pass_on(messages, errands));
         answer_on(&socket);
@@ -162,6 +156,60 @@ fn watch(
         early.incomplete();
     }
     Ok(Exit::Done)
+}
+
+/// The config to start with. It has been watched since before it was read: what changes in between
+/// is told.
+struct Beginning {
+    path: PathBuf,
+    loaded: Loaded,
+    config: Config,
+    watcher: Watcher,
+    errands: Sender<Errand>,
+    received: Receiver<Errand>,
+}
+
+impl Beginning {
+    /// Reads it; `None` where it is not good enough to start with, which has been told then.
+    fn read(global: &Global, early: Early<'_>, now: DateTime<Utc>) -> anyhow::Result<Option<Self>> {
+        let given = global.given();
+        let path = config_file(&given)?;
+        let (errands, received) = channel();
+        let watcher = watcher(&path, errands.clone())?;
+        let mut loaded = load::load(&given, now).map_err(Refusal::from)?;
+        // A look-up starts the Python that the config names.
+        if let Some(warning) = trusted::check(&loaded, &given)? {
+            early.warn(&warning);
+        }
+        let config = early.config_to_start_with(&mut loaded);
+        Ok(config.map(|config| Self {
+            path,
+            loaded,
+            config,
+            watcher,
+            errands,
+            received,
+        }))
+    }
+}
+
+/// Who finds the words, and shows the first lines where a person looks at them.
+fn voice(
+    global: &Global,
+    arguments: &Watch,
+    loaded: &Loaded,
+    config: &Config,
+    outlets: &Outlets,
+) -> Voice {
+    let zone = config.settings.timezone.clone();
+    let logging = Arc::clone(&outlets.logging);
+    let voice = Voice::new(logging, loaded.path.clone(), zone, global.verbose);
+    if arguments.log_format == Format::Json || global.quiet {
+        return voice;
+    }
+    let width = output::style(global.color, &io::stderr()).width;
+    let heading = Heading::new(loaded, config, &global.given(), width);
+    voice.with_heading(heading, outlets.console.clone())
 }
 
 /// The config file, which must be one.

@@ -3,29 +3,24 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::outlets::Outlets;
 use super::short_name;
-use super::systemd::Manager;
-use crate::alert::Post;
 use crate::cli::load::{self, Loaded};
 use crate::cli::trusted;
 use crate::config::{Config, ZoneOrigin};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::place::Lines;
-use crate::logging::Logging;
 use crate::paths::{self, Given};
 use crate::process::give_back;
 use crate::scheduler::Message;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::reload::{Reload, follow, keeps_all};
-use crate::secret::Secrets;
 use crate::source::Source;
-use crate::store::Masks;
 use crate::task::native::Names;
 use crate::trigger::Zone;
 use crate::watcher::{News, Watcher};
@@ -55,31 +50,11 @@ pub(super) struct Reader {
     natives: Names,
     messages: mpsc::Sender<Message>,
     watcher: Watcher,
-    exits: Exits,
+    outlets: Outlets,
     /// The faults that have been told; a fault is told again when it returns.
     told: HashSet<String>,
     /// Why the file could not be read, the last time.
     unreadable: Option<String>,
-}
-
-/// Where text goes out, and secrets must not.
-pub(super) struct Exits {
-    /// The secrets of every config since the start: runs that began with an earlier one go on, and
-    /// what they say must not be shown either.
-    pub(super) secrets: Secrets,
-    pub(super) masks: Masks,
-    pub(super) post: Post,
-    pub(super) logging: Arc<Logging>,
-    pub(super) manager: Manager,
-}
-
-impl Exits {
-    fn hide(&mut self, more: &Secrets) {
-        self.secrets.extend(more);
-        self.masks.set(self.secrets.clone());
-        self.post.hide(self.secrets.clone());
-        self.logging.hide(self.secrets.clone());
-    }
 }
 
 impl Reader {
@@ -90,10 +65,10 @@ impl Reader {
         natives: Names,
         messages: mpsc::Sender<Message>,
         watcher: Watcher,
-        exits: Exits,
+        outlets: Outlets,
     ) -> Self {
         Self {
-            exits,
+            outlets,
             path: loaded.path.clone(),
             digest: loaded.digest,
             early: None,
@@ -172,7 +147,7 @@ impl Reader {
         if source.digest == self.digest && !even_if_same && !was_unreadable {
             return;
         }
-        self.exits.manager.reloading();
+        self.outlets.manager.reloading();
         let early = early.filter(|early| early.digest == source.digest && !even_if_same);
         let loaded = early.unwrap_or_else(|| self.understand(source));
         self.go_on_with(loaded);
@@ -194,7 +169,7 @@ impl Reader {
             && trusted::distrust(&loaded, &self.given).is_none()
         {
             self.unreadable = None;
-            self.exits.manager.reloading();
+            self.outlets.manager.reloading();
             self.go_on_with(loaded);
         } else {
             self.early = Some(loaded);
@@ -211,7 +186,7 @@ impl Reader {
         if let Some(refusal) = trusted::distrust(&loaded, &self.given) {
             return self.refuse(&refusal.message);
         }
-        self.exits.hide(&loaded.secrets());
+        self.outlets.hide(&loaded.secrets());
         if let Some(config) = loaded.reading.config.take() {
             let reload = follow(&self.config, config);
             loaded.reading.config = Some(reload.config.clone());
@@ -240,7 +215,7 @@ impl Reader {
 
     fn tell_unreadable(&mut self, error: String) {
         if self.unreadable.as_ref() != Some(&error) {
-            self.exits.manager.reloading();
+            self.outlets.manager.reloading();
             self.refuse(&error);
             self.unreadable = Some(error);
         }
@@ -249,7 +224,7 @@ impl Reader {
     /// Tells that a config cannot be used, and what follows from that.
     fn refuse(&self, why: &str) {
         tracing::error!(event = "reload_refused", "{why}\n{STAYS}");
-        self.exits.manager.ready(STAYS);
+        self.outlets.manager.ready(STAYS);
     }
 
     /// Looks whether the tasks exist, now that one may have changed.

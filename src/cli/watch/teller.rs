@@ -1,9 +1,8 @@
 //! What the scheduler does is told thrice: in the log, to systemd, and by mail where somebody must
 //! know of it.
 
-use super::systemd::Manager;
+use super::outlets::Outlets;
 use super::voice::Voice;
-use crate::alert::Post;
 use crate::cli::load::counted;
 use crate::scheduler::plan::{GivenUp, Plan};
 use crate::scheduler::{Event, Journal};
@@ -11,35 +10,35 @@ use crate::scheduler::{Event, Journal};
 /// Tells of events in the log, to systemd, and of failures by mail.
 pub(super) struct Teller {
     pub(super) voice: Voice,
-    pub(super) post: Post,
-    pub(super) manager: Manager,
+    pub(super) outlets: Outlets,
 }
 
 impl Journal for Teller {
     fn note(&mut self, event: &Event<'_>) {
         self.voice.note(event);
+        let Outlets { post, manager, .. } = &self.outlets;
         match event {
             Event::Planned { plan } | Event::Reloaded { plan, .. } => {
-                self.manager.ready(&watched(plan));
+                manager.ready(&watched(plan));
             }
             Event::Ended {
                 run, ended, retry, ..
-            } => self.post.ended(run, ended, retry.is_none()),
+            } => post.ended(run, ended, retry.is_none()),
             Event::Resumed { downtime, .. } => {
                 for GivenUp { job, retry, .. } in &downtime.given_up {
-                    self.post.given_up(job, retry);
+                    post.given_up(job, retry);
                 }
             }
             Event::Dropped { fire } => {
                 if let Some(retry) = fire.retry() {
-                    self.post.given_up(&fire.job.name, &retry);
+                    post.given_up(&fire.job.name, &retry);
                 }
             }
             Event::Stopping { runs, .. } => {
                 let runs = counted(runs.len(), "run");
-                self.manager.stopping(&format!("waiting for {runs}"));
+                manager.stopping(&format!("waiting for {runs}"));
             }
-            Event::Stopped => self.manager.stopping("nothing runs any more"),
+            Event::Stopped => manager.stopping("nothing runs any more"),
             Event::Started { .. }
             | Event::Skipped { .. }
             | Event::Passed { .. }
