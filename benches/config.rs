@@ -110,8 +110,8 @@ fn dispatch(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(jobs), |bencher| {
             bencher.iter(|| {
                 now += TimeDelta::seconds(1);
-                for decision in plan.due(now) {
-                    if let Decision::Run(fire) = decision {
+                for decided in plan.due(now) {
+                    if let Decision::Run(fire) = decided.decision {
                         plan.ended(&fire, Outcome::Success, now);
                     }
                 }

@@ -33,7 +33,7 @@ pub use ledger::Ledger;
 use crate::config::{Config, Settings};
 use crate::job::Job;
 use crate::run::{Ended, Order, Outcome, Recorded, Run, RunError, RunId};
-use plan::{Decision, Downtime, Fire, GivenUp, Known, Passed, Plan};
+use plan::{Decided, Decision, Downtime, Fire, GivenUp, Known, Passed, Plan};
 use reload::{Changes, Reload};
 use suspension::Suspension;
 
@@ -236,17 +236,20 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     fn decide_due(&mut self) {
         let now = self.clock.now();
         self.suspension.look(now, self.clock.suspended());
-        for decision in self.plan.due(now) {
+        for Decided { decision, settled } in self.plan.due(now) {
             match decision {
-                Decision::Run(fire) => self.begin(fire),
+                Decision::Run(fire) => self.begin(fire, settled),
                 Decision::Skip(fire) => {
                     self.tell_begun();
-                    self.pass(Outcome::Skipped, &fire.job.name, &[fire.fire_time]);
+                    let (job, fire_times) = (&fire.job.name, &[fire.fire_time]);
+                    self.ledger.pass(Outcome::Skipped, job, fire_times, settled);
                     let since = self.oldest_run_of(&fire.job.name);
                     self.journal.note(&Event::Skipped { fire: &fire, since });
                 }
-                Decision::Coalesce(passed) => self.note_passed(Outcome::Coalesced, &passed),
-                Decision::Miss(passed) => self.note_passed(Outcome::Missed, &passed),
+                Decision::Coalesce(passed) => {
+                    self.note_passed(Outcome::Coalesced, &passed, settled);
+                }
+                Decision::Miss(passed) => self.note_passed(Outcome::Missed, &passed, settled),
             }
         }
     }
@@ -259,8 +262,9 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         }
     }
 
-    fn note_passed(&mut self, outcome: Outcome, passed: &Passed) {
-        self.pass(outcome, &passed.job.name, &passed.latest);
+    fn note_passed(&mut self, outcome: Outcome, passed: &Passed, settled: DateTime<Utc>) {
+        let job = &passed.job.name;
+        self.ledger.pass(outcome, job, &passed.latest, settled);
         let latest = passed.latest.last();
         let suspended = latest.and_then(|latest| self.suspension.since(*latest));
         self.journal.note(&Event::Passed {
@@ -320,7 +324,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     }
 
     /// Begins a run: the one place where runs begin.
-    fn begin(&mut self, fire: Fire) {
+    fn begin(&mut self, fire: Fire, settled: DateTime<Utc>) {
         let started = self.clock.now();
         let Coming { fire, id } = self.named(fire);
         let run = fire.run(id, started);
@@ -331,7 +335,6 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             suspended: self.suspension.since(fire.due),
         });
         let once = fire.job.trigger.is_once(fire.fire_time);
-        let settled = self.plan.settled(&run.job, fire.fire_time);
         let recorded = self.ledger.begin(&run, once, settled);
         let orders = watch::Sender::new(Order::GoOn);
         let job = Arc::clone(&fire.job);

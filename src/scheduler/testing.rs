@@ -161,13 +161,9 @@ impl Notes {
     }
 }
 
-impl Ledger for Notebook {
-    fn begin(
-        &mut self,
-        run: &Run,
-        once: bool,
-        settled: DateTime<Utc>,
-    ) -> impl Future<Output = Recorded> + Send + 'static {
+impl Notebook {
+    /// Writes down at once that a run begins.
+    pub(super) fn write_begin(&self, run: &Run, once: bool, settled: DateTime<Utc>) -> Recorded {
         let mut notes = self.notes();
         let at = run.scheduled_for.expect("it is not run by hand");
         let key = (run.job.clone(), at, run.attempt);
@@ -179,14 +175,25 @@ impl Ledger for Notebook {
         let before = notes.records.get(&key).is_some_and(ran)
             || once && run.attempt == 1 && !notes.dates.insert(date);
         if before {
-            return ready(Recorded::Before);
+            return Recorded::Before;
         }
         notes.retries.remove(&key);
         notes.records.insert(key, None);
         if run.attempt == 1 {
             notes.settle(&run.job, settled);
         }
-        ready(Recorded::Now)
+        Recorded::Now
+    }
+}
+
+impl Ledger for Notebook {
+    fn begin(
+        &mut self,
+        run: &Run,
+        once: bool,
+        settled: DateTime<Utc>,
+    ) -> impl Future<Output = Recorded> + Send + 'static {
+        ready(self.write_begin(run, once, settled))
     }
 
     fn end(&mut self, run: &Run, ended: &Ended, retry: Option<DateTime<Utc>>) {

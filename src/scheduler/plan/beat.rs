@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Place;
+use super::fire::{Decided, Decision};
 use crate::job::{Job, Memory, Seen};
 use crate::run::{Cause, Outcome, Retry};
 use crate::trigger::Trigger;
@@ -118,6 +119,18 @@ impl Beat {
     pub(super) fn decide(&mut self, fire_time: DateTime<Utc>) {
         if let Some(place) = self.pending.iter().position(|one| *one == fire_time) {
             self.pending.swap_remove(place);
+        }
+    }
+
+    /// A decision about fires that do not wait any more.
+    pub(super) fn decided(&self, decision: Decision) -> Decided {
+        let latest = match &decision {
+            Decision::Run(fire) | Decision::Skip(fire) => fire.fire_time,
+            Decision::Coalesce(passed) | Decision::Miss(passed) => passed.last(),
+        };
+        Decided {
+            decision,
+            settled: self.settled(latest),
         }
     }
 

@@ -48,6 +48,16 @@ impl Fire {
     }
 }
 
+/// A decision, and what follows from it for the memory of its job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// What was decided.
+    pub decision: Decision,
+    /// Up to where all fires of the job are decided by then. Decisions are written down one after
+    /// the other: what is decided later must not be taken for decided if that comes to an end here.
+    pub settled: DateTime<Utc>,
+}
+
 /// What becomes of fires.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {

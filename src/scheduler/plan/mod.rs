@@ -27,7 +27,7 @@ use crate::run::{Cause, Outcome};
 use beat::Beat;
 pub use downtime::{Downtime, GivenUp, Known, Why, owed_after};
 use fire::{Claim, Wake};
-pub use fire::{Decision, Fire};
+pub use fire::{Decided, Decision, Fire};
 use passed::Backlog;
 pub use passed::Passed;
 pub use shift::Shift;
@@ -197,7 +197,7 @@ impl Plan {
     ///
     /// After a long pause that may be much: then it decides a part of it, and [`Self::next`]
     /// still lies in the past. A `now` before the last one means that the clock was set back.
-    pub fn due(&mut self, now: DateTime<Utc>) -> Vec<Decision> {
+    pub fn due(&mut self, now: DateTime<Utc>) -> Vec<Decided> {
         self.reach(now);
         let mut decisions = Vec::new();
         let mut steps = 0;
@@ -290,7 +290,7 @@ impl Plan {
 
     /// The beat of a job has come: claims one fire, or tells what becomes of it. Gives the number
     /// of fires that it looked at beyond the first.
-    fn beat(&mut self, index: usize, decisions: &mut Vec<Decision>) -> usize {
+    fn beat(&mut self, index: usize, decisions: &mut Vec<Decided>) -> usize {
         let now = self.now;
         let Some(first) = self.beats[index].next else {
             return 0;
@@ -302,9 +302,11 @@ impl Plan {
         let steps = backlog.steps;
         self.beats[index].move_on(backlog.latest, backlog.next, steps == 0);
         self.schedule(index);
-        let job = &self.beats[index].job;
-        decisions.extend(backlog.missed.of(job).map(Decision::Miss));
-        decisions.extend(backlog.coalesced.of(job).map(Decision::Coalesce));
+        let beat = &self.beats[index];
+        let missed = backlog.missed.of(&beat.job).map(Decision::Miss);
+        let coalesced = backlog.coalesced.of(&beat.job).map(Decision::Coalesce);
+        let passed = missed.into_iter().chain(coalesced);
+        decisions.extend(passed.map(|decision| beat.decided(decision)));
         if let Some(fire_time) = backlog.latest {
             self.claim(index, fire_time, decisions);
         }
@@ -315,13 +317,14 @@ impl Plan {
     ///
     /// What was due when the run before it began waits for that run; what came due during it
     /// overlaps with it.
-    fn beat_in_order(&mut self, index: usize, decisions: &mut Vec<Decision>) -> usize {
+    fn beat_in_order(&mut self, index: usize, decisions: &mut Vec<Decided>) -> usize {
         let backlog = Backlog::missed(self.now, &self.beats[index]);
         let steps = backlog.steps;
         if steps > 0 {
             self.beats[index].move_on(None, backlog.next, false);
-            let job = &self.beats[index].job;
-            decisions.extend(backlog.missed.of(job).map(Decision::Miss));
+            let beat = &self.beats[index];
+            let missed = backlog.missed.of(&beat.job).map(Decision::Miss);
+            decisions.extend(missed.map(|decision| beat.decided(decision)));
         }
         let Some(fire_time) = self.beats[index].next.filter(|next| *next <= self.now) else {
             self.schedule(index);
@@ -343,7 +346,7 @@ impl Plan {
     }
 
     /// Claims a fire: it arrives now, or after its jitter.
-    fn claim(&mut self, beat: usize, fire_time: DateTime<Utc>, decisions: &mut Vec<Decision>) {
+    fn claim(&mut self, beat: usize, fire_time: DateTime<Utc>, decisions: &mut Vec<Decided>) {
         let delay = match self.beats[beat].trigger().jitter_s(fire_time) {
             0 => 0,
             most => (self.draw)(most).min(most),
@@ -364,17 +367,19 @@ impl Plan {
     }
 
     /// A claim is due: it gets in line for a worker, unless its job has enough runs already.
-    fn arrive(&mut self, claim: Claim, decisions: &mut Vec<Decision>) {
-        let beat = &self.beats[claim.beat];
+    fn arrive(&mut self, claim: Claim, decisions: &mut Vec<Decided>) {
         if claim.attempt > 1 {
             self.get_in_line(claim);
             return;
         }
         if !self.has_room(&claim) {
-            decisions.push(Decision::Skip(claim.of(&beat.job)));
-            self.beats[claim.beat].decide(claim.fire_time);
+            let beat = &mut self.beats[claim.beat];
+            beat.decide(claim.fire_time);
+            let skip = Decision::Skip(claim.of(&beat.job));
+            decisions.push(beat.decided(skip));
             return;
         }
+        let beat = &self.beats[claim.beat];
         let ahead = beat.place.filter(|_| beat.job.policy.coalesce);
         let ahead = ahead.and_then(|place| Some((place, *self.waiting.get(&place)?)));
         match ahead {
@@ -382,11 +387,10 @@ impl Plan {
             // together both run.
             Some((place, earlier)) if earlier.due < claim.due => {
                 self.waiting.insert(place, claim);
-                decisions.push(Decision::Coalesce(Passed::one(
-                    &beat.job,
-                    earlier.fire_time,
-                )));
-                self.beats[claim.beat].decide(earlier.fire_time);
+                let beat = &mut self.beats[claim.beat];
+                beat.decide(earlier.fire_time);
+                let passed = Passed::one(&beat.job, earlier.fire_time);
+                decisions.push(beat.decided(Decision::Coalesce(passed)));
             }
             _ => {
                 let place = self.get_in_line(claim);
@@ -403,7 +407,7 @@ impl Plan {
     }
 
     /// Gives free workers to those who wait, first come first served.
-    fn begin_waiting(&mut self, decisions: &mut Vec<Decision>) {
+    fn begin_waiting(&mut self, decisions: &mut Vec<Decided>) {
         while self.busy < self.workers {
             // Only retries can be blocked by their own job, so few are passed over.
             let first = self.waiting.iter().find(|(_, claim)| self.has_room(claim));
@@ -419,9 +423,10 @@ impl Plan {
             }
             let beat = &self.beats[claim.beat];
             if claim.attempt == 1 && beat.is_missed(claim.due, self.now) {
-                decisions.push(Decision::Miss(Passed::one(&beat.job, claim.fire_time)));
+                let passed = Passed::one(&beat.job, claim.fire_time);
+                decisions.push(beat.decided(Decision::Miss(passed)));
             } else {
-                decisions.push(Decision::Run(claim.of(&beat.job)));
+                decisions.push(beat.decided(Decision::Run(claim.of(&beat.job))));
                 self.busy += 1;
                 self.going
                     .entry(beat.job.name.clone())

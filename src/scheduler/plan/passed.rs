@@ -28,6 +28,11 @@ pub struct Passed {
 }
 
 impl Passed {
+    /// The last fire time among them.
+    pub(super) fn last(&self) -> DateTime<Utc> {
+        *self.latest.last().expect("the latest of them are listed")
+    }
+
     /// One fire.
     pub(super) fn one(job: &Arc<Job>, fire_time: DateTime<Utc>) -> Self {
         Self {

@@ -9,11 +9,17 @@ use crate::config::Config;
 use crate::run::Cause;
 use crate::trigger::{Bounds, Interval, Trigger, Zone};
 
+/// The decisions at `now`, or the first of them.
+fn decide(plan: &mut Plan, now: DateTime<Utc>) -> Vec<Decision> {
+    let decided = plan.due(now).into_iter();
+    decided.map(|decided| decided.decision).collect()
+}
+
 /// The decisions at `now`, one word each: `run tick 12:01:00`.
 fn due(plan: &mut Plan, now: DateTime<Utc>) -> Vec<String> {
     let mut told = Vec::new();
     loop {
-        told.extend(plan.due(now).iter().map(tell));
+        told.extend(decide(plan, now).iter().map(tell));
         if plan.next().is_none_or(|next| next > now) {
             return told;
         }
@@ -304,7 +310,7 @@ fn a_reload_keeps_the_beat_of_an_unchanged_trigger() {
     assert_eq!(plan.next_of("other"), Some(noon(130)));
     assert_eq!(plan.next_of("new"), Some(noon(100)));
     assert_eq!(plan.next_of("gone"), None);
-    let began = plan.due(noon(60));
+    let began = decide(&mut plan, noon(60));
     assert!(
         began
             .iter()
@@ -405,7 +411,7 @@ fn a_failed_run_is_tried_again_after_a_delay_that_doubles() {
     let mut now = noon(0);
     let mut delays = Vec::new();
     loop {
-        let decisions = plan.due(now);
+        let decisions = decide(&mut plan, now);
         let [Decision::Run(fire)] = &decisions[..] else {
             panic!("{decisions:?}");
         };
@@ -433,7 +439,7 @@ fn a_delay_that_is_longer_than_an_hour_stays_as_it_is() {
     let mut plan = plan([patient]);
     for hours in [0, 2] {
         let now = noon(hours * 3_600);
-        let decisions = plan.due(now);
+        let decisions = decide(&mut plan, now);
         let [Decision::Run(fire)] = &decisions[..] else {
             panic!("{decisions:?}");
         };
@@ -539,7 +545,7 @@ fn a_clock_that_was_wrong_by_decades_silences_nobody() {
 fn a_year_of_suspend_is_counted_and_not_listed() {
     let mut plan = plan([job("second").every(1), job("day").every(86_400)]);
     let later = at("2027-11-24T12:00:00Z");
-    let decisions = plan.due(later);
+    let decisions = decide(&mut plan, later);
     let Decision::Coalesce(passed) = &decisions[0] else {
         panic!("{decisions:?}");
     };
@@ -558,7 +564,7 @@ fn a_year_of_suspend_is_counted_and_not_listed() {
 #[test]
 fn a_backlog_that_can_be_counted_has_its_full_count() {
     let mut plan = plan([job("tick").grace(3600)]);
-    let decisions = plan.due(noon(60 * 100_000));
+    let decisions = decide(&mut plan, noon(60 * 100_000));
     let [
         Decision::Miss(missed),
         Decision::Coalesce(coalesced),
@@ -577,9 +583,9 @@ fn a_backlog_that_can_be_counted_has_its_full_count() {
 fn a_hundred_thousand_jobs_have_their_turn() {
     let jobs = (0..100_000).map(|index| job(&format!("job.{index}")).every(60).shared());
     let mut plan = Plan::new(jobs.collect(), noon(0), usize::MAX, |_| 0);
-    assert!(plan.due(noon(60)).len() < 100_000, "in slices");
+    assert!(decide(&mut plan, noon(60)).len() < 100_000, "in slices");
     while plan.next().unwrap() <= noon(60) {
-        assert!(!plan.due(noon(60)).is_empty());
+        assert!(!decide(&mut plan, noon(60)).is_empty());
     }
     assert_eq!(plan.next(), Some(noon(120)));
 }
@@ -711,7 +717,7 @@ mod laws {
         fn decide(&mut self) {
             self.latest = self.latest.max(self.now);
             loop {
-                for decision in self.plan.due(self.now) {
+                for decision in decide(&mut self.plan, self.now) {
                     self.take(decision);
                 }
                 if self.plan.next().is_none_or(|next| next > self.now) {
@@ -842,7 +848,7 @@ fn what_comes_soon_is_what_will_be_due_first() {
     assert_eq!(names(&few), ["a.0", "a.23", "a.46", "a.19"]);
     let first = plan.soon(noon(100));
     assert_eq!(first.len(), FORESIGHT);
-    let decisions = [30, 31, 32, 33].map(|second| plan.due(noon(second)));
+    let decisions = [30, 31, 32, 33].map(|second| decide(&mut plan, noon(second)));
     let run: Vec<Fire> = decisions
         .into_iter()
         .flatten()

@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use super::super::clock::ManualClock;
 use super::super::testing::{Notebook, config, every, job, noon, reload};
 use super::super::*;
-use crate::job::Roster;
+use crate::job::{Roster, Seen};
+use crate::run::Retry;
 use crate::value::Value;
 
 /// Something that happens.
@@ -198,11 +199,95 @@ impl Journal for Silence {
     fn note(&mut self, _: &Event<'_>) {}
 }
 
+/// Something to write into the notebook.
+type Entry = Box<dyn FnOnce(&mut Notebook) + Send>;
+
+/// A ledger that hands over to a writer, who takes his time. What he has not written when the
+/// scheduler is killed is lost.
+struct Desk {
+    notebook: Notebook,
+    entries: mpsc::UnboundedSender<Entry>,
+}
+
+impl Desk {
+    fn hand_over(&self, entry: impl FnOnce(&mut Notebook) + Send + 'static) {
+        // After a crash nobody writes.
+        let _ = self.entries.send(Box::new(entry));
+    }
+}
+
+async fn write(
+    mut notebook: Notebook,
+    mut entries: mpsc::UnboundedReceiver<Entry>,
+    takes: Duration,
+) {
+    while let Some(entry) = entries.recv().await {
+        tokio::time::sleep(takes).await;
+        entry(&mut notebook);
+    }
+}
+
+impl Ledger for Desk {
+    fn begin(
+        &mut self,
+        run: &Run,
+        once: bool,
+        settled: DateTime<Utc>,
+    ) -> impl Future<Output = Recorded> + Send + 'static {
+        let (answer, answered) = oneshot::channel();
+        let run = run.clone();
+        self.hand_over(move |notebook| {
+            // Where its run was ended meanwhile, nobody waits for the answer.
+            let _ = answer.send(notebook.write_begin(&run, once, settled));
+        });
+        async { answered.await.unwrap() }
+    }
+
+    fn end(&mut self, run: &Run, ended: &Ended, retry: Option<DateTime<Utc>>) {
+        let (run, ended) = (run.clone(), ended.clone());
+        self.hand_over(move |notebook| notebook.end(&run, &ended, retry));
+    }
+
+    fn give_up(&mut self, job: &str, retry: &Retry) {
+        let (job, retry) = (job.to_owned(), *retry);
+        self.hand_over(move |notebook| notebook.give_up(&job, &retry));
+    }
+
+    fn pass(
+        &mut self,
+        outcome: Outcome,
+        job: &str,
+        fire_times: &[DateTime<Utc>],
+        settled: DateTime<Utc>,
+    ) {
+        let (job, fire_times) = (job.to_owned(), fire_times.to_vec());
+        self.hand_over(move |notebook| notebook.pass(outcome, &job, &fire_times, settled));
+    }
+
+    fn remember(&mut self, jobs: Vec<Seen>, faulty: &[String], settings: &Settings) {
+        // Nothing comes before it; and a job that was never written down was never seen.
+        self.notebook.remember(jobs, faulty, settings);
+    }
+
+    fn amend(
+        &mut self,
+        news: Vec<Seen>,
+        gone: Vec<String>,
+        faulty: &[String],
+        settings: &Settings,
+    ) {
+        let (faulty, settings) = (faulty.to_vec(), settings.clone());
+        self.hand_over(move |notebook| notebook.amend(news, gone, &faulty, &settings));
+    }
+}
+
 /// One story: the jobs and what is written down of them.
 struct Story {
     jobs: Vec<Job>,
     lenient: bool,
     workers: u32,
+    /// How long it takes to write one thing down.
+    writing: Duration,
     notebook: Notebook,
     world: World,
 }
@@ -230,13 +315,16 @@ impl Story {
             workers: self.workers,
         };
         let known = self.notebook.known(&self.jobs, now);
-        let (config, ledger) = (self.config(), self.notebook.clone());
+        let config = self.config();
         let before = config.clone();
-        let mut scheduler = Scheduler::new(config, known, clock.clone(), runner, Silence, ledger);
+        let (entries, received) = mpsc::unbounded_channel();
+        let notebook = self.notebook.clone();
+        let writer = tokio::spawn(write(notebook.clone(), received, self.writing));
+        let desk = Desk { notebook, entries };
+        let mut scheduler = Scheduler::new(config, known, clock.clone(), runner, Silence, desk);
         let (sender, mut messages) = mpsc::channel(9);
         let script = self.act(&clock, sender, before, acts);
-        let life = scheduler.run(&mut messages, Duration::from_secs(10));
-        tokio::pin!(life);
+        let mut life = Box::pin(scheduler.run(&mut messages, Duration::from_secs(10)));
         let mut ended = None;
         tokio::select! {
             biased;
@@ -245,7 +333,14 @@ impl Story {
         }
         let (down, left, is_stop) = ended.expect("it lives as long as there are acts");
         if is_stop {
-            life.await;
+            life.as_mut().await;
+        }
+        drop(life);
+        drop(scheduler);
+        if is_stop {
+            writer.await.unwrap();
+        } else {
+            writer.abort();
         }
         (clock.now() + TimeDelta::seconds(down), left)
     }
@@ -306,7 +401,7 @@ impl Story {
         }
         self.lenient = false;
         self.workers = 1_000;
-        self.live(now, &[Act::Live(0)]).await;
+        self.live(now, &[Act::Stop(0)]).await;
         self.notebook.recover();
         now
     }
@@ -388,8 +483,14 @@ fn fire_times(job: &Job, end: DateTime<Utc>) -> impl Iterator<Item = DateTime<Ut
         .filter(move |at| trigger.next_after(*at - TimeDelta::seconds(1)) == Some(*at))
 }
 
-fn tell(jobs: Vec<Job>, acts: &[Act], workers: u32, lenient: bool) -> (Story, DateTime<Utc>) {
+fn tell(
+    jobs: Vec<Job>,
+    acts: &[Act],
+    (workers, writing_ms): (u32, u64),
+    lenient: bool,
+) -> (Story, DateTime<Utc>) {
     let mut story = Story {
+        writing: Duration::from_millis(writing_ms),
         jobs,
         lenient,
         workers,
@@ -405,6 +506,11 @@ fn tell(jobs: Vec<Job>, acts: &[Act], workers: u32, lenient: bool) -> (Story, Da
     (story, end)
 }
 
+/// How many run at once, and how many milliseconds it takes to write one thing down.
+fn crew() -> impl Strategy<Value = (u32, u64)> {
+    (1..5_u32, prop_oneof![Just(0), 1..2_000_u64])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
@@ -414,9 +520,9 @@ proptest! {
     /// Crashes, restarts, sleep, reloads: no fire and no retry is lost, doubled or early.
     #[test]
     fn every_fire_has_one_record(
-        jobs in jobs(), acts in acts(false), workers in 1..5_u32, lenient in any::<bool>(),
+        jobs in jobs(), acts in acts(false), crew in crew(), lenient in any::<bool>(),
     ) {
-        let (story, end) = tell(jobs, &acts, workers, lenient);
+        let (story, end) = tell(jobs, &acts, crew, lenient);
         story.check_runs();
         story.check_retries(end);
         story.check_fires(end);
@@ -425,9 +531,9 @@ proptest! {
     /// Also where the clock is set back, and jobs come and go, nothing runs twice.
     #[test]
     fn nothing_runs_twice(
-        jobs in jobs(), acts in acts(true), workers in 1..5_u32, lenient in any::<bool>(),
+        jobs in jobs(), acts in acts(true), crew in crew(), lenient in any::<bool>(),
     ) {
-        let (story, _) = tell(jobs, &acts, workers, lenient);
+        let (story, _) = tell(jobs, &acts, crew, lenient);
         story.check_runs();
     }
 }
