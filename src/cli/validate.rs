@@ -12,7 +12,7 @@ use super::arguments::{Format, Global, Validate};
 use super::load::{self, Count, Loaded, counted};
 use super::output::{self, Refusal};
 use super::{trusted, understood};
-use crate::config::{Answer, Lookup};
+use crate::config::{Answer, Lookup, Need};
 use crate::diagnostic::json::{Report, findings};
 use crate::diagnostic::{Diagnostic, render};
 use crate::job::Surroundings;
@@ -137,6 +137,10 @@ impl Lookup for Remembering<'_> {
 
     fn missing_folder(&self) -> Option<&Path> {
         self.lookup.missing_folder()
+    }
+
+    fn lacks(&self, need: &Need, surroundings: Option<&Surroundings>) -> Option<String> {
+        self.lookup.lacks(need, surroundings)
     }
 
     fn finds_others(&self, surroundings: &Surroundings) -> bool {

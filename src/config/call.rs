@@ -1,6 +1,7 @@
 //! What a job calls, and with what: command, arguments, context manager.
 
 use super::lookup::Role;
+use super::needs::Need;
 use super::reader::Reader;
 use super::scalar;
 use super::section::{Item, Section};
@@ -18,6 +19,13 @@ pub(super) fn command(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Task> {
             .filter(|words| !words.is_empty())
             .map(Task::Command),
     };
+    if let Some(Task::Command(words)) = &task {
+        let span = item
+            .value
+            .items()
+            .map_or(item.value.span, |items| items[0].span);
+        reader.need(Need::Program(words[0].clone().into()), span);
+    }
     if task.is_none() {
         let message = match item.value.items() {
             None | Some([]) => format!(

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::needs::Need;
 use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean};
 use crate::job::{Roster, Surroundings, Task};
 
@@ -15,6 +16,12 @@ pub trait Lookup {
 
     /// The tasks folder that is named and is not there.
     fn missing_folder(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Why a job with these surroundings has not what it needs, as a fragment such as
+    /// "there is no user `www`"; `None` where it has, and where that cannot be told.
+    fn lacks(&self, _need: &Need, _surroundings: Option<&Surroundings>) -> Option<String> {
         None
     }
 

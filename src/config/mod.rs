@@ -13,6 +13,7 @@ mod key;
 mod lookup;
 mod mail;
 mod names;
+mod needs;
 mod outside;
 mod policy;
 mod reader;
@@ -36,6 +37,7 @@ pub use account::{Account, Mailgun, NoAccount, Security, Server, Way, mailbox};
 pub use directives::Directives;
 pub use key::same as is_same_key;
 pub use lookup::{Answer, Lookup, Reference, Role};
+pub use needs::{Need, Needed};
 pub use outside::{Outside, Overrides};
 pub use settings::{DocassembleContext, Settings, ZoneOrigin};
 
@@ -69,6 +71,8 @@ pub struct Reading {
     pub diagnostics: Vec<Diagnostic>,
     /// The dotted names that must exist and were not looked up yet.
     pub references: Vec<Reference>,
+    /// What else jobs need, as far as it was not looked up yet.
+    pub needs: Vec<Needed>,
     /// What must not be shown, by its value: as YAML reads it, however it is written.
     pub secrets: Secrets,
 }
@@ -82,6 +86,7 @@ impl Reading {
             jobs: 0,
             diagnostics: vec![diagnostic],
             references: Vec::new(),
+            needs: Vec::new(),
             secrets: Secrets::default(),
         }
     }
@@ -98,12 +103,15 @@ impl Reading {
         self.diagnostics.sort_by_key(|one| one.span);
     }
 
-    /// Adds the faults of the dotted names, as `lookup` sees them.
+    /// Adds the faults of the dotted names, and of what else jobs need, as `lookup` sees them.
     pub fn look_up(&mut self, lookup: &dyn Lookup) {
         let jobs = self.config.as_ref().map(|config| config.jobs.clone());
+        let jobs = jobs.unwrap_or_default();
         let references = std::mem::take(&mut self.references);
-        let faults = lookup::check(&references, &jobs.unwrap_or_default(), lookup);
+        let faults = lookup::check(&references, &jobs, lookup);
         self.diagnostics.extend(faults);
+        let needs = std::mem::take(&mut self.needs);
+        self.diagnostics.extend(needs::check(&needs, &jobs, lookup));
         self.diagnostics.sort_by_key(|one| one.span);
     }
 }
@@ -119,7 +127,7 @@ pub fn read(text: &str, outside: &Outside) -> Reading {
     let mut names = JobNames::default();
     let config = root(&mut reader, &document.root, &mut names);
     names::warn_of_doubled(&mut reader, &document, &names);
-    let (mut diagnostics, references) = reader.finish();
+    let (mut diagnostics, references, needs) = reader.finish();
     let secrets = confidential::secrets(text, &document.root);
     confidential::hide(&mut diagnostics, &secrets);
     Reading {
@@ -127,6 +135,7 @@ pub fn read(text: &str, outside: &Outside) -> Reading {
         jobs: names.count,
         diagnostics,
         references,
+        needs,
         secrets,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::needs::Need;
 use super::reader::Reader;
 use super::scalar;
 use super::section::{Item, Section};
@@ -82,18 +83,27 @@ pub(super) fn surroundings(
 ) -> Surroundings {
     let mut surroundings = defaults.clone();
     if let Some(item) = keys.take("environment file") {
-        let text = scalar::text(reader, item);
-        surroundings.environment_file = text.map(|text| reader.path(text));
+        let path = scalar::text(reader, item).map(|text| reader.path(text));
+        if let Some(path) = &path {
+            reader.need(Need::EnvironmentFile(path.clone()), item.value.span);
+        }
+        surroundings.environment_file = path;
     }
     if let Some(item) = keys.take("directory") {
-        let text = scalar::text(reader, item);
-        surroundings.directory = text.map(|text| reader.path(text));
+        let path = scalar::text(reader, item).map(|text| reader.path(text));
+        if let Some(path) = &path {
+            reader.need(Need::Directory(path.clone()), item.value.span);
+        }
+        surroundings.directory = path;
     }
     if let Some(item) = keys.take("user") {
         surroundings.user = match item.value.value() {
             Some(Value::Int(number)) if *number >= 0 => Some(number.to_string()),
             _ => scalar::text(reader, item).map(str::to_owned),
         };
+        if let Some(user) = &surroundings.user {
+            reader.need(Need::User(user.clone()), item.value.span);
+        }
     }
     if let Some(item) = keys.take("environment") {
         environment(reader, item, &mut surroundings);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::lookup::{Reference, Role};
+use super::needs::{Need, Needed};
 use super::{Outside, key};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::trigger::{Cron, Zone};
@@ -19,6 +20,7 @@ pub(super) struct Reader<'a> {
     pub(super) zone: Option<Zone>,
     diagnostics: Vec<Diagnostic>,
     references: Vec<Reference>,
+    needs: Vec<Needed>,
     /// The schedules so far: many jobs have the same.
     crons: HashSet<Arc<Cron>>,
     /// The job that is being read.
@@ -39,6 +41,7 @@ impl<'a> Reader<'a> {
             zone: None,
             diagnostics: Vec::new(),
             references: Vec::new(),
+            needs: Vec::new(),
             crons: HashSet::new(),
             job: None,
             job_is_faulty: false,
@@ -153,13 +156,19 @@ impl<'a> Reader<'a> {
         });
     }
 
+    /// Notes what must be there when a job runs.
+    pub(super) fn need(&mut self, need: Need, span: Span) {
+        let job = self.job.clone();
+        self.needs.push(Needed { need, span, job });
+    }
+
     /// Everything that was found, in the order of the text.
-    pub(super) fn finish(mut self) -> (Vec<Diagnostic>, Vec<Reference>) {
+    pub(super) fn finish(mut self) -> (Vec<Diagnostic>, Vec<Reference>, Vec<Needed>) {
         for (name, (span, count)) in std::mem::take(&mut self.ignored) {
             self.report(ignored(name, span, count));
         }
         self.diagnostics.sort_by_key(|one| one.span);
-        (self.diagnostics, self.references)
+        (self.diagnostics, self.references, self.needs)
     }
 }
 

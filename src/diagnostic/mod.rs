@@ -70,6 +70,8 @@ pub enum Code {
     CloudSecret,
     /// A directive of docassemble that `sched` cannot honour.
     Unsupported,
+    /// Something that a job needs and that is not on this machine.
+    NotFound,
     /// Something that could not be checked.
     Unchecked,
 }
@@ -159,6 +161,7 @@ impl Code {
             Self::IgnoredKey => "ignored-key",
             Self::CloudSecret => "cloud-secret",
             Self::Unsupported => "unsupported",
+            Self::NotFound => "not-found",
             Self::Unchecked => "unchecked",
         }
     }

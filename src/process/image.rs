@@ -2,22 +2,17 @@
 
 use std::ffi::{CStr, CString, NulError, OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
 use std::ptr;
 
 use nix::errno::Errno;
 use nix::libc::{self, c_char};
 
 use super::Launch;
+use super::program::places;
 use super::spawn::environment;
 
 /// What runs a file that is no program and names no other that runs it.
 const SHELL: &CStr = c"/bin/sh";
-
-/// Where programs are where there is no `PATH`.
-///
-/// Source: `execvp(3)`.
-const USUAL_PATH: &str = "/bin:/usr/bin";
 
 /// A program with all that it is executed with.
 #[derive(Debug)]
@@ -82,15 +77,6 @@ impl Image {
         }
         why
     }
-}
-
-/// Where a program may be: a name is looked for in the folders of `PATH`, a path is one.
-fn places(program: &Path, path: Option<&OsStr>) -> Vec<PathBuf> {
-    if program.file_name() != Some(program.as_os_str()) {
-        return vec![program.to_owned()];
-    }
-    let folders = std::env::split_paths(path.unwrap_or(OsStr::new(USUAL_PATH)));
-    folders.map(|folder| folder.join(program)).collect()
 }
 
 /// Executes the file at `place`, and returns where that fails.

@@ -19,6 +19,7 @@ mod life;
 mod limit;
 mod own;
 mod pidfd;
+mod program;
 mod pump;
 mod spawn;
 mod strays;
@@ -51,6 +52,7 @@ pub use identity::Identity;
 pub use init::leave_orphans;
 pub use limit::outlive_file_limit;
 pub use own::remember_ends;
+pub use program::is_there;
 pub use pump::{Pipes, Theirs};
 
 use crate::run::{Order, Outcome};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::python::lookup::{self, CallFault, LookupError};
 use super::{Setup, Tasks, chain, surroundings};
-use crate::config::{Answer, Lookup};
+use crate::config::{Answer, Lookup, Need};
 use crate::diagnostic;
 use crate::job::Surroundings;
 use crate::process::Launch;
@@ -125,6 +125,10 @@ impl Lookup for Tasks {
     fn missing_folder(&self) -> Option<&Path> {
         let folder = self.setup.tasks_folder.as_deref();
         folder.filter(|folder| !folder.is_dir())
+    }
+
+    fn lacks(&self, need: &Need, surroundings: Option<&Surroundings>) -> Option<String> {
+        surroundings::lacks(need, surroundings, &self.setup)
     }
 
     fn finds_others(&self, surroundings: &Surroundings) -> bool {

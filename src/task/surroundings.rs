@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, SecondsFormat};
 
 use super::{Error, Setup};
+use crate::config::Need;
 use crate::environment;
 use crate::job::{Job, Surroundings};
-use crate::process::{Identity, Launch};
+use crate::process::{self, Identity, Launch};
+use crate::reason::chain;
 use crate::run::{Run, RunId};
 
 /// The variable that only the processes of one run share.
@@ -76,6 +78,34 @@ pub(super) fn question(
         directory: directory(surroundings, setup),
         ..Launch::default()
     })
+}
+
+/// Why a job with these surroundings has not what it needs, where that can be told.
+pub(super) fn lacks(
+    need: &Need,
+    surroundings: Option<&Surroundings>,
+    setup: &Setup,
+) -> Option<String> {
+    match need {
+        Need::Directory(path) if path.is_dir() => None,
+        Need::Directory(path) => Some(format!("there is no directory `{}`", path.display())),
+        Need::EnvironmentFile(path) => read(path).err().map(|error| chain(&error)),
+        Need::User(user) => match Identity::of(user) {
+            Err(error @ process::Error::NoUser(_)) => Some(error.to_string()),
+            // We need not be root to look.
+            Ok(_) | Err(_) => None,
+        },
+        Need::Program(program) => {
+            let surroundings = surroundings?;
+            let launch = Launch {
+                program: program.clone(),
+                ..question(surroundings, setup).ok()?
+            };
+            // Another user has another `PATH`, and may see what we do not.
+            let is_there = surroundings.user.is_some() || process::is_there(&launch);
+            (!is_there).then(|| format!("there is no program `{}`", program.display()))
+        }
+    }
 }
 
 /// The working directory that the config names.

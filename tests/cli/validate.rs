@@ -136,3 +136,56 @@ fn a_tasks_folder_that_is_not_there_is_the_first_thing_to_mend() {
     let answer = folder.sched("validate").exits(1);
     assert!(!answer.stdout.contains("tasks folder"), "{}", answer.stdout);
 }
+
+#[test]
+fn what_a_job_needs_and_has_not_is_a_warning() {
+    let folder = Folder::with_config(
+        "\
+scheduler:
+  fine:
+    type: interval
+    hours: 1
+    command: [sh, -c, 'true']
+    directory: here
+    environment file: fine.env
+    user: root
+  lost:
+    type: interval
+    hours: 1
+    command: [no-such-program, x]
+    directory: nowhere
+    environment file: broken.env
+    user: nobody-by-that-name
+  elsewhere:
+    type: interval
+    hours: 1
+    command: [mine, x]
+    environment: {PATH: here/bin}
+",
+    )
+    .file("here/a", "")
+    .executable("here/bin/mine", "#!/bin/sh\n")
+    .file("fine.env", "A=1\n")
+    .file("broken.env", "A=1\nhunter22secret\n");
+    let answer = folder.sched("validate").exits(0);
+    for told in [
+        "there is no directory `",
+        "/nowhere`",
+        "line 2 of the environment file `",
+        "does not have the form KEY=VALUE",
+        "there is no user `nobody-by-that-name`",
+        "warning[not-found]",
+    ] {
+        assert!(answer.stdout.contains(told), "{told}: {}", answer.stdout);
+    }
+    assert!(!answer.stdout.contains("hunter22"), "{}", answer.stdout);
+    assert!(answer.stdout.contains("3 warnings"), "{}", answer.stdout);
+    folder.sched("validate --strict").exits(1);
+    folder.write(
+        "config.yml",
+        "scheduler:\n  a: {type: interval, hours: 1, command: [no-such-program, x]}\n",
+    );
+    let answer = folder.sched("validate").exits(0);
+    let told = "there is no program `no-such-program`";
+    assert!(answer.stdout.contains(told), "{}", answer.stdout);
+}

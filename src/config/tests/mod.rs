@@ -643,6 +643,48 @@ scheduler:
 }
 
 #[test]
+fn what_jobs_need_is_looked_for() {
+    struct Bare;
+
+    impl Lookup for Bare {
+        fn look_up(&self, names: &[&str]) -> Result<Vec<Answer>, String> {
+            Ok(names.iter().map(|_| Answer::Native).collect())
+        }
+
+        fn lacks(&self, need: &Need, surroundings: Option<&Surroundings>) -> Option<String> {
+            let of = surroundings.map_or("several jobs", |_| "a job");
+            Some(format!("{need:?} of {of}"))
+        }
+
+        fn finds_others(&self, _: &Surroundings) -> bool {
+            false
+        }
+    }
+
+    let text = "\
+scheduler:
+  job defaults: {directory: /srv}
+  a.b: {type: interval, minutes: 5, user: www, environment file: e.env}
+  c: {type: interval, minutes: 5, command: [backup, now]}
+  d: {type: interval, minutes: 5, command: backup}
+";
+    let mut reading = reading(text);
+    assert!(reading.diagnostics.is_empty());
+    reading.look_up(&Bare);
+    let folder = outside().folder;
+    let file = folder.join("e.env");
+    assert_eq!(
+        shown(&reading, text),
+        [
+            "2:29 warning[not-found] Directory(\"/srv\") of several jobs".to_owned(),
+            "3:43 warning[not-found] User(\"www\") of a job".to_owned(),
+            format!("3:66 warning[not-found] EnvironmentFile({file:?}) of a job"),
+            "4:45 warning[not-found] Program(\"backup\") of a job".to_owned(),
+        ]
+    );
+}
+
+#[test]
 fn a_context_manager_of_what_is_no_python_function_is_warned_of() {
     struct Each;
 
