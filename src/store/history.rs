@@ -178,14 +178,9 @@ impl Filter {
     pub(super) fn conditions(&self) -> (String, Vec<Box<dyn ToSql>>) {
         let mut values: Vec<Box<dyn ToSql>> = Vec::new();
         let mut conditions = Vec::new();
-        if !self.jobs.is_empty() {
-            let marks = marks(self.jobs.len());
-            // Of one job, an index has the runs in order.
-            let one_of = if self.jobs.len() == 1 { "=" } else { "IN" };
-            conditions.push(format!(
-                "runs.job {one_of} (SELECT key FROM jobs WHERE name IN ({marks}))"
-            ));
-            values.extend(self.jobs.iter().map(|job| boxed(job.clone())));
+        if let Some((condition, names)) = self.of_jobs() {
+            conditions.push(condition);
+            values.push(boxed(names));
         }
         if !self.outcomes.is_empty() {
             conditions.push(format!("outcome IN ({})", marks(self.outcomes.len())));
@@ -211,6 +206,24 @@ impl Filter {
             return (String::new(), values);
         }
         (format!("WHERE {}", conditions.join(" AND ")), values)
+    }
+
+    /// The condition for the jobs, and the value for its question mark.
+    fn of_jobs(&self) -> Option<(String, String)> {
+        let (one_of, names) = match &self.jobs[..] {
+            [] => return None,
+            [name] => ("= (SELECT key FROM jobs WHERE name = ?)", name.clone()),
+            // They may be more than a query can have question marks.
+            names => (
+                "IN (SELECT key FROM jobs WHERE name IN (SELECT value FROM json_each(?)))",
+                serde_json::Value::from(names).to_string(),
+            ),
+        };
+        // Of one job, an index has the runs in order. Those of many jobs would have to be sorted,
+        // and another index has the few that are going on: `+` keeps SQLite from that of the jobs.
+        let takes_index = self.jobs.len() == 1 && !self.going_on;
+        let plus = if takes_index { "" } else { "+" };
+        Some((format!("{plus}runs.job {one_of}"), names))
     }
 }
 

@@ -74,7 +74,7 @@ pub enum Error {
     #[error("{} was made by a later version of sched", .0.display())]
     Newer(PathBuf),
     /// SQLite says no.
-    #[error("cannot use {}: {source}", .path.display())]
+    #[error("cannot use {}: {}", .path.display(), said(source))]
     Database {
         /// The database.
         path: PathBuf,
@@ -165,6 +165,14 @@ impl Store {
             path: self.path.clone(),
             source,
         }
+    }
+}
+
+/// What SQLite says, without the query that it says it of.
+fn said(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        other => other.to_string(),
     }
 }
 

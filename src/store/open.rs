@@ -144,6 +144,12 @@ impl Store {
         })
     }
 
+    /// Waits so long for another process that writes.
+    pub(super) fn set_patience(&self, patience: Duration) -> Result<(), Error> {
+        let set = self.connection.busy_timeout(patience);
+        set.map_err(|source| self.error(source))
+    }
+
     /// Lets the database be closed without waiting for the disk: what was written stays in the
     /// log of changes, where readers find it, unless that has become long.
     ///

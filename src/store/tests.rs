@@ -377,14 +377,20 @@ fn the_history_answers_what_is_asked() {
     };
     assert_eq!(found(Filter::default(), 2), ["missed", "coalesced"]);
     assert_eq!(found(Filter::default(), 0), [""; 0]);
-    let even = Filter {
-        jobs: vec!["even".to_owned(), "none".to_owned()],
-        ..Filter::default()
-    };
-    assert_eq!(
-        found(even, 9),
-        ["coalesced", "interrupted", "timeout", "success"]
-    );
+    let others = (0..40_000).map(|number| format!("other \0 \"{number}"));
+    for even in [
+        vec!["even".to_owned(), "none".to_owned()],
+        others.chain(["even".to_owned()]).collect(),
+    ] {
+        let even = Filter {
+            jobs: even,
+            ..Filter::default()
+        };
+        assert_eq!(
+            found(even, 9),
+            ["coalesced", "interrupted", "timeout", "success"]
+        );
+    }
     let window = Filter {
         since: Some(noon(1)),
         until: Some(noon(2)),
@@ -424,9 +430,17 @@ fn no_question_goes_through_all_runs() {
         jobs: vec!["tick".to_owned()],
         ..Filter::default()
     };
+    let many = Filter {
+        jobs: vec!["tick".to_owned(), "tock".to_owned()],
+        ..Filter::default()
+    };
     let going_on = Filter {
         going_on: true,
         ..Filter::default()
+    };
+    let going_on_of_one = Filter {
+        going_on: true,
+        ..one.clone()
     };
     let since = Filter {
         since: Some(noon(0)),
@@ -434,7 +448,9 @@ fn no_question_goes_through_all_runs() {
     };
     for (filter, index) in [
         (one, "runs_of_a_job (job=?)"),
+        (many, "SCAN runs USING INDEX sqlite_autoindex_runs_1"),
         (going_on, "SCAN runs USING INDEX going_on"),
+        (going_on_of_one, "SCAN runs USING INDEX going_on"),
         (since, "(id>?)"),
     ] {
         let (sql, values) = filter.query();
@@ -446,6 +462,33 @@ fn no_question_goes_through_all_runs() {
         assert!(steps.contains(index), "{steps}");
         assert!(!steps.contains("TEMP B-TREE"), "{steps}");
     }
+}
+
+#[test]
+fn a_job_is_found_beside_others_whatever_its_name_is() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    for (second, job) in [(0, "nul \0 \"quoted\" \\ \u{202e}"), (1, "tick")] {
+        let run = run(job, second);
+        store.begin(&run, false, run.scheduled_for, None).unwrap();
+    }
+    let both = Filter {
+        jobs: store.jobs().unwrap(),
+        ..Filter::default()
+    };
+    assert_eq!(store.runs(&both, 9).unwrap().len(), 2);
+}
+
+#[test]
+fn an_error_is_told_without_the_query() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    store
+        .connection
+        .execute_batch("ALTER TABLE jobs RENAME TO other")
+        .unwrap();
+    let error = store.jobs().unwrap_err().to_string();
+    assert!(error.ends_with("no such table: jobs"), "{error}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Begun, Error, Left, Note, Place, Store};
 use crate::job::Seen;
-use crate::run::{Ended, Outcome, Recorded, Retry, RunId};
+use crate::run::{Ended, Outcome, Recorded, Retry, Run, RunId};
 use crate::secret::Secrets;
 
 /// How much is written at once, and how much waits for a disk that takes nothing.
@@ -25,6 +25,9 @@ const WAITING: usize = 10_000;
 
 /// After how long what could not be written is tried again, if nothing else comes.
 const AGAIN: Duration = Duration::from_secs(5);
+
+/// How long to wait for another process that writes: runs wait that long to begin.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long nothing must come before some more old runs are forgotten.
 const BREATH: Duration = Duration::from_millis(10);
@@ -69,7 +72,7 @@ enum Order {
         fire_time: DateTime<Utc>,
         attempt: u32,
         once: bool,
-        answer: Option<Answer>,
+        answer: Answer,
     },
     End {
         id: RunId,
@@ -197,7 +200,7 @@ impl Writer {
             fire_time,
             attempt,
             once,
-            answer: Some(answer),
+            answer,
         });
     }
 
@@ -280,6 +283,7 @@ impl Drop for Writer {
 impl Order {
     fn write(&mut self, store: &Store) -> Result<Recorded, Error> {
         match self {
+            Self::Foresee { .. } | Self::Prune(_) | Self::Secrets(_) | Self::Finish => {}
             Self::LookBack {
                 left, interrupted, ..
             } => {
@@ -288,17 +292,6 @@ impl Order {
             Self::Begin { begun, .. } => {
                 let Begun { run, once, settled } = begun;
                 return store.begin(run, *once, Some(*settled), None);
-            }
-            Self::Foresee {
-                job,
-                fire_time,
-                attempt,
-                once,
-                ..
-            } => {
-                if !store.is_open(job, *fire_time, *attempt, *once)? {
-                    return Ok(Recorded::Before);
-                }
             }
             Self::End { id, ended, retry } => {
                 store.end(*id, ended)?;
@@ -315,7 +308,6 @@ impl Order {
             } => store.pass(*outcome, job, fire_times, *settled)?,
             Self::Remember { jobs, faulty } => store.remember(jobs, faulty)?,
             Self::Amend { news, gone, .. } => store.amend(news, gone)?,
-            Self::Prune(_) | Self::Secrets(_) | Self::Finish => {}
         }
         Ok(Recorded::Now)
     }
@@ -326,7 +318,7 @@ impl Order {
     }
 
     fn answer(&mut self, recorded: Recorded) {
-        if let Self::Begin { answer, .. } | Self::Foresee { answer, .. } = self
+        if let Self::Begin { answer, .. } = self
             && let Some(answer) = answer.take()
         {
             answer(recorded);
@@ -413,16 +405,54 @@ impl Hand {
                 self.faulty.clone_from(&faulty);
                 self.waiting.push(Order::Amend { news, gone, faulty });
             }
-            order @ (Order::LookBack { .. }
+            Order::Foresee {
+                job,
+                fire_time,
+                attempt,
+                once,
+                answer,
+            } => {
+                answer(self.foresee(&job, fire_time, attempt, once));
+            }
+            mut order @ (Order::LookBack { .. }
             | Order::Begin { .. }
-            | Order::Foresee { .. }
             | Order::End { .. }
             | Order::GiveUp { .. }
             | Order::Pass { .. }) => {
+                if self.troubled {
+                    order.answer(Recorded::Not);
+                }
                 self.waiting.push(order);
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Whether an attempt at a fire may run, by what is in the file and by what waits. Nobody has to
+    /// wait for another process that writes to learn that.
+    fn foresee(
+        &mut self,
+        job: &str,
+        fire_time: DateTime<Utc>,
+        attempt: u32,
+        once: bool,
+    ) -> Recorded {
+        let is_it = |run: &Run| {
+            (&*run.job, run.scheduled_for, run.attempt) == (job, Some(fire_time), attempt)
+        };
+        let waits =
+            |order: &Order| matches!(order, Order::Begin { begun, .. } if is_it(&begun.run));
+        if self.waiting.iter().any(waits) {
+            return Recorded::Before;
+        }
+        // Where that fails, the next thing that is written tells why.
+        let opened = self.troubled || self.open().is_ok();
+        let store = self.store.as_ref().filter(|_| opened);
+        match store.map(|store| store.is_open(job, fire_time, attempt, once)) {
+            Some(Ok(true)) => Recorded::Now,
+            Some(Ok(false)) => Recorded::Before,
+            Some(Err(_)) | None => Recorded::Not,
+        }
     }
 
     /// Puts the news among the configured jobs, and takes out what is gone.
@@ -487,11 +517,14 @@ impl Hand {
         {
             self.miss_file();
         }
-        if self.store.is_none() {
-            self.store = Some(Store::join(&self.place)?);
-            self.hide();
-        }
+        self.open()?;
         let store = self.store.as_ref().expect("it was just opened");
+        // Once it is known that another process keeps the file, runs need not wait for it.
+        store.set_patience(if self.troubled {
+            Duration::ZERO
+        } else {
+            PATIENCE
+        })?;
         store.begin_transaction()?;
         let orders = self.waiting.iter_mut();
         let written: Result<Vec<Recorded>, Error> =
@@ -501,6 +534,15 @@ impl Hand {
             store.roll_back();
         }
         written
+    }
+
+    /// Opens the file where it is not open.
+    fn open(&mut self) -> Result<(), Error> {
+        if self.store.is_none() {
+            self.store = Some(Store::join(&self.place)?);
+            self.hide();
+        }
+        Ok(())
     }
 
     /// Goes on with another file, where somebody took this one away.
@@ -535,8 +577,6 @@ impl Hand {
         for order in &mut self.waiting {
             order.answer(Recorded::Not);
         }
-        self.waiting
-            .retain(|order| !matches!(order, Order::Foresee { .. }));
         let surplus = self.waiting.len().saturating_sub(WAITING);
         let lost = self.waiting.drain(..surplus);
         let (first, lost): (Vec<_>, Vec<_>) =

@@ -137,4 +137,11 @@ fn a_start_while_another_process_keeps_the_history_for_itself_forgets_nothing() 
         .exits(0)
         .json();
     assert_eq!(runs.last().unwrap()["outcome"], "interrupted");
+    // Nobody waited for the history, so no fire of the job that is quick met a run of its own.
+    let ticks = watch.sched("history tick -n 999 --format json").exits(0);
+    assert!(
+        ticks.json().iter().all(|run| run["outcome"] != "skipped"),
+        "{}",
+        ticks.stdout
+    );
 }

@@ -6,6 +6,7 @@ mod result;
 mod rows;
 mod stats;
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 
 use chrono::{DateTime, Utc};
@@ -113,13 +114,8 @@ fn asked(
     config: Option<&Config>,
     store: Option<&Store>,
 ) -> Result<Asked, Refusal> {
-    let configured = config.map(|config| select::named(config, word));
-    let configured = configured.unwrap_or_default();
-    let mut jobs: Vec<String> = configured.iter().map(|job| job.name.clone()).collect();
-    let faulty = config.map(|config| &*config.faulty).unwrap_or_default();
     let seen = store.map(Store::jobs).transpose()?.unwrap_or_default();
-    let others = faulty.iter().chain(&seen);
-    jobs.extend(others.filter(|name| is_meant(name, word)).cloned());
+    let jobs = jobs(word, config, &seen);
     if !jobs.is_empty() {
         return Ok(Asked::Runs(Filter { jobs, ..filter }));
     }
@@ -140,6 +136,19 @@ fn asked(
         }
     }
     Err(unknown(word, config, &seen))
+}
+
+/// The jobs that the word means, each once: of those that are configured, and of all that were
+/// `seen`.
+fn jobs(word: &str, config: Option<&Config>, seen: &[String]) -> Vec<String> {
+    let configured = config.into_iter().flat_map(|config| {
+        let sound = select::named(config, word).into_iter();
+        let faulty = config.faulty.iter().filter(|name| is_meant(name, word));
+        sound.map(|job| &job.name).chain(faulty)
+    });
+    let seen = seen.iter().filter(|name| is_meant(name, word));
+    let jobs: BTreeSet<&String> = configured.chain(seen).collect();
+    jobs.into_iter().cloned().collect()
 }
 
 /// Whether a job that is faulty, or was configured once, is meant: by its name or its function.
@@ -266,5 +275,30 @@ impl Answer<'_> {
             self.arguments.format,
             &self.around,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Outside, Overrides, ZoneOrigin};
+
+    #[test]
+    fn a_job_that_is_configured_and_has_run_is_meant_once() {
+        let text = "scheduler:\n  a.b: {type: interval, hours: 1}\n  \
+                    a.b nightly: {type: interval, hours: 1}\n  a.b bad: {type: interval, hours: x}\n";
+        let outside = Outside {
+            now: DateTime::UNIX_EPOCH,
+            folder: "/srv".into(),
+            zone: Zone::utc(),
+            zone_from: ZoneOrigin::System,
+            environment: Overrides::default(),
+        };
+        let config = crate::config::read(text, &outside).config.unwrap();
+        let seen = ["a.b", "a.b bad", "a.b once", "other"].map(str::to_owned);
+        let meant = |word| jobs(word, Some(&config), &seen);
+        assert_eq!(meant("a.b nightly"), ["a.b nightly"]);
+        assert_eq!(meant("a.b"), ["a.b", "a.b bad", "a.b nightly", "a.b once"]);
+        assert_eq!(jobs("a.b", None, &seen[..1]), ["a.b"]);
     }
 }

@@ -71,20 +71,31 @@ fn jobs_go_on_while_nothing_can_be_written_and_all_is_written_later() {
         told.recv_timeout(Duration::from_secs(30)).unwrap()
     };
     assert_eq!(begin(0), Recorded::Now);
+    let foresee = |second| {
+        let (tell, told) = channel();
+        let answer = move |one| tell.send(one).unwrap();
+        writer.foresee("tick".to_owned(), noon(second), 1, false, Box::new(answer));
+        told.recv_timeout(Duration::from_secs(30)).unwrap()
+    };
     // Another process keeps the file for itself for longer than anybody waits.
     other.begin_transaction().unwrap();
+    assert_eq!(foresee(0), Recorded::Before);
+    assert_eq!(foresee(1), Recorded::Now);
     assert_eq!(begin(1), Recorded::Not);
+    assert_eq!(foresee(1), Recorded::Before);
     let complaint = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
     assert!(complaint.contains("jobs go on"), "{complaint}");
     other.roll_back();
-    assert_eq!(begin(2), Recorded::Now);
-    drop(writer);
-    let complaint = complaints.recv().unwrap();
+    // Until it is known that the file can be written again, nobody waits for that.
+    assert_eq!(begin(2), Recorded::Not);
+    let complaint = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
     assert!(
         complaint.contains("can be written again; 0 notes"),
         "{complaint}"
     );
-    assert_eq!(all(&open(&place)).len(), 3);
+    assert_eq!(begin(3), Recorded::Now);
+    drop(writer);
+    assert_eq!(all(&open(&place)).len(), 4);
 }
 
 #[test]
