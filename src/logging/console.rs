@@ -7,6 +7,7 @@ mod typist;
 
 use std::collections::HashSet;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -178,8 +179,14 @@ impl Console {
         outlet.push(Part::Lines(lines), length, outlet.waiting_bytes + OWN_BYTES);
     }
 
-    /// Takes a piece of what a run writes, cut anywhere.
+    /// Takes a piece of what a run writes, cut anywhere. What was said of its beginning on stderr
+    /// comes before its output on stdout, unless that is read too slowly.
     pub fn pass(&self, stream: Stream, run: &Run, bytes: &[u8]) {
+        if stream == Stream::Stdout && !lock(&self.stdout.queue).heard.contains(&run.id) {
+            let come = lock(&self.stderr.queue).come;
+            let after = Part::After(Arc::clone(&self.stderr), come);
+            self.stdout.push(after, 0, usize::MAX);
+        }
         let piece = Part::Piece(run.id, run.job.clone(), bytes.to_vec(), (self.now)());
         let outlet = self.outlet(stream);
         outlet.push(piece, bytes.len(), outlet.waiting_bytes);
@@ -298,31 +305,51 @@ impl Outlet {
         let mut typist = Typist::new(marks, self.stream);
         loop {
             let (parts, come, dropped_bytes) = self.take();
+            let first = come - parts.len() as u64;
             let look = self.look.read().unwrap_or_else(PoisonError::into_inner);
             typist.look = look.clone();
             drop(look);
-            for part in parts {
-                typist.take(part);
+            for (part, count) in parts.into_iter().zip(first..) {
+                if let Part::After(other, others) = part {
+                    // What came before it waits for nobody: the other may wait for that.
+                    if self.write_page(&mut typist, &mut to, count).is_break() {
+                        return;
+                    }
+                    other.reach(others);
+                } else {
+                    typist.take(part);
+                }
             }
             if dropped_bytes > 0 {
                 typist.note_dropped(dropped_bytes, (self.now)());
             }
-            let written = to.write_all(&typist.page).and_then(|()| to.flush());
-            typist.page.clear();
-            typist.page.shrink_to(LONGEST_LINE);
-            let mut queue = lock(&self.queue);
-            queue.writing = false;
-            queue.written = come;
-            queue.stuck = false;
-            // A closed pipe, most of all: nobody reads any more.
-            queue.fault = written.err();
-            queue.closed |= queue.fault.is_some();
-            self.news.notify_all();
-            if queue.closed {
-                queue.waiting.clear();
+            if self.write_page(&mut typist, &mut to, come).is_break() {
                 return;
             }
+            lock(&self.queue).writing = false;
+            self.news.notify_all();
         }
+    }
+
+    /// Writes the lines that are made, with which so many parts are written; gives whether anybody
+    /// reads on.
+    fn write_page(&self, typist: &mut Typist, to: &mut impl Write, count: u64) -> ControlFlow<()> {
+        let written = to.write_all(&typist.page).and_then(|()| to.flush());
+        typist.page.clear();
+        typist.page.shrink_to(LONGEST_LINE);
+        let mut queue = lock(&self.queue);
+        queue.written = count;
+        queue.stuck = false;
+        // A closed pipe, most of all: nobody reads any more.
+        queue.fault = written.err();
+        queue.closed |= queue.fault.is_some();
+        self.news.notify_all();
+        if queue.closed {
+            queue.waiting.clear();
+            queue.writing = false;
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
     }
 
     /// Waits for something to write; gives it, how many parts have come with it, and how much was

@@ -228,6 +228,29 @@ fn what_is_said_of_an_end_comes_after_the_output_of_the_run() {
 }
 
 #[test]
+fn what_a_run_writes_stands_between_its_beginning_and_its_end() {
+    for slow_stdout in [true, false] {
+        let shown = Shown::default();
+        let (slow, quick) = (Slow(shown.clone()), shown.clone());
+        let console = if slow_stdout {
+            Console::new((Marks::Marked, slow), (Marks::Marked, quick), now)
+        } else {
+            Console::new((Marks::Marked, quick), (Marks::Marked, slow), now)
+        };
+        let mut expected = String::new();
+        for job in ["a", "b", "c"] {
+            console.write(Stream::Stderr, format!("start {job}\n").into_bytes());
+            console.pass(Stream::Stdout, &run(job), b"words\nlast words");
+            console.ended(&run(job));
+            console.write(Stream::Stderr, format!("ok {job}\n").into_bytes());
+            expected += &format!("start {job}\n{job} | words\n{job} | last words\nok {job}\n");
+        }
+        assert!(console.finish(A_WHILE));
+        assert_eq!(shown.text(), expected);
+    }
+}
+
+#[test]
 fn what_is_said_of_an_end_does_not_wait_for_a_reader_that_is_stuck() {
     let told = Shown::default();
     let (go_on, waits) = mpsc::channel();

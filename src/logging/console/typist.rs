@@ -52,7 +52,8 @@ impl Typist {
                     self.line(run, &job, &line, at);
                 }
             }
-            Part::After(other, count) => other.reach(count),
+            // It makes no line.
+            Part::After(..) => {}
         }
     }
 
