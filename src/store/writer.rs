@@ -552,7 +552,7 @@ impl Hand {
             "{} was taken away; a new one is begun",
             self.place.database().display()
         ));
-        self.waiting.insert(0, self.all_jobs());
+        self.remember_anew();
     }
 
     /// Goes on with another file, where this one is damaged.
@@ -567,8 +567,18 @@ impl Hand {
         ));
         self.store = Some(store);
         self.hide();
-        self.waiting.insert(0, self.all_jobs());
+        self.remember_anew();
         Ok(())
+    }
+
+    /// Puts the jobs into a file that knows of none. What they did before is not in it, and concerns
+    /// nobody any more: else the next start would take it for missed.
+    fn remember_anew(&mut self) {
+        let now = (self.now)();
+        for seen in Arc::make_mut(&mut self.jobs) {
+            seen.since = seen.since.map(|since| since.max(now));
+        }
+        self.waiting.insert(0, self.all_jobs());
     }
 
     /// Jobs go on although nothing can be written; what waits is tried again.

@@ -136,9 +136,9 @@ impl Beat {
 
     /// Up to where all fires are decided, now that the one at `decided` is.
     pub(super) fn settled(&self, decided: DateTime<Utc>) -> DateTime<Utc> {
-        let pending = self.pending.iter().min();
+        let undecided = self.pending.iter().chain(&self.next).min();
         // Fire times are whole seconds.
-        let before = pending.map(|first| *first - TimeDelta::milliseconds(1));
+        let before = undecided.map(|first| *first - TimeDelta::milliseconds(1));
         before.map_or(decided, |before| before.min(decided))
     }
 

@@ -909,3 +909,15 @@ fn after_a_downtime_fires_in_order_wait_for_one_another_however_many_they_are() 
     assert_eq!(plan.next(), Some(noon(1_801)));
     assert_eq!(causes(&plan, noon(1_801)), [Cause::Schedule; 2]);
 }
+
+#[test]
+fn what_is_owed_is_not_settled_by_a_later_fire() {
+    let each = job("tick").every(10).grace(3_600).in_order();
+    let each = each.with(|policy| policy.run_at_start = true);
+    let mut plan = Plan::new(roster([each.clone()]), noon(30), 9, |_| 0);
+    plan.resume(vec![known(&each, noon(0))], false);
+    let decided = plan.due(noon(30));
+    let told: Vec<_> = decided.iter().map(|one| tell(&one.decision)).collect();
+    assert_eq!(told, ["run tick 12:00:10"]);
+    assert!(decided[0].settled < noon(20), "{decided:?}");
+}
