@@ -18,7 +18,7 @@ use crate::scheduler::clock::{Clock, SystemClock};
 use crate::scheduler::plan::{Known, owed_after};
 use crate::scheduler::{Coming, Ledger};
 use crate::secret::Secrets;
-use crate::store::{Begun, Error, Left, Lock, Masks, Note, Place, Slate, Store, Writer};
+use crate::store::{Begun, Error, Filter, Left, Lock, Masks, Note, Place, Slate, Store, Writer};
 
 /// The state of a config, while it is watched.
 pub(super) struct State {
@@ -32,6 +32,8 @@ pub(super) struct State {
     /// Whether it is written down how that watcher ended.
     is_noted: bool,
     began: DateTime<Utc>,
+    /// When the last run began that is recorded.
+    newest: Option<DateTime<Utc>>,
     /// What was wrong with the file, to be told once there is a log.
     trouble: Option<String>,
     /// What is known of jobs from before.
@@ -53,6 +55,8 @@ pub(super) struct Book {
     keep_history: Duration,
     pruning: Pruning,
     clock: SystemClock,
+    /// For how long the machine had been suspended when that began.
+    suspended: Duration,
     began: DateTime<Utc>,
     /// Whether the lock was taken away.
     is_robbed: bool,
@@ -96,6 +100,7 @@ impl State {
             begun,
             is_noted: false,
             began: now,
+            newest: None,
             trouble,
             known: Vec::new(),
         })
@@ -107,6 +112,9 @@ impl State {
             tracing::error!(event = "store_failed", "{trouble}");
         }
         if let Some(store) = &self.store {
+            // Where it cannot be read, neither can it be written, which is told.
+            let newest = store.runs(&Filter::default(), 1).ok();
+            self.newest = newest.and_then(|runs| Some(runs.first()?.run.started));
             match store.look_back(self.begun.iter().map(|(begun, _)| begun)) {
                 Ok(interrupted) => {
                     self.begun.drain(..).for_each(|(_, note)| note.wipe());
@@ -160,6 +168,7 @@ impl State {
         let now = SystemClock::wall_time;
         let writer = Writer::start(self.store, self.place.clone(), now, Box::new(complain))?;
         writer.masks().set(secrets);
+        let clock = SystemClock::new();
         if !self.is_noted {
             writer.look_back(self.begun, Box::new(tell_interrupted));
         }
@@ -172,11 +181,21 @@ impl State {
             foreseen: Vec::new(),
             noted: Vec::new(),
             keep_history: Duration::MAX,
-            pruning: Pruning::new(),
-            clock: SystemClock::new(),
+            pruning: Pruning::new(self.began, self.newest),
+            suspended: clock.suspended(),
+            clock,
             began: self.began,
             is_robbed: false,
         })
+    }
+}
+
+/// How long runs are kept: for ever, where nobody can tell what was meant.
+fn kept(settings: &Settings) -> Duration {
+    if settings.faulty.contains(&"keep history") {
+        Duration::MAX
+    } else {
+        settings.keep_history
     }
 }
 
@@ -282,9 +301,8 @@ impl Book {
 
     /// Forgets what is too old, now and then.
     fn prune(&mut self, now: DateTime<Utc>) {
-        let cutoff = self
-            .pruning
-            .turn(now, self.clock.monotonic(), self.keep_history);
+        let passed = self.clock.monotonic() + self.clock.suspended().saturating_sub(self.suspended);
+        let cutoff = self.pruning.turn(now, passed, self.keep_history);
         if let Some(cutoff) = cutoff {
             self.writer.prune(cutoff);
         }
@@ -374,7 +392,7 @@ impl Ledger for Book {
     }
 
     fn remember(&mut self, jobs: Vec<Seen>, faulty: &[String], settings: &Settings) {
-        self.keep_history = settings.keep_history;
+        self.keep_history = kept(settings);
         self.writer.remember(jobs, faulty.to_vec());
     }
 
@@ -385,7 +403,30 @@ impl Ledger for Book {
         faulty: &[String],
         settings: &Settings,
     ) {
-        self.keep_history = settings.keep_history;
+        self.keep_history = kept(settings);
         self.writer.amend(news, gone, faulty.to_vec());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::load;
+    use crate::source::Source;
+
+    #[test]
+    fn where_nobody_can_tell_how_long_runs_are_kept_they_are_kept_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.yml");
+        let kept = |keep: &str| {
+            let jobs = "a.b: {type: interval, hours: 1}";
+            let text = format!("scheduler: {{keep history: {keep}, {jobs}}}\n");
+            std::fs::write(&path, text).unwrap();
+            let source = Source::read(&path).unwrap();
+            let loaded = load::understand(path.clone(), source, SystemClock::wall_time());
+            kept(&loaded.config().unwrap().settings)
+        };
+        assert_eq!(kept("1d"), Duration::from_secs(24 * 3600));
+        assert_eq!(kept("2 eons"), Duration::MAX);
     }
 }
