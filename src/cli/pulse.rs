@@ -5,7 +5,7 @@
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -29,6 +29,8 @@ const LONGEST: usize = 100;
 pub(super) struct Pulse {
     listener: UnixListener,
     path: PathBuf,
+    /// Device and inode of the socket.
+    socket: (u64, u64),
 }
 
 impl Pulse {
@@ -47,6 +49,7 @@ impl Pulse {
         Ok(Self {
             listener,
             path: path.to_owned(),
+            socket: identity(path)?,
         })
     }
 
@@ -65,9 +68,18 @@ impl Pulse {
 
 impl Drop for Pulse {
     fn drop(&mut self) {
-        // What is left of it is removed by the next watcher.
-        let _ = fs::remove_file(&self.path);
+        // Another watcher may have taken the place meanwhile.
+        if identity(&self.path).is_ok_and(|found| found == self.socket) {
+            // What is left of it is removed by the next watcher.
+            let _ = fs::remove_file(&self.path);
+        }
     }
+}
+
+/// The device and the inode of what is at `path`.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let found = path.symlink_metadata()?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// Whether the watcher whose socket is at `path` answers in time.

@@ -23,6 +23,10 @@ use crate::secret::Secrets;
 const BATCH: usize = 1_000;
 const WAITING: usize = 10_000;
 
+/// How many bytes of what runs wrote wait with it, and what stands in the place of more.
+const WAITING_BYTES: usize = 16 << 20;
+const LOST_TEXT: &str = "[lost: the history could not be written]";
+
 /// After how long what could not be written is tried again, if nothing else comes.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -596,6 +600,25 @@ impl Hand {
         }
         self.waiting.splice(0..0, first);
         self.lost += lost.len();
+        self.shed_text();
+    }
+
+    /// Lets go of what runs wrote where that is too much: the newest stays.
+    fn shed_text(&mut self) {
+        let mut room = WAITING_BYTES;
+        for order in self.waiting.iter_mut().rev() {
+            let Order::End { ended, .. } = order else {
+                continue;
+            };
+            let traceback = ended.error.as_mut().map(|error| &mut error.traceback);
+            let texts = [&mut ended.stdout, &mut ended.stderr].into_iter();
+            for text in texts.chain(traceback) {
+                match room.checked_sub(text.len()) {
+                    Some(left) => room = left,
+                    None => LOST_TEXT.clone_into(text),
+                }
+            }
+        }
     }
 
     fn trouble(&mut self, error: &Error) {

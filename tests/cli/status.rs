@@ -298,3 +298,26 @@ fn a_state_folder_that_is_emptied_is_begun_anew() {
     );
     watch.anew().expect(" ok     tick");
 }
+
+#[test]
+fn a_watcher_whose_place_another_one_has_taken_stops_and_leaves_it_the_socket() {
+    let slow = TICK.replace("seconds: 1", "seconds: 5");
+    let mut first = Watch::start(&slow, &[]);
+    first.expect(" ok     tick");
+    fs::remove_dir_all(first.path("state")).unwrap();
+    let sched = env!("CARGO_BIN_EXE_sched");
+    let mut second = std::process::Command::new(sched)
+        .args(["watch", "-q"])
+        .current_dir(first.path(""))
+        .env("SCHED_STATE_DIR", first.path("state"))
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let pid = second.id();
+    first.expect(&format!("is already watched by process {pid} "));
+    assert!(first.end().success());
+    let alive = format!("sched is alive (pid {pid})\n");
+    first.sched("status --check").exits(0).says(&alive);
+    second.kill().unwrap();
+    second.wait().unwrap();
+}

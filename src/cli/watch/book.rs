@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::pruning::Pruning;
 use crate::config::{Config, Settings};
@@ -16,7 +16,7 @@ use crate::job::Seen;
 use crate::run::{Ended, Outcome, Recorded, Retry, Run, RunId};
 use crate::scheduler::clock::{Clock, SystemClock};
 use crate::scheduler::plan::{Known, owed_after};
-use crate::scheduler::{Coming, Ledger};
+use crate::scheduler::{Coming, Ledger, Message};
 use crate::secret::Secrets;
 use crate::store::{Begun, Error, Filter, Left, Lock, Masks, Note, Place, Slate, Store, Writer};
 
@@ -60,6 +60,8 @@ pub(super) struct Book {
     began: DateTime<Utc>,
     /// Whether the lock was taken away.
     is_robbed: bool,
+    /// Where to ask for the end.
+    messages: mpsc::Sender<Message>,
 }
 
 /// A run that begins within a moment.
@@ -163,6 +165,7 @@ impl State {
         self,
         secrets: Secrets,
         stopped_by: Arc<OnceLock<&'static str>>,
+        messages: mpsc::Sender<Message>,
     ) -> io::Result<Book> {
         let complain = |text: &str| tracing::error!(event = "store", "{text}");
         let now = SystemClock::wall_time;
@@ -186,6 +189,7 @@ impl State {
             clock,
             began: self.began,
             is_robbed: false,
+            messages,
         })
     }
 }
@@ -292,9 +296,18 @@ impl Book {
                 let text = "the state was taken away; it is begun anew";
                 tracing::error!(event = "store", "{folder}: {text}");
             }
+            Err(error @ Error::Watched(_)) => {
+                tracing::error!(
+                    event = "store",
+                    "{folder}: the state was taken away, and {error}; this one stops: where two \
+                     watch, jobs run twice"
+                );
+                // Where a stop is on its way already, that is enough.
+                let _ = self.messages.try_send(Message::Stop);
+            }
             Err(error) => tracing::error!(
                 event = "store",
-                "{folder}: the state was taken away, and {error}; where two watch, jobs run twice"
+                "{folder}: the state was taken away: {error}"
             ),
         }
     }

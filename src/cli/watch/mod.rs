@@ -100,7 +100,8 @@ fn watch(
     state.look_back(&config, now);
     let known = std::mem::take(&mut state.known);
     let stopped_by = Arc::new(OnceLock::new());
-    let book = state.book(secrets.clone(), Arc::clone(&stopped_by))?;
+    let (messages, mut inbox) = mpsc::channel(4);
+    let book = state.book(secrets.clone(), Arc::clone(&stopped_by), messages.clone())?;
     let socket = place.socket();
     let setup = Setup::new(&config);
     let outlets = Outlets {
@@ -114,7 +115,6 @@ fn watch(
         voice: voice(global, arguments, &loaded, &config, &outlets),
         outlets: outlets.clone(),
     };
-    let (messages, mut inbox) = mpsc::channel(4);
     let reader = Reader::new(
         &loaded,
         config.clone(),

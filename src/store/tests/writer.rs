@@ -1,6 +1,7 @@
 //! The thread that writes.
 
 use super::*;
+use crate::run::KEPT_BYTES;
 
 fn writer(place: &Place) -> (Writer, std::sync::mpsc::Receiver<String>) {
     let (tell, told) = channel();
@@ -175,4 +176,42 @@ fn how_the_watcher_before_ended_is_noted_as_soon_as_the_file_can_be_written() {
     let store = open(&place);
     assert_eq!(outcomes(&store).last().unwrap(), "tick interrupted");
     assert_eq!(outcomes(&store)[0], "tock runs");
+}
+
+#[test]
+fn what_runs_wrote_waits_for_a_full_disk_up_to_a_bound() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let (writer, complaints) = writer(&place);
+    let other = open(&place);
+    other.begin_transaction().unwrap();
+    let text = "x".repeat(KEPT_BYTES);
+    for second in 0..600 {
+        let run = run("tick", second);
+        let id = run.id;
+        writer.begin(begun(run), Box::new(drop));
+        let ended = Ended {
+            stdout: text.clone(),
+            ..ended(Outcome::Success)
+        };
+        writer.end(id, ended, None);
+    }
+    let complaint = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(complaint.contains("jobs go on"), "{complaint}");
+    // All of it has arrived once something later is answered.
+    let (tell, told) = channel();
+    let answer = move |one| tell.send(one).unwrap();
+    writer.begin(begun(run("tock", 0)), Box::new(answer));
+    assert_eq!(
+        told.recv_timeout(Duration::from_secs(30)).unwrap(),
+        Recorded::Not
+    );
+    other.roll_back();
+    drop(writer);
+    let runs = open(&place).runs(&Filter::default(), usize::MAX).unwrap();
+    let written = runs.iter().filter_map(|entry| entry.ended.as_ref());
+    let (whole, lost): (Vec<_>, Vec<_>) = written.partition(|ended| ended.stdout == text);
+    assert_eq!(whole.len() + lost.len(), 600);
+    assert!((200..=256).contains(&whole.len()), "{}", whole.len());
+    assert!(lost.iter().all(|ended| ended.stdout.starts_with("[lost: ")));
 }
