@@ -228,6 +228,20 @@ impl Trigger {
         }
     }
 
+    /// By how many seconds any fire may be delayed at most.
+    #[must_use]
+    pub fn longest_jitter_s(&self) -> u32 {
+        match self {
+            Self::Interval(interval) => interval.jitter_s(),
+            Self::Cron(cron) => cron.jitter_s(),
+            Self::Date(date) => date.jitter_s(),
+            Self::Any(triggers) => {
+                let each = triggers.iter().map(Self::longest_jitter_s);
+                each.max().unwrap_or(0)
+            }
+        }
+    }
+
     /// Whether `fire_time` is that of a date, which fires once, ever.
     #[must_use]
     pub fn is_once(&self, fire_time: DateTime<Utc>) -> bool {

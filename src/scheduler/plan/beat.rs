@@ -261,6 +261,14 @@ impl Beat {
         }
     }
 
+    /// Up to when all fires are later than their grace at `now`, whatever their jitter.
+    pub(super) fn missed_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let grace = TimeDelta::from_std(self.job.policy.misfire_grace_time?).ok()?;
+        let jitter = TimeDelta::seconds(self.trigger().longest_jitter_s().into());
+        let before = now.checked_sub_signed(grace)?.checked_sub_signed(jitter)?;
+        Some(before - TimeDelta::seconds(1))
+    }
+
     /// How long to wait before the attempt after number `attempt`, if there is to be one.
     pub(super) fn retry_after(&self, attempt: u32, outcome: Outcome) -> Option<Duration> {
         let failed = match outcome {

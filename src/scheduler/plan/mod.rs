@@ -332,9 +332,7 @@ impl Plan {
         };
         let beat = &self.beats[index];
         let going = self.going.get(&beat.job.name);
-        if backlog.unfinished {
-            self.schedule(index);
-        } else if beat.place.is_some() || going.is_some_and(|going| fire_time <= going.began) {
+        if beat.place.is_some() || going.is_some_and(|going| fire_time <= going.began) {
             self.beats[index].parked = true;
         } else {
             let next = beat.after(fire_time);
@@ -409,7 +407,8 @@ impl Plan {
     /// Gives free workers to those who wait, first come first served.
     fn begin_waiting(&mut self, decisions: &mut Vec<Decided>) {
         while self.busy < self.workers {
-            // Only retries can be blocked by their own job, so few are passed over.
+            // Only retries, and fires that jitter or want of workers brought together, wait for a
+            // run of their own job, so few are passed over.
             let first = self.waiting.iter().find(|(_, claim)| self.has_room(claim));
             let Some((&place, &claim)) = first else {
                 return;

@@ -19,6 +19,8 @@ const COUNTED: usize = 1_000_000;
 pub struct Passed {
     /// The job.
     pub job: Arc<Job>,
+    /// The first fire time among them.
+    pub first: DateTime<Utc>,
     /// The latest fire times among them, at most 1,000, in order.
     pub latest: Vec<DateTime<Utc>>,
     /// How many there are.
@@ -37,6 +39,7 @@ impl Passed {
     pub(super) fn one(job: &Arc<Job>, fire_time: DateTime<Utc>) -> Self {
         Self {
             job: Arc::clone(job),
+            first: fire_time,
             latest: vec![fire_time],
             count: 1,
             and_more: false,
@@ -47,6 +50,7 @@ impl Passed {
 /// A count of fires with the latest of them.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
+    first: Option<DateTime<Utc>>,
     latest: VecDeque<DateTime<Utc>>,
     count: u64,
     and_more: bool,
@@ -57,6 +61,7 @@ impl Tally {
         if self.latest.len() == LISTED {
             self.latest.pop_front();
         }
+        self.first.get_or_insert(fire_time);
         self.latest.push_back(fire_time);
         self.count += 1;
     }
@@ -70,8 +75,10 @@ impl Tally {
 
     /// The fires of this count as those of `job`; `None` where there are none.
     pub(super) fn of(self, job: &Arc<Job>) -> Option<Passed> {
-        (self.count > 0).then(|| Passed {
+        let first = self.first.filter(|_| self.count > 0)?;
+        Some(Passed {
             job: Arc::clone(job),
+            first,
             latest: self.latest.into(),
             count: self.count,
             and_more: self.and_more,
@@ -93,7 +100,7 @@ pub(super) struct Backlog {
     /// How many fires it holds beyond `latest`.
     pub(super) steps: usize,
     /// Whether counting ended before all of them were seen.
-    pub(super) unfinished: bool,
+    unfinished: bool,
 }
 
 impl Backlog {
@@ -125,13 +132,14 @@ impl Backlog {
             && fire_time <= now
             && beat.has_missed(fire_time, now)
         {
-            if backlog.steps == COUNTED {
-                backlog.unfinished = true;
-                break;
-            }
             backlog.missed.add(fire_time);
             backlog.steps += 1;
-            backlog.next = beat.after(fire_time);
+            // The middle is left out, as in `skip_to_the_end`.
+            let end = beat.missed_until(now).filter(|_| backlog.steps == COUNTED);
+            let end = end.map(|end| end - TimeDelta::seconds(1_000));
+            let reached = end.filter(|end| *end > fire_time);
+            backlog.missed.and_more |= reached.is_some();
+            backlog.next = beat.after(reached.unwrap_or(fire_time));
         }
         backlog
     }

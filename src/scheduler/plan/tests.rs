@@ -921,3 +921,17 @@ fn what_is_owed_is_not_settled_by_a_later_fire() {
     assert_eq!(told, ["run tick 12:00:10"]);
     assert!(decided[0].settled < noon(20), "{decided:?}");
 }
+
+#[test]
+fn of_very_many_late_fires_in_order_the_middle_is_left_out() {
+    let mut plan = plan([job("tick").every(1).grace(10).in_order()]);
+    let decisions = decide(&mut plan, noon(1_500_000));
+    let [Decision::Miss(missed), Decision::Run(fire)] = &decisions[..] else {
+        panic!("{decisions:?}");
+    };
+    assert!(missed.and_more);
+    assert_eq!(missed.first, noon(1));
+    assert_eq!(missed.latest.len(), 1_000);
+    assert_eq!(missed.last(), noon(1_499_989));
+    assert_eq!(fire.fire_time, noon(1_499_990));
+}

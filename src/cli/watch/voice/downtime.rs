@@ -16,8 +16,12 @@ impl Voice {
         }
         self.retries(downtime);
         let missed = &downtime.missed;
-        let times = || missed.iter().flat_map(|passed| &passed.latest);
-        let (Some(first), Some(last)) = (times().min(), times().max()) else {
+        let first = missed.iter().map(|passed| passed.first).min();
+        let last = missed
+            .iter()
+            .filter_map(|passed| passed.latest.last())
+            .max();
+        let (Some(first), Some(last)) = (first, last) else {
             return;
         };
         let count: u64 = missed.iter().map(|passed| passed.count).sum();
@@ -28,7 +32,10 @@ impl Voice {
         );
         let named = missed.iter().take(MOST_NAMES);
         let mut names: Vec<String> = named
-            .map(|passed| format!("{} ({})", passed.job.name, passed.count))
+            .map(|passed| {
+                let least = if passed.and_more { "more than " } else { "" };
+                format!("{} ({least}{})", passed.job.name, passed.count)
+            })
             .collect();
         if more > 0 {
             names.push(format!("{more} more"));
@@ -44,7 +51,7 @@ impl Voice {
             count,
             "{least}{} {were} missed while {meanwhile} ({}): {}; see `sched history --missed`",
             counted(usize::try_from(count).unwrap_or(usize::MAX), "fire"),
-            from_to(self.clock(*first), &self.clock(*last)),
+            from_to(self.clock(first), &self.clock(*last)),
             names.join(", ")
         );
     }

@@ -100,15 +100,12 @@ impl Voice {
         }
     }
 
-    /// The times of fires: the only one, or the first and the last that are listed.
+    /// The times of fires: the only one, or the first and the last.
     fn range(&self, passed: &Passed) -> String {
-        match passed.latest.as_slice() {
-            [] => String::new(),
-            [only] => self.clock(*only),
-            [first, .., last] if passed.count == passed.latest.len() as u64 => {
-                format!("{} to {}", self.clock(*first), self.clock(*last))
-            }
-            [.., last] => format!("up to {}", self.clock(*last)),
+        match passed.latest.last() {
+            None => String::new(),
+            Some(last) if passed.count == 1 => self.clock(*last),
+            Some(last) => format!("{} to {}", self.clock(passed.first), self.clock(*last)),
         }
     }
 }
