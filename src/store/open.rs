@@ -111,9 +111,14 @@ impl Store {
         if !found.is_file() {
             return Err(Error::NotAFile(path));
         }
-        // One that nobody has begun to fill is none.
-        if found.len() == 0 {
-            return Ok(None);
+        match found.len() {
+            0 => return Ok(None),
+            // SQLite would take it for an empty one.
+            length @ 1..SHORTEST => {
+                let why = format!("it has only {length} bytes");
+                return Err(Error::Damaged { path, why });
+            }
+            SHORTEST.. => {}
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         // Without a log of changes nobody is writing; SQLite would make one to read it.
@@ -124,8 +129,9 @@ impl Store {
             let flags = flags | OpenFlags::SQLITE_OPEN_URI;
             Self::connect(&path, &unchanging(&path), flags)?
         };
-        store.version()?;
-        Ok(Some(store))
+        // One that nobody has begun to fill is none: whoever makes it comes to that.
+        let is_begun = store.version()? > 0;
+        Ok(is_begun.then_some(store))
     }
 
     fn connect(path: &Path, name: &Path, flags: OpenFlags) -> Result<Self, Error> {

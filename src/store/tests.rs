@@ -634,6 +634,21 @@ fn reading_makes_nothing() {
 }
 
 #[test]
+fn a_database_that_is_just_being_made_is_none() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    drop(open(&place));
+    fs::remove_file(place.database()).unwrap();
+    let made = rusqlite::Connection::open(place.database()).unwrap();
+    assert!(Store::read(&place).unwrap().is_none(), "empty");
+    made.pragma_update(None, "journal_mode", "wal").unwrap();
+    assert!(Store::read(&place).unwrap().is_none(), "without tables");
+    made.execute_batch("BEGIN IMMEDIATE; CREATE TABLE jobs (key INTEGER) STRICT")
+        .unwrap();
+    assert!(Store::read(&place).unwrap().is_none(), "not yet committed");
+}
+
+#[test]
 fn a_damaged_file_is_moved_aside() {
     let junk = |length: usize| -> Vec<u8> { (0..length).map(|_| fastrand::u8(..)).collect() };
     for length in [1, 100, 512, 20_000] {
@@ -641,6 +656,7 @@ fn a_damaged_file_is_moved_aside() {
         let place = place(&folder);
         drop(open(&place));
         fs::write(place.database(), junk(length)).unwrap();
+        assert!(Store::read(&place).is_err(), "{length}");
         let (store, damage) = Store::open(&place, noon(0)).unwrap();
         let damage = damage.expect("junk is no database").to_string();
         assert!(damage.contains(".db.damaged-20261124T120000"), "{damage}");
