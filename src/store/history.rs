@@ -13,6 +13,10 @@ use crate::run::{Cause, Ended, Outcome, Run, RunError, RunId};
 /// How many runs back a streak is counted.
 const LONGEST_STREAK: u32 = 1_000;
 
+/// How many runs are read at once, with all they left. Meanwhile nobody takes them: a reader that
+/// stands still would keep the writer's log of changes growing.
+const BATCH: usize = 100;
+
 /// Which runs are asked for: those to which everything given here applies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
@@ -58,8 +62,13 @@ impl Entry {
     }
 }
 
-const COLUMNS: &str = "id, name, cause, fire_time, attempt, started, outcome, took, exit_code,
-    signal, returned, error_type, error_message, error_traceback, stdout, stderr, owner";
+/// All columns of a run.
+pub(super) const WHOLE: &str = "id, name, cause, fire_time, attempt, started, outcome, took,
+    exit_code, signal, returned, error_type, error_message, error_traceback, stdout, stderr, owner";
+
+/// The same without texts that may be long.
+const HEAD: &str = "id, name, cause, fire_time, attempt, started, outcome, took,
+    exit_code, signal, NULL, error_type, NULL, NULL, NULL, NULL, owner";
 
 impl Store {
     /// Hands over the runs that `filter` asks for, newest first, until it is told to stop.
@@ -71,18 +80,20 @@ impl Store {
         filter: &Filter,
         mut take: impl FnMut(Entry) -> ControlFlow<B>,
     ) -> Result<Option<B>, Error> {
-        let (sql, values) = filter.query();
-        let read = || {
-            let mut query = self.connection.prepare(&sql)?;
-            let mut rows = query.query(params_from_iter(values))?;
-            while let Some(row) = rows.next()? {
-                if let ControlFlow::Break(answer) = take(entry(row)?) {
+        let mut before = None;
+        loop {
+            let runs = self.select(WHOLE, filter, before, BATCH)?;
+            let is_last = runs.len() < BATCH;
+            before = runs.last().map(|entry| entry.run.id);
+            for entry in runs {
+                if let ControlFlow::Break(answer) = take(entry) {
                     return Ok(Some(answer));
                 }
             }
-            Ok(None)
-        };
-        read().map_err(|source| self.error(source))
+            if is_last {
+                return Ok(None);
+            }
+        }
     }
 
     /// The runs that `filter` asks for, newest first, at most `limit`.
@@ -90,18 +101,34 @@ impl Store {
     /// # Errors
     /// Where SQLite says no, or what it holds is no run.
     pub fn runs(&self, filter: &Filter, limit: usize) -> Result<Vec<Entry>, Error> {
-        let mut runs = Vec::new();
-        self.each(filter, |entry| {
-            if runs.len() < limit {
-                runs.push(entry);
-            }
-            if runs.len() < limit {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        })?;
-        Ok(runs)
+        self.select(WHOLE, filter, None, limit)
+    }
+
+    /// The same without what they returned, wrote, and said of an error besides its class: many
+    /// runs may have left more than fits into memory.
+    ///
+    /// # Errors
+    /// Where SQLite says no, or what it holds is no run.
+    pub fn heads(&self, filter: &Filter, limit: usize) -> Result<Vec<Entry>, Error> {
+        self.select(HEAD, filter, None, limit)
+    }
+
+    /// These columns of at most `limit` runs that `filter` asks for, before another one.
+    fn select(
+        &self,
+        columns: &str,
+        filter: &Filter,
+        before: Option<RunId>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, Error> {
+        let (sql, mut values) = filter.query(columns, before);
+        values.push(boxed(i64::try_from(limit).unwrap_or(i64::MAX)));
+        let read = || {
+            let mut query = self.connection.prepare(&sql)?;
+            let runs = query.query_map(params_from_iter(values), entry)?;
+            runs.collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(|source| self.error(source))
     }
 
     /// With how many characters the name of a run has to be written to mean no other run.
@@ -164,18 +191,23 @@ impl Store {
 }
 
 impl Filter {
-    /// The query for it, and the values for its question marks.
-    pub(super) fn query(&self) -> (String, Vec<Box<dyn ToSql>>) {
-        let (conditions, values) = self.conditions();
+    /// The query for these columns of those before a run, and the values for its question marks
+    /// but the last, which is for how many.
+    pub(super) fn query(
+        &self,
+        columns: &str,
+        before: Option<RunId>,
+    ) -> (String, Vec<Box<dyn ToSql>>) {
+        let (conditions, values) = self.conditions(before);
         let sql = format!(
-            "SELECT {COLUMNS} FROM runs CROSS JOIN jobs ON jobs.key = runs.job {conditions}
-             ORDER BY id DESC"
+            "SELECT {columns} FROM runs CROSS JOIN jobs ON jobs.key = runs.job {conditions}
+             ORDER BY id DESC LIMIT ?"
         );
         (sql, values)
     }
 
-    /// The `WHERE` of it, and the values for its question marks.
-    pub(super) fn conditions(&self) -> (String, Vec<Box<dyn ToSql>>) {
+    /// The `WHERE` of it for those before a run, and the values for its question marks.
+    pub(super) fn conditions(&self, before: Option<RunId>) -> (String, Vec<Box<dyn ToSql>>) {
         let mut values: Vec<Box<dyn ToSql>> = Vec::new();
         let mut conditions = Vec::new();
         if let Some((condition, names)) = self.of_jobs() {
@@ -196,7 +228,13 @@ impl Filter {
         let since = self.since.map(|since| RunId::new(since, 0));
         let until = self.until.map(|until| RunId::new(until, u128::MAX));
         let (first, last) = self.ids.unzip();
-        for (sign, bound) in [(">=", since), ("<=", until), (">=", first), ("<=", last)] {
+        for (sign, bound) in [
+            (">=", since),
+            ("<=", until),
+            (">=", first),
+            ("<=", last),
+            ("<", before),
+        ] {
             if let Some(bound) = bound {
                 conditions.push(format!("id {sign} ?"));
                 values.push(boxed(bound.to_bytes()));
@@ -236,7 +274,7 @@ fn marks(count: usize) -> String {
     vec!["?"; count].join(", ")
 }
 
-/// Reads one row of [`COLUMNS`].
+/// Reads one row of [`WHOLE`] or [`HEAD`].
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let run = Run {
         id: RunId::from_bytes(row.get(0)?),

@@ -57,7 +57,7 @@ impl Store {
     /// # Errors
     /// Where SQLite says no.
     pub fn stats(&self, filter: &Filter) -> Result<BTreeMap<String, Stats>, Error> {
-        let (conditions, values) = filter.conditions();
+        let (conditions, values) = filter.conditions(None);
         let read = || {
             let mut query = self.connection.prepare(&format!(
                 "SELECT name, outcome, started, took

@@ -453,7 +453,8 @@ fn no_question_goes_through_all_runs() {
         (going_on_of_one, "SCAN runs USING INDEX going_on"),
         (since, "(id>?)"),
     ] {
-        let (sql, values) = filter.query();
+        let (sql, mut values) = filter.query(history::WHOLE, None);
+        values.push(Box::new(1));
         let sql = format!("EXPLAIN QUERY PLAN {sql}");
         let mut plan = store.connection.prepare(&sql).unwrap();
         let steps = plan.query_map(rusqlite::params_from_iter(values), |row| row.get(3));
@@ -462,6 +463,67 @@ fn no_question_goes_through_all_runs() {
         assert!(steps.contains(index), "{steps}");
         assert!(!steps.contains("TEMP B-TREE"), "{steps}");
     }
+}
+
+#[test]
+fn all_runs_are_handed_over_in_order_while_others_write() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let store = open(&place);
+    store.connection.execute_batch("BEGIN").unwrap();
+    for second in 0..250 {
+        let run = run("tick", second);
+        store.begin(&run, false, run.scheduled_for, None).unwrap();
+        store.end(run.id, &ended(Outcome::Success)).unwrap();
+    }
+    store.connection.execute_batch("COMMIT").unwrap();
+    let reader = Store::read(&place).unwrap().unwrap();
+    let mut expected = (0..250).rev().map(noon);
+    let told = reader.each(&Filter::default(), |entry| {
+        assert_eq!(entry.run.scheduled_for, expected.next());
+        // Where a reader stands still, the log of changes is emptied nevertheless.
+        let emptied = "PRAGMA wal_checkpoint(truncate)";
+        let is_busy = |row: &rusqlite::Row<'_>| row.get::<_, bool>(0);
+        let is_busy = store.connection.query_row(emptied, [], is_busy);
+        assert_eq!(is_busy, Ok(false));
+        std::ops::ControlFlow::<()>::Continue(())
+    });
+    assert_eq!((told.unwrap(), expected.next()), (None, None));
+    let one = |entry: Entry| {
+        let is_it = entry.run.scheduled_for == Some(noon(120));
+        if is_it {
+            std::ops::ControlFlow::Break(entry.run.started)
+        } else {
+            std::ops::ControlFlow::Continue(())
+        }
+    };
+    let started = noon(120) + TimeDelta::microseconds(3);
+    assert_eq!(reader.each(&Filter::default(), one).unwrap(), Some(started));
+}
+
+#[test]
+fn the_heads_of_runs_leave_out_what_may_be_long() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    let run = run("tick", 0);
+    store.begin(&run, false, run.scheduled_for, None).unwrap();
+    let ended = ended(Outcome::Failure);
+    store.end(run.id, &ended).unwrap();
+    let heads = store.heads(&Filter::default(), 9).unwrap();
+    let expected = Ended {
+        returned: None,
+        error: ended.error.map(|error| RunError {
+            message: String::new(),
+            traceback: String::new(),
+            ..error
+        }),
+        stdout: String::new(),
+        stderr: String::new(),
+        ..ended
+    };
+    assert_eq!(heads.len(), 1);
+    assert_eq!(heads[0].ended, Some(expected));
+    assert_eq!(heads[0].run, run);
 }
 
 #[test]

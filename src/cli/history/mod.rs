@@ -8,6 +8,7 @@ mod stats;
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
 
 use chrono::{DateTime, Utc};
 
@@ -169,6 +170,11 @@ fn unknown(word: &str, config: Option<&Config>, seen: &[String]) -> Refusal {
     refusal
 }
 
+/// Whether a run passes the filter also now that it is known whether it goes on.
+fn is_wanted(run: &Entry, filter: &Filter) -> bool {
+    !filter.going_on || run.ended.is_none()
+}
+
 /// What is asked, and what it is answered from.
 struct Answer<'a> {
     global: &'a Global,
@@ -183,38 +189,66 @@ impl Answer<'_> {
     fn write(&self, out: &mut dyn Write, asked: Asked) -> anyhow::Result<()> {
         match asked {
             Asked::Runs(filter) if self.arguments.stats => self.write_stats(out, &filter),
-            Asked::Runs(filter) => self.write_runs(out, &self.runs(&filter)?),
+            Asked::Runs(filter) if self.is_table() => self.write_table(out, &filter),
+            Asked::Runs(filter) => self.write_each(out, &filter),
             Asked::One(run) => self.write_one(out, &run.settled(self.watched)),
         }
     }
 
-    /// The runs that pass the filter, newest first.
-    fn runs(&self, filter: &Filter) -> Result<Vec<Entry>, Refusal> {
+    /// Whether runs are one line each, with nothing of what they left.
+    fn is_table(&self) -> bool {
+        self.arguments.format == Format::Text && !self.arguments.output
+    }
+
+    /// Writes the runs that pass the filter as a table, newest first.
+    fn write_table(&self, out: &mut dyn Write, filter: &Filter) -> anyhow::Result<()> {
         let most = usize::try_from(self.arguments.count).unwrap_or(usize::MAX);
         // Of those without an end, some may have died.
         let limit = if filter.going_on { usize::MAX } else { most };
-        let runs = self.store.map(|store| store.runs(filter, limit));
-        let runs = runs.transpose()?.unwrap_or_default().into_iter();
+        let runs = self.store.map(|store| store.heads(filter, limit));
+        let runs = runs.transpose().map_err(Refusal::from)?;
+        let runs = runs.unwrap_or_default().into_iter();
         let runs = runs.map(|run| run.settled(self.watched));
-        let is_wanted = |run: &Entry| !filter.going_on || run.ended.is_none();
-        Ok(runs.filter(is_wanted).take(most).collect())
+        let runs = runs.filter(|run| is_wanted(run, filter)).take(most);
+        let runs: Vec<Entry> = runs.collect();
+        Ok(rows::write(
+            out,
+            &runs,
+            self.distinct(&runs)?,
+            &self.around,
+        )?)
     }
 
-    fn write_runs(&self, out: &mut dyn Write, runs: &[Entry]) -> anyhow::Result<()> {
+    /// Writes each of the runs that pass the filter, newest first, before the next are read: what
+    /// all of them left may be more than fits into memory.
+    fn write_each(&self, out: &mut dyn Write, filter: &Filter) -> anyhow::Result<()> {
+        let Some(store) = self.store else {
+            return Ok(());
+        };
+        let mut left = self.arguments.count;
+        let written = store.each(filter, |run| {
+            let run = run.settled(self.watched);
+            if is_wanted(&run, filter) {
+                left -= 1;
+                if let Err(error) = self.write_whole(out, &run) {
+                    return ControlFlow::Break(Err(error));
+                }
+            }
+            if left == 0 {
+                ControlFlow::Break(Ok(()))
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        written.map_err(Refusal::from)?.unwrap_or(Ok(()))
+    }
+
+    /// Writes a run of many, with what it left.
+    fn write_whole(&self, out: &mut dyn Write, run: &Entry) -> anyhow::Result<()> {
         match self.arguments.format {
-            Format::Json => {
-                for run in runs {
-                    self.write_json(out, run)?;
-                }
-            }
-            Format::Text if self.arguments.output => {
-                for run in runs {
-                    one::write_output(out, run, &self.around)?;
-                }
-            }
-            Format::Text => rows::write(out, runs, self.distinct(runs)?, &self.around)?,
+            Format::Json => self.write_json(out, run),
+            Format::Text => Ok(one::write_output(out, run, &self.around)?),
         }
-        Ok(())
     }
 
     /// How many characters of their ids tell these runs from all that there are.
