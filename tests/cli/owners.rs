@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
 use crate::folder::{Answer, Folder};
+use crate::watch::{Watch, config_of};
 
 const CONFIG: &str = "scheduler:\n  t.touch: {type: interval, hours: 1}\n";
 const TASK: &str = "def touch():\n    open('ran', 'w').close()\n";
@@ -217,4 +218,34 @@ fn no_python_of_others_is_started_as_root() {
     fs::set_permissions(folder.path("config.yml"), fs::Permissions::from_mode(0o644)).unwrap();
     let _ = folder.sched("validate").exits(0);
     assert!(folder.path("python-ran").exists());
+}
+
+#[test]
+fn a_config_that_was_refused_is_used_once_nobody_else_can_change_it() {
+    if !is_root() {
+        println!("not tested: only root refuses what others can write");
+        return;
+    }
+    let one = "  one: {type: interval, hours: 1, command: 'true'}\n";
+    let watch = Watch::start(one, &[]);
+    watch.expect("Save the file");
+    let open = |name: &str, mode: u32| {
+        fs::set_permissions(watch.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    fs::write(
+        watch.path("new.yml"),
+        config_of(&one.replace("one", "two")) + one,
+    )
+    .unwrap();
+    open("new.yml", 0o664);
+    fs::rename(watch.path("new.yml"), watch.path("config.yml")).unwrap();
+    let told = watch.expect("config.yml can be changed by group");
+    assert!(told.contains("; `chmod go-w "), "{told}");
+    watch.expect("nothing changed");
+    open("config.yml", 0o646);
+    watch.expect("config.yml can be changed by everybody");
+    open("config.yml", 0o644);
+    watch.expect("+ two");
+    let refusals = watch.log().matches("others could run code").count();
+    assert_eq!(refusals, 2);
 }

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::outlets::Outlets;
 use super::short_name;
 use crate::cli::load::{self, Loaded};
+use crate::cli::output::Refusal;
 use crate::cli::trusted;
 use crate::config::{Config, ZoneOrigin};
 use crate::diagnostic::Diagnostic;
@@ -55,6 +56,9 @@ pub(super) struct Reader {
     told: HashSet<String>,
     /// Why the file could not be read, the last time.
     unreadable: Option<String>,
+    /// The content that was not used because others could change what it runs, and how that was
+    /// told.
+    distrusted: Option<(u64, String)>,
 }
 
 impl Reader {
@@ -79,6 +83,7 @@ impl Reader {
             watcher,
             told: HashSet::new(),
             unreadable: None,
+            distrusted: None,
         }
     }
 
@@ -106,6 +111,7 @@ impl Reader {
             Errand::Again => {
                 // Whoever asks wants to hear it again.
                 self.unreadable = None;
+                self.distrusted = None;
                 self.read(true);
             }
             Errand::News(News::Tasks) => self.look_again(),
@@ -145,6 +151,7 @@ impl Reader {
         let was_unreadable = self.unreadable.take().is_some();
         let early = self.early.take();
         if source.digest == self.digest && !even_if_same && !was_unreadable {
+            self.distrusted = None;
             return;
         }
         self.outlets.manager.reloading();
@@ -178,13 +185,16 @@ impl Reader {
 
     /// Lets the scheduler go on with a config where it is usable.
     fn go_on_with(&mut self, mut loaded: Loaded) {
+        let is_usable = loaded.config().is_some();
+        let distrust = is_usable.then(|| trusted::distrust(&loaded, &self.given));
+        if let Some(refusal) = distrust.flatten() {
+            return self.tell_distrusted(loaded.digest, &refusal);
+        }
+        self.distrusted = None;
         // The same bytes are not told twice.
         self.digest = loaded.digest;
-        if loaded.config().is_none() {
+        if !is_usable {
             return self.refuse(&tellings(&loaded).join("\n"));
-        }
-        if let Some(refusal) = trusted::distrust(&loaded, &self.given) {
-            return self.refuse(&refusal.message);
         }
         self.outlets.hide(&loaded.secrets());
         if let Some(config) = loaded.reading.config.take() {
@@ -221,6 +231,19 @@ impl Reader {
         }
     }
 
+    /// Tells once that others could change what a config runs. It is looked at again with every
+    /// news: to mend that changes none of its bytes.
+    fn tell_distrusted(&mut self, digest: u64, refusal: &Refusal) {
+        let why = format!("{}; {}", refusal.message, refusal.help.join(", "));
+        let now = Some((digest, why.clone()));
+        if self.distrusted == now {
+            self.outlets.manager.ready(STAYS);
+        } else {
+            self.refuse(&why);
+            self.distrusted = now;
+        }
+    }
+
     /// Tells that a config cannot be used, and what follows from that.
     fn refuse(&self, why: &str) {
         tracing::error!(event = "reload_refused", "{why}\n{STAYS}");
@@ -231,6 +254,8 @@ impl Reader {
     fn look_again(&mut self) {
         match Source::read(&self.path) {
             Ok(source) if source.digest == self.digest => self.look_up(self.understand(source)),
+            // Perhaps it was a task that others could change.
+            Ok(_) if self.distrusted.is_some() => self.read(false),
             // News of it is on the way.
             Ok(_) | Err(_) => {}
         }
