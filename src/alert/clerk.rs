@@ -1,6 +1,6 @@
 //! Writes mails and puts them into the outbox.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ use crate::store::{Entry, Error, Filter, LastMail, Mail, Place, Store};
 pub(super) enum Order {
     /// Write of this.
     News(Box<News>),
+    /// Jobs succeeded: write of those whose failure was mailed.
+    Succeeded,
     /// Write of the failure of that job after which this attempt waited: it is not made.
     GivenUp(String, Retry),
     /// Something changed: let the postman look.
@@ -43,6 +45,8 @@ pub(super) struct Clerk {
     /// The last mails by class, for when the outbox cannot be asked.
     last: HashMap<u64, LastMail>,
     troubled: bool,
+    /// Jobs whose failure was mailed while nothing could be written down.
+    unnoted: HashSet<String>,
     /// Whether mails were lost for want of room.
     is_full: bool,
 }
@@ -55,6 +59,7 @@ impl Clerk {
             postman,
             last: HashMap::new(),
             troubled: false,
+            unnoted: HashSet::new(),
             is_full: false,
         }
     }
@@ -65,7 +70,15 @@ impl Clerk {
         thread.spawn(move || {
             for order in orders {
                 match order {
-                    Order::News(news) => self.write(&news),
+                    Order::News(news) => {
+                        self.write(&news);
+                    }
+                    Order::Succeeded => {
+                        // They are many, and rarely worth a mail.
+                        if !self.succeeded() {
+                            continue;
+                        }
+                    }
                     Order::GivenUp(job, retry) => self.give_up(&job, &retry),
                     Order::Look => {}
                     Order::Finish { written, tried } => {
@@ -82,12 +95,14 @@ impl Clerk {
         Ok(())
     }
 
-    fn write(&mut self, news: &News) {
+    /// Writes of something; gives whether a mail may come of it.
+    fn write(&mut self, news: &News) -> bool {
         match &news.what {
             What::Critical(error) => self.trouble(news, error, false),
             What::Failed(error) => self.trouble(news, error, true),
-            What::Recovered => self.recovery(news),
+            What::Recovered => return self.recovery(news),
         }
+        true
     }
 
     /// Mails how the last attempt failed that was made: the one before `retry`.
@@ -106,7 +121,9 @@ impl Clerk {
             })
         });
         match found.map(Option::flatten) {
-            Ok(Some(news)) => self.write(&news),
+            Ok(Some(news)) => {
+                self.write(&news);
+            }
             Ok(None) => tracing::error!(
                 event = "mail_lost",
                 job,
@@ -153,30 +170,46 @@ impl Clerk {
             let mails = decide(&mut last);
             (!mails.is_empty(), mails, 0)
         };
-        if is_failure && is_mailed {
-            shared.mailed().insert(news.job.clone());
+        if is_failure && is_mailed && written.is_err() {
+            self.unnoted.insert(news.job.clone());
         }
         self.remember(key.class, last);
         self.settle(written.map(drop), unwritten, lost);
     }
 
-    /// Mails that a job succeeded again, where that is wanted.
-    fn recovery(&mut self, news: &News) {
+    /// Mails which jobs succeeded again; gives whether there are any.
+    fn succeeded(&mut self) -> bool {
+        let succeeded = std::mem::take(&mut *self.shared.succeeded());
+        let mut is_any = false;
+        for news in succeeded.values() {
+            is_any |= self.write(news);
+        }
+        is_any
+    }
+
+    /// Mails that a job succeeded again, where its failure was mailed and that is wanted; gives
+    /// whether it was.
+    fn recovery(&mut self, news: &News) -> bool {
         let (shared, setup) = (&self.shared, self.shared.setup());
         let write = |since| {
             let words = setup.letterhead.recovery(news, since);
             let words = setup.recovery.then_some(words);
             words.map_or_else(Vec::new, |words| shared.mails(&words))
         };
-        let written = self.outbox.with(|store| {
-            let since = store.take_mailed(&news.job)?;
-            post(store, write(since))
-        });
-        let mails = written
-            .as_ref()
-            .map_or_else(|_| write(None), |_| Vec::new());
-        let lost = written.as_ref().copied().unwrap_or_default();
-        self.settle(written.map(drop), mails, lost);
+        let written = self
+            .outbox
+            .with(|store| store.take_mailed(&news.job, |since| post(store, write(since))));
+        let was_noted = matches!(written, Ok(Some(_)));
+        let is_unnoted = self.unnoted.remove(&news.job) && !was_noted;
+        let mails = if is_unnoted {
+            write(None)
+        } else {
+            // Where the store cannot be asked, the next success is told.
+            Vec::new()
+        };
+        let lost = written.as_ref().ok().copied().flatten();
+        self.settle(written.map(drop), mails, lost.unwrap_or_default());
+        was_noted || is_unnoted
     }
 
     fn remember(&mut self, class: u64, last: Option<LastMail>) {

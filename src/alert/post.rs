@@ -1,6 +1,6 @@
 //! Where the rest of the program hands in what is to be mailed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -38,8 +38,8 @@ pub struct Post {
 pub(super) struct Shared {
     setup: RwLock<Arc<Setup>>,
     secrets: RwLock<Arc<Secrets>>,
-    /// The jobs whose failure was mailed.
-    mailed: Mutex<HashSet<String>>,
+    /// The last success of each job that succeeded since the clerk was told of any.
+    succeeded: Mutex<BTreeMap<String, News>>,
     /// Errors of which the clerk will write, and how often each occurred since it was told.
     waiting: Mutex<HashMap<Key, u64>>,
     /// Mails that are not in the outbox.
@@ -76,11 +76,10 @@ impl Post {
             // What stays put off is tried in its time.
             let _ = store.hurry_mail(now());
         }
-        let mailed = store.as_ref().and_then(|store| store.mailed_jobs().ok());
         let shared = Arc::new(Shared {
             setup: RwLock::new(Arc::new(setup)),
             secrets: RwLock::new(Arc::new(secrets)),
-            mailed: Mutex::new(mailed.unwrap_or_default().into_iter().collect()),
+            succeeded: Mutex::default(),
             waiting: Mutex::default(),
             carried: Carried::default(),
             now,
@@ -201,11 +200,18 @@ impl Post {
         }
     }
 
+    /// A job that fails may have been mailed by another process, so that only the store knows.
     fn succeeded(&self, run: &Run, ended: &Ended) {
-        let was_mailed = self.shared.mailed().remove(&run.job);
-        if was_mailed {
-            let news = News::of(run, end_of(run, ended), What::Recovered);
-            self.send(Order::News(Box::new(news)));
+        if self.shared.setup().recipients.is_empty() {
+            return;
+        }
+        let news = News::of(run, end_of(run, ended), What::Recovered);
+        let mut succeeded = self.shared.succeeded();
+        let is_told = !succeeded.is_empty();
+        succeeded.insert(run.job.clone(), news);
+        // Where there is no room for an order, the next success is as good.
+        if !is_told && self.orders.try_send(Order::Succeeded).is_err() {
+            succeeded.clear();
         }
     }
 
@@ -258,9 +264,11 @@ impl Shared {
         mails.collect()
     }
 
-    /// The jobs whose failure was mailed.
-    pub(super) fn mailed(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
-        self.mailed.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The last success of each job that succeeded since the clerk was told of any.
+    pub(super) fn succeeded(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, News>> {
+        self.succeeded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

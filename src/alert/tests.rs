@@ -250,6 +250,52 @@ fn a_recovery_is_told_once_also_after_a_restart() {
     assert_eq!(subjects.len(), 4);
 }
 
+/// Waits until a mail is written down.
+fn wait_for_mail(folder: &TempDir) {
+    let waits = || Store::join(&place(folder)).unwrap().next_mail();
+    for _ in 0..6_000 {
+        if waits().unwrap().is_some() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("no mail is written");
+}
+
+/// How many of the mails tell a recovery.
+fn recoveries(mails: &[Mail]) -> usize {
+    let tells = |mail: &&Mail| mail.subject.contains("succeeded again");
+    mails.iter().filter(tells).count()
+}
+
+#[test]
+fn a_recovery_that_another_process_told_is_not_told_again() {
+    let bench = Bench::of(CONFIG);
+    let success = ended(Outcome::Success, None);
+    bench.post.ended(&run("a.b"), &failure("no"), true);
+    wait_for_mail(&bench.folder);
+    let other = another(&bench.folder, now);
+    other.ended(&run("a.b"), &success, true);
+    other.finish(A_WHILE);
+    bench.post.ended(&run("a.b"), &success, true);
+    assert_eq!(recoveries(&bench.mails()), 2, "one for each recipient");
+}
+
+#[test]
+fn a_recovery_is_told_also_where_another_process_mailed_the_failure() {
+    let bench = Bench::of(CONFIG);
+    bench
+        .post
+        .ended(&run("a.b"), &ended(Outcome::Success, None), true);
+    let other = another(&bench.folder, now);
+    other.ended(&run("a.b"), &failure("no"), true);
+    other.finish(A_WHILE);
+    bench
+        .post
+        .ended(&run("a.b"), &ended(Outcome::Success, None), true);
+    assert_eq!(recoveries(&bench.mails()), 2, "one for each recipient");
+}
+
 #[test]
 fn a_recovery_is_not_told_where_that_is_not_wanted() {
     let text = CONFIG.replace("scheduler:\n", "scheduler:\n  recovery mail: false\n");
@@ -330,21 +376,20 @@ fn without_an_outbox_mails_are_kept_in_memory_and_written_when_that_is_possible(
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+    let success = ended(Outcome::Success, None);
+    bench.post.ended(&run("a.b"), &success, true);
+    bench.post.ended(&run("other"), &success, true);
     std::fs::remove_file(state).unwrap();
-    assert_eq!(bench.mails().len(), 2, "one for each recipient, none lost");
+    let mails = bench.mails();
+    assert_eq!(mails.len(), 4, "one for each recipient, none lost");
+    assert_eq!(recoveries(&mails), 2);
 }
 
 #[test]
 fn mails_go_into_the_new_outbox_when_the_old_one_was_moved_aside() {
     let bench = Bench::of(CONFIG);
     bench.post.ended(&run("a.b"), &failure("one"), true);
-    let waits = || Store::join(&place(&bench.folder)).unwrap().next_mail();
-    for _ in 0..6_000 {
-        if waits().unwrap().is_some() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_for_mail(&bench.folder);
     let path = place(&bench.folder).database();
     std::fs::rename(&path, path.with_extension("aside")).unwrap();
     bench.post.ended(&run("a.b"), &failure("two"), true);

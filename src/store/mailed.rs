@@ -1,4 +1,4 @@
-//! What was mailed last of each class of errors, for all processes.
+//! What was mailed of errors and of jobs that fail, for all processes.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, params};
@@ -31,9 +31,8 @@ impl Store {
         class: u64,
         decide: impl FnOnce(&mut Option<LastMail>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.begin_transaction()?;
         let class = class.cast_signed();
-        let decide = || {
+        self.transact(|| {
             let before = self.last_mail(class).map_err(|source| self.error(source))?;
             let mut last = before;
             let decided = decide(&mut last)?;
@@ -41,13 +40,69 @@ impl Store {
                 let remembered = self.remember_mail(class, last, before.is_none());
                 remembered.map_err(|source| self.error(source))?;
             }
-            self.commit().map(|()| decided)
+            Ok(decided)
+        })
+    }
+
+    /// Notes at `now` that the failure of a job is mailed.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn note_mailed(&self, job: &str, now: DateTime<Utc>) -> Result<(), Error> {
+        let note = || {
+            let job = self.key_of(job)?;
+            self.cached("INSERT INTO mailed (job, since) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+                .execute(params![job, micros(now)])
         };
-        let decided = decide();
-        if decided.is_err() {
+        note().map(drop).map_err(|source| self.error(source))
+    }
+
+    /// Lets `tell` see since when the job's failure is known by mail, if it is; from now on it is
+    /// not. What `tell` writes into the store is written together with that, or not at all.
+    ///
+    /// # Errors
+    /// Where SQLite says no, or `tell` does.
+    pub fn take_mailed<T>(
+        &self,
+        job: &str,
+        tell: impl FnOnce(Option<DateTime<Utc>>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        // Most jobs succeed after a success: to look keeps nobody waiting.
+        if !self.is_mailed(job).map_err(|source| self.error(source))? {
+            return Ok(None);
+        }
+        self.transact(|| {
+            let since = self.forget_mailed(job);
+            let since = since.map_err(|source| self.error(source))?;
+            since
+                .map(|since| tell(DateTime::from_timestamp_micros(since)))
+                .transpose()
+        })
+    }
+
+    fn is_mailed(&self, job: &str) -> rusqlite::Result<bool> {
+        self.cached("SELECT 1 FROM mailed JOIN jobs ON jobs.key = mailed.job WHERE name = ?1")?
+            .exists([job])
+    }
+
+    /// Since when it was.
+    fn forget_mailed(&self, job: &str) -> rusqlite::Result<Option<i64>> {
+        self.cached(
+            "DELETE FROM mailed WHERE job = (SELECT key FROM jobs WHERE name = ?1)
+             RETURNING since",
+        )?
+        .query_row([job], |row| row.get(0))
+        .optional()
+    }
+
+    /// Does something that no other process can come between, all of it or nothing.
+    fn transact<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        self.begin_transaction()?;
+        let done = work().and_then(|done| self.commit().map(|()| done));
+        if done.is_err() {
             self.roll_back();
         }
-        decided
+        done
     }
 
     fn last_mail(&self, class: i64) -> rusqlite::Result<Option<LastMail>> {

@@ -3,7 +3,7 @@
 //! Several processes may send at once: each mail is claimed by one of them.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::runs::Owner;
 use super::{Error, Store, micros};
@@ -207,50 +207,6 @@ impl Store {
             mails.collect::<rusqlite::Result<_>>()
         };
         expire().map_err(|source| self.error(source))
-    }
-
-    /// Notes at `now` that the failure of a job is mailed.
-    ///
-    /// # Errors
-    /// Where SQLite says no.
-    pub fn note_mailed(&self, job: &str, now: DateTime<Utc>) -> Result<(), Error> {
-        let note = || {
-            let job = self.key_of(job)?;
-            self.cached("INSERT INTO mailed (job, since) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-                .execute(params![job, micros(now)])
-        };
-        note().map(drop).map_err(|source| self.error(source))
-    }
-
-    /// The jobs whose failure is known by mail.
-    ///
-    /// # Errors
-    /// Where SQLite says no.
-    pub fn mailed_jobs(&self) -> Result<Vec<String>, Error> {
-        let jobs = || {
-            let mut select =
-                self.cached("SELECT name FROM mailed JOIN jobs ON jobs.key = mailed.job")?;
-            let names = select.query_map([], |row| row.get(0))?;
-            names.collect::<rusqlite::Result<_>>()
-        };
-        jobs().map_err(|source| self.error(source))
-    }
-
-    /// Since when the job's failure is known by mail; from now on it is not.
-    ///
-    /// # Errors
-    /// Where SQLite says no.
-    pub fn take_mailed(&self, job: &str) -> Result<Option<DateTime<Utc>>, Error> {
-        let take = || {
-            self.cached(
-                "DELETE FROM mailed WHERE job = (SELECT key FROM jobs WHERE name = ?1)
-                 RETURNING since",
-            )?
-            .query_row([job], |row| row.get::<_, i64>(0))
-            .optional()
-        };
-        let since = take().map_err(|source| self.error(source))?;
-        Ok(since.and_then(DateTime::from_timestamp_micros))
     }
 }
 
