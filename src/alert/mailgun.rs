@@ -1,5 +1,6 @@
 //! Handing a mail to Mailgun by HTTP.
 
+use std::io::Read;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -75,9 +76,11 @@ fn agent() -> Agent {
 
 fn refusal(answer: http::Response<Body>) -> Failure {
     let status = answer.status();
-    let mut body = answer.into_body();
-    let said = body.with_config().limit(ANSWER_BYTES).read_to_string();
-    let text = format!("{status}: {}", said.unwrap_or_default().trim());
+    let mut said = Vec::new();
+    let body = answer.into_body().into_reader();
+    // What came of it is told.
+    let _ = body.take(ANSWER_BYTES).read_to_end(&mut said);
+    let text = format!("{status}: {}", String::from_utf8_lossy(&said).trim());
     match status.as_u16() {
         400 | 413 => Failure::Refused(text),
         _ => Failure::Server(text),
@@ -98,4 +101,20 @@ fn form(to: &str, message: &[u8]) -> (String, Vec<u8>) {
     body.extend_from_slice(message);
     body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     (format!("multipart/form-data; boundary={boundary}"), body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_a_long_answer_is_told() {
+        for blanks in [0, 2_000] {
+            let said = format!("not \u{e9}{}", " ".repeat(blanks));
+            let answer = http::Response::builder().status(401);
+            let answer = answer.body(Body::builder().data(said)).unwrap();
+            let told = Failure::Server("401 Unauthorized: not \u{e9}".to_owned());
+            assert_eq!(refusal(answer), told);
+        }
+    }
 }
