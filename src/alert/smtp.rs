@@ -46,7 +46,7 @@ pub(super) fn deliver(
 
 /// A connection that is encrypted and logged in as wanted.
 fn connect(server: &Server, host: &str) -> Result<SmtpConnection, Failure> {
-    let to_failure = |error: Error| Failure::Server(chain(&error));
+    let to_failure = |error: Error| Failure::Server(reason(&error));
     let addresses = addresses(server)?;
     let hello = ClientId::Domain(host.to_owned());
     let tls = match server.security {
@@ -66,7 +66,7 @@ fn connect(server: &Server, host: &str) -> Result<SmtpConnection, Failure> {
     if let Some((user, password)) = &server.login {
         let credentials = Credentials::new(user.clone(), password.clone());
         let login = connection.auth(DEFAULT_MECHANISMS, &credentials);
-        login.map_err(|error| Failure::Server(format!("login: {}", chain(&error))))?;
+        login.map_err(|error| Failure::Server(format!("login: {}", reason(&error))))?;
     }
     Ok(connection)
 }
@@ -114,9 +114,19 @@ fn is_timeout(error: &Error) -> bool {
     source.is_some_and(|source| matches!(source.kind(), TimedOut | WouldBlock))
 }
 
+/// What went wrong.
+fn reason(error: &Error) -> String {
+    if is_timeout(error) {
+        // The system says that a resource is unavailable.
+        format!("no answer within {} s", PATIENCE.as_secs())
+    } else {
+        chain(error)
+    }
+}
+
 /// Whose fault it is that a mail was not taken.
 fn of_mail(error: &Error) -> Failure {
-    let text = chain(error);
+    let text = reason(error);
     // Source: RFC 4954 and RFC 3207: these ask for a login or for TLS.
     let wants_login = [530, 534, 535, 538];
     let code = error.status().map(u16::from);
@@ -128,5 +138,27 @@ fn of_mail(error: &Error) -> Failure {
         Failure::Later(text)
     } else {
         Failure::Server(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_says_nothing_is_told_as_that() {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let hello = ClientId::Domain("test".to_owned());
+        let address = silent.local_addr().unwrap();
+        let told = || {
+            let patience = Some(LISTENING);
+            let connection = SmtpConnection::connect(address, patience, &hello, None, None);
+            reason(&connection.err().expect("nobody answers"))
+        };
+        assert_eq!(told(), "no answer within 20 s");
+        drop(silent);
+        assert!(told().contains("refused"), "{}", told());
     }
 }
