@@ -119,7 +119,23 @@ pub fn mailbox(text: &str) -> Option<Mailbox> {
     if text.chars().any(char::is_control) {
         return None;
     }
-    text.trim().parse().ok()
+    let text = text.trim();
+    text.parse().ok().or_else(|| loosely(text))
+}
+
+/// An address in angle brackets behind a name that should be quoted and is not.
+///
+/// Source: Python's `email.utils.parseaddr`, by which docassemble reads it.
+fn loosely(text: &str) -> Option<Mailbox> {
+    let (name, address) = text.strip_suffix('>')?.rsplit_once('<')?;
+    // With these it could be several addresses, or half of a quoted name.
+    if name.contains([',', ';', ':', '<', '>', '"', '\\']) {
+        return None;
+    }
+    // An address is no name of another.
+    let name = Some(name.trim()).filter(|name| !name.is_empty() && !name.contains('@'));
+    let address = address.trim().parse().ok()?;
+    Some(Mailbox::new(name.map(str::to_owned), address))
 }
 
 /// The account that the directive describes.
@@ -268,6 +284,34 @@ mod tests {
         }
         let evil = account("{default sender: \"a@b.c\\r\\nBcc: x@y.z\"}");
         assert!(matches!(evil, Err(NoAccount::Sender(_))));
+    }
+
+    #[test]
+    fn a_sender_may_have_any_name() {
+        for (text, name) in [
+            ("no-reply@example.org <no-reply@example.org>", None),
+            (
+                "Acme (Support) <no-reply@example.org>",
+                Some("Acme (Support)"),
+            ),
+            ("Café [web] <no-reply@example.org>", Some("Café [web]")),
+            ("\"Acme, Inc.\" <no-reply@example.org>", Some("Acme, Inc.")),
+        ] {
+            let sender = mailbox(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(sender.email.to_string(), "no-reply@example.org");
+            assert_eq!(sender.name.as_deref(), name);
+            // Recipients are kept as text.
+            assert_eq!(mailbox(&sender.to_string()), Some(sender));
+        }
+        for text in [
+            "Acme, Inc. <a@example.org>",
+            "(a@example.org, B) <b@example.org>",
+            "<a@example.org> (A) <b@example.org>",
+            "A (B) <no address>",
+            "A (B) a@example.org>",
+        ] {
+            assert_eq!(mailbox(text), None, "{text}");
+        }
     }
 
     #[test]
