@@ -10,7 +10,7 @@ use std::thread::Builder;
 use super::outbox::Outbox;
 use super::post::{Orders, Shared};
 use super::postman::{Errand, Trouble};
-use super::rate::{Key, admit};
+use super::rate::{Key, Last, admit};
 use super::{News, What};
 use crate::run::{Retry, RunError};
 use crate::secret::Secrets;
@@ -34,7 +34,7 @@ pub(super) enum Order {
     },
 }
 
-/// How many classes of errors are kept in mind.
+/// How many classes of errors are kept in mind, those of each job apart.
 const MOST_CLASSES: usize = 1_000;
 
 /// The thread that writes.
@@ -139,22 +139,24 @@ impl Clerk {
 
     /// Mails an error, unless it was mailed a moment ago.
     fn trouble(&mut self, news: &News, error: &RunError, is_failure: bool) {
-        let key = Key::of(error);
-        let (shared, known) = (&self.shared, self.last.get(&key.class).copied());
+        let key = Key::of(&news.job, error);
+        let known = key.classes().map(|class| self.last.get(&class).copied());
+        let (shared, unnoted) = (&self.shared, &self.unnoted);
         let times = shared.waiting().remove(&key).unwrap_or(1);
         let (now, setup) = ((shared.now)(), shared.setup());
         let error = &hidden(error, &shared.secrets());
-        let decide = |last: &mut Option<LastMail>| {
-            let held_back = admit(last, key.message, times, now);
+        let decide = |last: &mut Last, is_noted: bool| {
+            let begins = is_failure && !is_noted && !unnoted.contains(&news.job);
+            let held_back = admit(last, key.message, times, begins, now);
             held_back.map_or_else(Vec::new, |held_back| {
                 shared.mails(&setup.letterhead.trouble(news, error, held_back))
             })
         };
         let mut last = known;
         let written = self.outbox.with(|store| {
-            store.decide_mail(key.class, |stored| {
-                *stored = later(*stored, known);
-                let mails = decide(stored);
+            store.decide_mail(key.classes(), |stored| {
+                *stored = [later(stored[0], known[0]), later(stored[1], known[1])];
+                let mails = decide(stored, store.is_mailed(&news.job)?);
                 last = *stored;
                 let is_mailed = !mails.is_empty();
                 if is_failure && is_mailed {
@@ -167,13 +169,13 @@ impl Clerk {
             (*is_mailed, Vec::new(), *lost)
         } else {
             last = known;
-            let mails = decide(&mut last);
+            let mails = decide(&mut last, false);
             (!mails.is_empty(), mails, 0)
         };
         if is_failure && is_mailed && written.is_err() {
             self.unnoted.insert(news.job.clone());
         }
-        self.remember(key.class, last);
+        self.remember(key, last);
         self.settle(written.map(drop), unwritten, lost);
     }
 
@@ -212,12 +214,14 @@ impl Clerk {
         was_noted || is_unnoted
     }
 
-    fn remember(&mut self, class: u64, last: Option<LastMail>) {
+    fn remember(&mut self, key: Key, last: Last) {
         // There are not so many, unless somebody makes them up.
         if self.last.len() >= MOST_CLASSES {
             self.last.clear();
         }
-        self.last.extend(last.map(|last| (class, last)));
+        let last = key.classes().into_iter().zip(last);
+        self.last
+            .extend(last.filter_map(|(class, last)| Some((class, last?))));
     }
 
     /// Keeps the mails in mind that could not be written down, and tells what is wrong, once.

@@ -187,7 +187,7 @@ impl Post {
         if self.shared.setup().recipients.is_empty() {
             return;
         }
-        let key = Key::of(error);
+        let key = Key::of(&run.job, error);
         if let Some(times) = self.shared.waiting().get_mut(&key) {
             *times += 1;
             return;

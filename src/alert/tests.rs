@@ -269,6 +269,31 @@ fn recoveries(mails: &[Mail]) -> usize {
 }
 
 #[test]
+fn each_job_that_fails_with_the_same_message_is_mailed_and_so_is_its_recovery() {
+    let bench = Bench::of(CONFIG);
+    for _ in 0..3 {
+        for job in ["one", "two"] {
+            bench.post.ended(&run(job), &failure("no server"), true);
+        }
+    }
+    bench.post.finish(A_WHILE);
+    let post = another(&bench.folder, now);
+    for job in ["one", "two"] {
+        post.ended(&run(job), &ended(Outcome::Success, None), true);
+        // It did not recover for long.
+        post.ended(&run(job), &failure("no server"), true);
+    }
+    post.finish(A_WHILE);
+    let mails = bench.mails();
+    for job in ["one", "two"] {
+        let about = format!("Job: {job}\n");
+        let about = mails.iter().filter(|mail| mail.body.contains(&about));
+        assert_eq!(about.count(), 4, "a failure and a recovery to each");
+    }
+    assert_eq!((mails.len(), recoveries(&mails)), (8, 4));
+}
+
+#[test]
 fn a_recovery_that_another_process_told_is_not_told_again() {
     let bench = Bench::of(CONFIG);
     let success = ended(Outcome::Success, None);

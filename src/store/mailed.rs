@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Error, Store, micros};
 
-/// How many classes of errors are remembered.
+/// How many classes of errors are remembered, those of each job apart.
 const MOST_CLASSES: i64 = 1_000;
 
 /// The last mail about a class of errors.
@@ -20,28 +20,43 @@ pub struct LastMail {
 }
 
 impl Store {
-    /// Lets `decide` see the last mail about a class, given by its digest, and remembers what it
-    /// makes of it. No other process decides meanwhile, and what `decide` writes into the store is
-    /// written together with that, or not at all.
+    /// Lets `decide` see the last mails about two classes, given by their digests, and remembers
+    /// what it makes of them. No other process decides meanwhile, and what `decide` writes into the
+    /// store is written together with that, or not at all.
     ///
     /// # Errors
     /// Where SQLite says no, or `decide` does.
     pub fn decide_mail<T>(
         &self,
-        class: u64,
-        decide: impl FnOnce(&mut Option<LastMail>) -> Result<T, Error>,
+        classes: [u64; 2],
+        decide: impl FnOnce(&mut [Option<LastMail>; 2]) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let class = class.cast_signed();
+        let [one, other] = classes.map(u64::cast_signed);
+        let read = |class| self.last_mail(class).map_err(|source| self.error(source));
         self.transact(|| {
-            let before = self.last_mail(class).map_err(|source| self.error(source))?;
+            let before = [read(one)?, read(other)?];
             let mut last = before;
             let decided = decide(&mut last)?;
-            if let Some(last) = last {
-                let remembered = self.remember_mail(class, last, before.is_none());
-                remembered.map_err(|source| self.error(source))?;
+            for ((class, before), last) in [one, other].into_iter().zip(before).zip(last) {
+                if let Some(last) = last.filter(|last| before != Some(*last)) {
+                    let remembered = self.remember_mail(class, last, before.is_none());
+                    remembered.map_err(|source| self.error(source))?;
+                }
             }
             Ok(decided)
         })
+    }
+
+    /// Whether the failure of a job is known by mail.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn is_mailed(&self, job: &str) -> Result<bool, Error> {
+        let is_mailed = || {
+            self.cached("SELECT 1 FROM mailed JOIN jobs ON jobs.key = mailed.job WHERE name = ?1")?
+                .exists([job])
+        };
+        is_mailed().map_err(|source| self.error(source))
     }
 
     /// Notes at `now` that the failure of a job is mailed.
@@ -68,7 +83,7 @@ impl Store {
         tell: impl FnOnce(Option<DateTime<Utc>>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         // Most jobs succeed after a success: to look keeps nobody waiting.
-        if !self.is_mailed(job).map_err(|source| self.error(source))? {
+        if !self.is_mailed(job)? {
             return Ok(None);
         }
         self.transact(|| {
@@ -78,11 +93,6 @@ impl Store {
                 .map(|since| tell(DateTime::from_timestamp_micros(since)))
                 .transpose()
         })
-    }
-
-    fn is_mailed(&self, job: &str) -> rusqlite::Result<bool> {
-        self.cached("SELECT 1 FROM mailed JOIN jobs ON jobs.key = mailed.job WHERE name = ?1")?
-            .exists([job])
     }
 
     /// Since when it was.
@@ -156,17 +166,16 @@ mod tests {
         let store = Store::join(&place).unwrap();
         for second in 0..1_100 {
             let class = u64::MAX - second;
-            let set = |last: &mut Option<LastMail>| {
-                *last = Some(mail(second.cast_signed()));
+            let set = |last: &mut [Option<LastMail>; 2]| {
+                last[1] = Some(mail(second.cast_signed()));
                 Ok(())
             };
-            store.decide_mail(class, set).unwrap();
+            store.decide_mail([0, class], set).unwrap();
         }
         let store = Store::join(&place).unwrap();
         let of = |second: u64| {
-            store
-                .decide_mail(u64::MAX - second, |last| Ok(*last))
-                .unwrap()
+            let classes = [u64::MAX - second, 0];
+            store.decide_mail(classes, |last| Ok(last[0])).unwrap()
         };
         assert_eq!(of(1_099), Some(mail(1_099)));
         assert_eq!(of(100), Some(mail(100)));
