@@ -229,7 +229,10 @@ mod tests {
         }
         for name in [
             "Mars/Olympus",
-            "GMT+2:00",
+            "GMT+5:30",
+            "GMT+15",
+            "UTC+100",
+            "Etc/GMT+15",
             "posixrules",
             &"x".repeat(1_000_000),
         ] {
@@ -241,6 +244,35 @@ mod tests {
         let message = "a time zone must have a name";
         assert_eq!(Zone::named("").unwrap_err().message, message);
         assert_eq!(Zone::named("  ").unwrap_err().message, message);
+    }
+
+    #[test]
+    fn an_offset_is_told_the_zone_whose_clock_reads_so() {
+        let moment = at("2026-12-24T12:00:00Z");
+        for (name, zone, reading) in [
+            ("GMT+1", "Etc/GMT-1", "13:00"),
+            ("gmt-3", "Etc/GMT+3", "09:00"),
+            ("UTC+2", "Etc/GMT-2", "14:00"),
+            ("UTC-5", "Etc/GMT+5", "07:00"),
+            ("UTC -05:00", "Etc/GMT+5", "07:00"),
+            ("GMT+2:00", "Etc/GMT-2", "14:00"),
+            ("Etc/UTC+2", "Etc/GMT-2", "14:00"),
+            ("+0100", "Etc/GMT-1", "13:00"),
+            ("+14", "Etc/GMT-14", "02:00"),
+            ("UTC+0", "UTC", "12:00"),
+        ] {
+            let help = Zone::named(name).unwrap_err().help;
+            let offered = format!("did you mean `{zone}`? it");
+            assert!(help[0].starts_with(&offered), "{name}: {help:?}");
+            let local = self::zone(zone).local(moment).format("%H:%M").to_string();
+            assert_eq!(local, reading, "{name}");
+        }
+        assert_eq!(
+            Zone::named("GMT+1").unwrap_err().help,
+            [
+                "did you mean `Etc/GMT-1`? its clock is 1 h ahead of UTC: names of this kind have the sign reversed"
+            ]
+        );
     }
 
     #[test]

