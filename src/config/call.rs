@@ -1,5 +1,7 @@
 //! What a job calls, and with what: command, arguments, context manager.
 
+use std::collections::HashMap;
+
 use super::lookup::Role;
 use super::needs::Need;
 use super::reader::Reader;
@@ -169,23 +171,38 @@ fn pairs(value: Value) -> Option<Vec<(Value, Value)>> {
         Value::List(items) | Value::Tuple(items) | Value::Set(items) => items,
         _ => return None,
     };
-    let mut entries: Vec<(Value, Value)> = Vec::with_capacity(items.len());
-    for item in items {
-        let two = match item {
-            Value::List(two) | Value::Tuple(two) => two,
-            Value::Str(text) => text
-                .chars()
-                .map(|char| Value::Str(char.to_string()))
-                .collect(),
-            _ => return None,
-        };
-        let [key, value] = <[Value; 2]>::try_from(two).ok()?;
-        match entries.iter_mut().find(|(known, _)| *known == key) {
+    let entries: Vec<(Value, Value)> = items.into_iter().map(pair).collect::<Option<_>>()?;
+    let mut places = HashMap::with_capacity(entries.len());
+    let mut kept: Vec<(&Value, &Value)> = Vec::with_capacity(entries.len());
+    for (key, value) in &entries {
+        let place = *places.entry(key.key().ok()?).or_insert(kept.len());
+        match kept.get_mut(place) {
             Some(entry) => entry.1 = value,
-            None => entries.push((key, value)),
+            None => kept.push((key, value)),
         }
     }
-    Some(entries)
+    if kept.len() == entries.len() {
+        return Some(entries);
+    }
+    let kept = kept.into_iter();
+    Some(
+        kept.map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+    )
+}
+
+/// The two items of a value that has two.
+fn pair(value: Value) -> Option<(Value, Value)> {
+    let items = match value {
+        Value::List(items) | Value::Tuple(items) => items,
+        Value::Str(text) => text
+            .chars()
+            .map(|char| Value::Str(char.to_string()))
+            .collect(),
+        _ => return None,
+    };
+    let [key, value] = <[Value; 2]>::try_from(items).ok()?;
+    Some((key, value))
 }
 
 fn unusable(reader: &mut Reader<'_>, item: Item<'_>, wanted: &str, help: &str) {

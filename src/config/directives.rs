@@ -1,5 +1,7 @@
 //! The directives of docassemble that matter here, from the root of the config.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 
 use super::account::{Account, NoAccount};
@@ -71,6 +73,10 @@ impl<'n> Root<'n> {
     }
 
     fn add(&mut self, reader: &mut Reader<'_>, node: &'n Node) -> Option<()> {
+        let known = self.entries.iter().enumerate();
+        let mut places: HashMap<String, usize> = known
+            .map(|(index, (name, _))| (name.clone(), index))
+            .collect();
         for entry in node.entries()?.iter().filter(|entry| !entry.overridden) {
             let span = entry.key.span;
             let Some(name) = entry.key.as_str() else {
@@ -80,15 +86,18 @@ impl<'n> Root<'n> {
                 continue;
             };
             let directive = name.replace('_', " ");
-            self.entries.retain(|(known, _)| *known != directive);
-            self.entries.push((
-                directive,
-                Item {
-                    name,
-                    key: span,
-                    value: &entry.value,
-                },
-            ));
+            let item = Item {
+                name,
+                key: span,
+                value: &entry.value,
+            };
+            match places.entry(directive) {
+                Entry::Occupied(place) => self.entries[*place.get()].1 = item,
+                Entry::Vacant(place) => {
+                    self.entries.push((place.key().clone(), item));
+                    place.insert(self.entries.len() - 1);
+                }
+            }
         }
         Some(())
     }

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 mod vectors;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::diagnostic::Severity;
@@ -460,6 +460,38 @@ fn args_are_what_python_makes_a_list_of() {
     assert_eq!(args("ab"), (vec![text("a"), text("b")], 1));
     assert_eq!(args("{k: v}"), (vec![text("k")], 1));
     assert_eq!(args("5"), (vec![], 1));
+}
+
+#[test]
+fn kwargs_may_be_pairs_of_which_the_last_counts() {
+    let kwargs = |kwargs: &str| {
+        let text = job(&format!("type: interval\nminutes: 5\nkwargs: {kwargs}"));
+        let reading = reading(&text);
+        let diagnostics = reading.diagnostics.len();
+        (reading.config.unwrap().jobs[0].kwargs.clone(), diagnostics)
+    };
+    let text = |text: &str| Value::Str(text.to_owned());
+    let pairs = [(text("a"), Value::Int(3)), (text("b"), Value::Int(2))];
+    assert_eq!(kwargs("[[a, 1], [b, 2], [a, 3]]"), (pairs.to_vec(), 0));
+    assert_eq!(kwargs("[ab]"), (vec![(text("a"), text("b"))], 0));
+    assert_eq!(kwargs("[[a, 1, 2]]"), (vec![], 1));
+    assert_eq!(kwargs("[[[a], 1]]"), (vec![], 1));
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a slow reader is told by the clock"
+)]
+fn many_keys_cost_no_more_than_their_number() {
+    let many = |line: &dyn Fn(usize) -> String| (0..30_000).map(line).collect::<String>();
+    let root = many(&|n| format!("y{n}: 1\n"));
+    let pairs = many(&|n| format!("[a{n}, 1], "));
+    let text = format!("{root}scheduler:\n  a.b: {{type: cron, hour: 4, kwargs: [{pairs}]}}\n");
+    let start = Instant::now();
+    assert_eq!(config(&text).jobs[0].kwargs.len(), 30_000);
+    // Each with each other it is ten times as long.
+    assert!(start.elapsed() < Duration::from_secs(10));
 }
 
 #[test]
