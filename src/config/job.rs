@@ -7,8 +7,6 @@ use super::trigger::{self, Kind};
 use super::{call, key, policy, scalar, surprise};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::job::{Common, Job, Policy, Surroundings, Task};
-use crate::trigger::Trigger;
-use crate::trigger::cron::never_fires_reason;
 use crate::yaml::Node;
 
 /// What `job defaults` says.
@@ -60,7 +58,7 @@ pub(super) fn read(
     reader.enter_job(name);
     let job = body(reader, name, key, node, defaults);
     if let Some(job) = &job {
-        warn_of_the_past(reader, &job.trigger, job.span, node);
+        trigger::warn_of_the_past(reader, &job.trigger, job.span, node);
     }
     surprise::warn(reader, node);
     let faulty = reader.leave_job();
@@ -163,52 +161,4 @@ fn rest(reader: &mut Reader<'_>, keys: Section<'_>, kind: Option<Kind>) {
             trigger::unknown_key(reader, item, kind, &allowed);
         }
     }
-}
-
-/// Warns of a trigger that will not fire any more, or never would have.
-fn warn_of_the_past(reader: &mut Reader<'_>, trigger: &Trigger, key: Span, node: &Node) {
-    if trigger.next_after(reader.outside.now).is_some() {
-        return;
-    }
-    let place = |names: &[&str]| {
-        let entries = node.entries().unwrap_or_default();
-        let value = |name| {
-            entries
-                .iter()
-                .rfind(|entry| entry.key.as_str() == Some(name))
-        };
-        names
-            .iter()
-            .find_map(|name| value(*name))
-            .map_or(key, |entry| entry.value.span)
-    };
-    let over = || {
-        Diagnostic::warning(Code::NeverFires, "this schedule does not fire any more")
-            .at(place(&["end_date", "year", "day"]))
-    };
-    let diagnostic = match trigger {
-        Trigger::Date(_) => Diagnostic::warning(Code::PastDate, "`run_date` lies in the past")
-            .at(place(&["run_date"]))
-            .with_help(
-                "it runs only if it has not run yet and `misfire_grace_time` still allows it",
-            ),
-        Trigger::Interval(_) | Trigger::Any(_) => over(),
-        Trigger::Cron(cron) => match never_fires_reason(cron) {
-            None => over(),
-            Some(reason) => {
-                let message = format!("this schedule never fires: {}", reason.message);
-                let mut diagnostic = Diagnostic::warning(Code::NeverFires, message).at(place(&[
-                    "day",
-                    "week",
-                    "day_of_week",
-                    "month",
-                    "year",
-                    "expression",
-                ]));
-                diagnostic.help = reason.help;
-                diagnostic
-            }
-        },
-    };
-    reader.report(diagnostic);
 }

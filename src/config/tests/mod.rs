@@ -553,6 +553,24 @@ fn a_list_of_triggers_fires_when_any_does() {
 }
 
 #[test]
+fn each_trigger_of_a_list_that_will_not_fire_is_warned_of() {
+    let text = job(
+        "triggers:\n- {type: cron, month: 2, day: 30}\n- {type: date, run_date: 2020-01-01}\n\
+         - {type: interval, days: 1, end_date: 2020-01-01}\n- {type: cron, hour: 4}",
+    );
+    let told = [
+        "4:35 warning[never-fires] this schedule never fires: February has no day 30; \
+         for the last day of February write `day: last`",
+        "5:30 warning[past-date] `run_date` lies in the past; \
+         it runs only if it has not run yet and `misfire_grace_time` still allows it",
+        "6:43 warning[never-fires] this schedule does not fire any more",
+    ];
+    assert_eq!(faults(&text), told);
+    let rest = text.replace("    - {type: cron, hour: 4}\n", "");
+    assert_eq!(faults(&rest), told, "each is told, so the list need not be");
+}
+
+#[test]
 fn keys_without_effect_are_told_once() {
     let text = "\
 scheduler:

@@ -4,8 +4,10 @@ mod cron;
 mod date;
 mod interval;
 mod kind;
+mod past;
 
 pub(super) use kind::Kind;
+pub(super) use past::warn_of_the_past;
 
 use super::key;
 use super::reader::Reader;
@@ -78,6 +80,9 @@ fn element(reader: &mut Reader<'_>, node: &Node) -> Option<Trigger> {
     let allowed = kind.map_or_else(Vec::new, Kind::keys);
     for item in keys.rest() {
         unknown_key(reader, item, kind, &allowed);
+    }
+    if let Some(trigger) = &trigger {
+        warn_of_the_past(reader, trigger, node.span, node);
     }
     trigger
 }
