@@ -35,8 +35,14 @@ fn number(raw: &str, value: &Value) -> Option<String> {
         return Some(sexagesimal(digits));
     }
     let is_hex = digits.starts_with("0x");
-    let is_octal = digits.len() > 1 && digits.starts_with('0') && !digits.contains('.') && !is_hex;
-    (is_octal || digits.contains('_')).then(|| value.str())
+    let has_zero = digits.len() > 1 && digits.starts_with('0') && !digits.contains('.') && !is_hex;
+    (has_zero && !is_decimal(digits, value) || digits.contains('_')).then(|| value.str())
+}
+
+/// Whether the digits come to the same where the zero in front means nothing: `05` is 5 for all
+/// readers, `010` is not.
+fn is_decimal(digits: &str, value: &Value) -> bool {
+    matches!(value, Value::Int(number) if digits.parse() == Ok(number.unsigned_abs()))
 }
 
 /// `4:30` as `4×60+30`, `12:30:00` as `12×3600+30×60+0`.
@@ -92,6 +98,8 @@ mod tests {
             ("4:30", "4×60+30"),
             ("12:30:00", "12×3600+30×60+00"),
             ("010", "8"),
+            ("-010", "-8"),
+            ("0b11", "3"),
             ("1_000", "1000"),
             ("no", "false"),
             ("2024-01-01", "a date"),
@@ -107,7 +115,8 @@ mod tests {
     #[test]
     fn what_every_reader_reads_alike_is_not() {
         for text in [
-            "4", "-4", "0", "0x10", "1.5", "true", "False", "04:30", "'no'", "a.b", "~", ".",
+            "4", "-4", "0", "00", "05", "-07", "+007", "0x10", "1.5", "true", "False", "04:30",
+            "'no'", "a.b", "~", ".",
         ] {
             assert_eq!(explained(text), None, "{text}");
         }

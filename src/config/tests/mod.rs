@@ -571,6 +571,14 @@ fn each_trigger_of_a_list_that_will_not_fire_is_warned_of() {
 }
 
 #[test]
+fn a_time_of_day_may_have_a_zero_in_front() {
+    let text = job("type: cron\nhour: 05\nminute: 00");
+    assert_eq!(faults(&text), [""; 0]);
+    let octal = faults(&job("type: cron\nhour: 010"));
+    assert!(octal[0].contains("YAML 1.1 reads 010 as 8"), "{octal:?}");
+}
+
+#[test]
 fn keys_without_effect_are_told_once() {
     let text = "\
 scheduler:
