@@ -37,6 +37,9 @@ pub(super) fn fault(text: &str, error: &ScanError) -> Box<Diagnostic> {
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => {
             return colon(text, span);
         }
+        ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
+            return key_without_value(text, span);
+        }
         ErrorKind::MissingAnchorOrAliasName => return nameless(text, span),
         _ => {}
     }
@@ -93,12 +96,52 @@ fn nameless(text: &str, span: Span) -> Box<Diagnostic> {
     )
 }
 
+/// A line that holds a key and no value for it: the colon is missing, or the space after it.
+fn key_without_value(text: &str, span: Span) -> Box<Diagnostic> {
+    let start = span.start as usize;
+    let line = text[start..].lines().next().unwrap_or_default();
+    if let Some(colon) = colon_without_space(line) {
+        return no_space(text, start + colon);
+    }
+    Box::new(
+        Diagnostic::error(Code::Yaml, "a colon is missing after this key")
+            .at(span)
+            .with_help("write `key: value`"),
+    )
+}
+
+/// The first colon of a line, if it ends a key as people write them and no space follows it.
+fn colon_without_space(line: &str) -> Option<usize> {
+    let (key, value) = line.split_once(':')?;
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.');
+    let is_key = !key.trim().is_empty() && key.chars().all(is_word);
+    let is_end = value.is_empty() || value.starts_with([' ', '\t', '\r', '/']);
+    (is_key && !is_end).then_some(key.len())
+}
+
+/// The fault of a colon that no space follows, or only what looks like one.
+fn no_space(text: &str, colon: usize) -> Box<Diagnostic> {
+    let fault = Diagnostic::error(Code::Yaml, "a space is missing after this colon")
+        .at(Span::new(colon, colon + 1));
+    let next = text[colon + 1..].chars().next();
+    Box::new(match next.filter(|next| next.is_whitespace()) {
+        Some(blank) => fault.with_help(format!(
+            "what follows looks like a space and is U+{:04X}: write a space in its place",
+            u32::from(blank)
+        )),
+        None => fault.with_help("write `: ` between key and value"),
+    })
+}
+
 /// A colon where no key can be: the second on its line, or on a line that goes on with a text.
 fn colon(text: &str, span: Span) -> Box<Diagnostic> {
-    let line = text[..span.start as usize]
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default();
+    let mut before = text[..span.start as usize].rsplit('\n');
+    let line = before.next().unwrap_or_default();
+    let above = before.next().unwrap_or_default();
+    if let Some(colon) = colon_without_space(above).filter(|_| !line.contains(": ")) {
+        let start = span.start as usize - line.len() - 1 - above.len();
+        return no_space(text, start + colon);
+    }
     let (message, help) = if line.contains(": ") {
         (
             "no value can begin after this colon",
@@ -185,9 +228,6 @@ fn fixed(kind: &ErrorKind) -> Option<(&'static str, &'static str)> {
         | Kind::UnexpectedEofFlowMapping
         | Kind::UnexpectedEofImplicitFlowMapping => {
             ("the file ends within brackets", "add the closing bracket")
-        }
-        Kind::SimpleKeyExpected | Kind::InvalidSimpleKey => {
-            ("a colon is missing after this key", "write `key: value`")
         }
         Kind::InvalidIndentation | Kind::ExpectedBlockMappingKey => (
             "the indentation does not fit the lines before",

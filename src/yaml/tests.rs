@@ -131,7 +131,7 @@ fn faults_point_at_their_cause() {
             "this line goes on with the text before it and cannot hold a key",
         ),
         (
-            "a:b\nc: d\n",
+            "a\nc: d\n",
             ":",
             "this line goes on with the text before it and cannot hold a key",
         ),
@@ -249,6 +249,31 @@ fn is_told(text: &str, place: &str, message: &str) {
     assert_eq!(fault.message, message, "{text:?}");
     assert_eq!(culprit(text), place, "{text:?}");
     assert!(!fault.help.is_empty(), "{text:?} has a way out");
+}
+
+#[test]
+fn a_colon_without_a_space_is_told_at_the_colon() {
+    for (text, line) in [
+        ("a:b\nc: d\n", "a"),
+        ("t.f:\n  type: cron\n  hour:4\n", "hour"),
+        ("t.f:\n  type: cron\n  hour:4\n  minute: 5\n", "hour"),
+        ("t.f:\n  hour:4\n  type: cron\n", "hour"),
+        ("t.f:\n  type: cron\n  log level:debug\n", "log level"),
+    ] {
+        let fault = fault(text);
+        let colon = text.find(&format!("{line}:")).unwrap() + line.len();
+        assert_eq!(fault.message, "a space is missing after this colon");
+        assert_eq!(fault.span, Some(Span::new(colon, colon + 1)), "{text:?}");
+        assert_eq!(fault.help, ["write `: ` between key and value"]);
+    }
+    let blank = fault("t.f:\n  type: cron\n  hour:\u{a0}4\n");
+    assert_eq!(
+        blank.help,
+        ["what follows looks like a space and is U+00A0: write a space in its place"]
+    );
+    for text in ["a: 1\nb\n", "a: 1\nhttp://x\n", "a: 1\n'b:c\n"] {
+        assert_ne!(fault(text).message, "a space is missing after this colon");
+    }
 }
 
 #[test]
