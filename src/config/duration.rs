@@ -50,6 +50,16 @@ pub fn text(duration: Duration) -> String {
 
 /// For `5 minutes` and `2 hours`: how to write that, as a line of help.
 pub(super) fn in_words(text: &str) -> Option<String> {
+    short(text).map(|short| format!("write `{short}`"))
+}
+
+/// What somebody means who writes `90s`, `1h30m` or `5 minutes`.
+pub(super) fn meant(text: &str) -> Option<Duration> {
+    parse(text).or_else(|| parse(&short(text)?))
+}
+
+/// `5m` for `5 minutes`.
+fn short(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let [number, word] = words[..] else {
         return None;
@@ -57,7 +67,7 @@ pub(super) fn in_words(text: &str) -> Option<String> {
     let names = ["week", "day", "hour", "minute", "second"];
     let word = word.trim_end_matches('s').to_lowercase();
     let index = names.iter().position(|name| *name == word)?;
-    digits(number).map(|number| format!("write `{number}{}`", UNITS[index].0))
+    digits(number).map(|number| format!("{number}{}", UNITS[index].0))
 }
 
 fn digits(text: &str) -> Option<u64> {

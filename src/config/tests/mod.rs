@@ -579,6 +579,68 @@ fn a_time_of_day_may_have_a_zero_in_front() {
 }
 
 #[test]
+fn an_interval_is_told_the_number_that_was_meant() {
+    let help = |lines: &str| {
+        let found = faults(&job(&format!("type: interval\n{lines}")));
+        let (message, help) = found[0].split_once("; ").unwrap();
+        assert!(message.ends_with(" must be a whole number"), "{message}");
+        help.to_owned()
+    };
+    for (line, way) in [
+        ("seconds: 30s", "write `seconds: 30`"),
+        ("minutes: 5m", "write `minutes: 5`"),
+        ("minutes: 5 minutes", "write `minutes: 5`"),
+        ("minutes: 30s", "for 30 seconds write `seconds: 30`"),
+        ("minutes: '+5'", "write `minutes: 5`"),
+        ("minutes: 1.5", "for 90 seconds write `seconds: 90`"),
+        ("hours: 2.0", "write `hours: 2`"),
+        ("seconds: 1.5", "write, for example, `seconds: 5`"),
+        ("days: often", "write, for example, `days: 5`"),
+        ("days: [1]", "write, for example, `days: 5`"),
+    ] {
+        assert_eq!(help(line), way, "{line}");
+    }
+}
+
+#[test]
+fn a_field_that_is_a_list_is_told_as_text() {
+    let told = |line: &str| faults(&job(&format!("type: cron\n{line}"))).remove(0);
+    let list = told("day_of_week: [mon, wed]");
+    assert!(
+        list.ends_with("; write `day_of_week: \"mon,wed\"`"),
+        "{list}"
+    );
+    let list = told("hour: [9, 17]");
+    assert!(list.ends_with("; write `hour: \"9,17\"`"), "{list}");
+    for line in ["hour: [25]", "hour: {}", "hour: 4.5", "hour: true"] {
+        let other = told(line);
+        assert!(other.contains("; `hour` takes 0-23"), "{other}");
+    }
+}
+
+#[test]
+fn what_stands_beside_or_in_a_list_of_triggers_in_vain_is_told_where_it_belongs() {
+    let text = job("timezone: Europe/Berlin\njitter: 5\ntriggers: [{type: cron, hour: 4}]");
+    let help = "write it into each trigger of the list that it is meant for";
+    assert_eq!(
+        faults(&text),
+        [
+            format!("3:5 error[unknown-key] `timezone` cannot stand beside `triggers`; {help}"),
+            format!("4:5 error[unknown-key] `jitter` cannot stand beside `triggers`; {help}"),
+        ]
+    );
+    let told = |element: &str| faults(&job(&format!("triggers: [{element}]"))).remove(0);
+    let expression = told("'0 4 * * *'");
+    let help = "; write `{type: cron, expression: \"0 4 * * *\"}`";
+    assert!(expression.ends_with(help), "{expression}");
+    for element in ["daily", "5", "[]"] {
+        let other = told(element);
+        let help = "; write, for example, `{type: cron, hour: 4}`";
+        assert!(other.ends_with(help), "{other}");
+    }
+}
+
+#[test]
 fn keys_without_effect_are_told_once() {
     let text = "\
 scheduler:

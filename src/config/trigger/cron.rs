@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::trigger::cron::{Field, Name};
 use crate::trigger::{Cron, Trigger};
 use crate::value::Value;
-use crate::yaml;
+use crate::yaml::{self, Node};
 
 /// Takes the fields or the expression of a cron trigger; `place` is where its type is.
 pub(super) fn read(
@@ -83,6 +83,9 @@ fn fields(
     (fields, good)
 }
 
+/// Longer lists are not written anew.
+const MOST_ITEMS: usize = 60;
+
 /// One field: a whole number or text.
 fn field(reader: &mut Reader<'_>, item: Item<'_>, name: Name) -> Option<Field> {
     let text = match item.value.value() {
@@ -90,12 +93,14 @@ fn field(reader: &mut Reader<'_>, item: Item<'_>, name: Name) -> Option<Field> {
         Some(Value::BigInt(number)) => number.to_string(),
         Some(Value::Str(text)) => text.clone(),
         _ => {
-            let name = item.name;
             let message = format!(
-                "`{name}` must be a number or text{}",
+                "`{}` must be a number or text{}",
+                item.name,
                 scalar::but_this_is(item.value)
             );
-            let help = yaml::explain(item.value, reader.text);
+            let help = yaml::explain(item.value, reader.text)
+                .or_else(|| as_commas(item.value, name))
+                .or_else(|| allowed(name));
             reader.bad_value(item.value.span, message, help);
             return None;
         }
@@ -117,6 +122,25 @@ fn field(reader: &mut Reader<'_>, item: Item<'_>, name: Name) -> Option<Field> {
             None
         }
     }
+}
+
+/// For `day_of_week: [mon, wed]`: how to write it.
+fn as_commas(node: &Node, name: Name) -> Option<String> {
+    let word = |item: &Node| match item.value()? {
+        Value::Int(number) => Some(number.to_string()),
+        Value::Str(text) => Some(text.trim().to_owned()),
+        _ => None,
+    };
+    let items = node.items()?.iter().take(MOST_ITEMS + 1);
+    let words: Vec<String> = items.map(word).collect::<Option<_>>()?;
+    let text = words.join(",");
+    let accepted = words.len() <= MOST_ITEMS && Field::parse(name, &text).is_ok();
+    accepted.then(|| format!("write `{}: \"{text}\"`", name.key()))
+}
+
+/// What a field takes, as is told to who writes what no field takes.
+fn allowed(name: Name) -> Option<String> {
+    Field::parse(name, "…").err()?.help.pop()
 }
 
 /// For `hour: 4:30`, which YAML 1.1 makes 270: how to write it.

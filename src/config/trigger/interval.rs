@@ -3,7 +3,7 @@
 use super::{Frame, report};
 use crate::config::reader::Reader;
 use crate::config::section::{Item, Section};
-use crate::config::{key, scalar};
+use crate::config::{duration, key, scalar};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::trigger::{Interval, Trigger, Unit};
 use crate::value::Value;
@@ -75,28 +75,40 @@ fn amount(reader: &mut Reader<'_>, item: Item<'_>, unit: Unit) -> Option<i64> {
         let report_fault = |fault| report(reader, item, fault, Code::BadValue);
         return unit.seconds(count).map_err(report_fault).ok();
     }
-    let help = in_seconds(item.value, unit).or_else(|| yaml::explain(item.value, reader.text));
+    let help = way_out(item.value, unit)
+        .or_else(|| yaml::explain(item.value, reader.text))
+        .unwrap_or_else(|| format!("write, for example, `{}: 5`", unit.key()));
     reader.bad_value(
         item.value.span,
         format!("`{}` must be a whole number", item.name),
-        help,
+        Some(help),
     );
     None
 }
 
-/// For `minutes: 1.5`: how to write it.
-fn in_seconds(node: &Node, unit: Unit) -> Option<String> {
-    let number = match node.value()? {
-        Value::Float(number) => *number,
-        Value::Str(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
+/// For `minutes: 1.5`, `minutes: 5m` and `minutes: "+5"`: how to write it.
+fn way_out(node: &Node, unit: Unit) -> Option<String> {
     // The seconds of a unit are few enough for a float.
     let unit_s = unit
         .seconds(1)
         .ok()
-        .and_then(|seconds| u32::try_from(seconds).ok())?;
-    let seconds = number * f64::from(unit_s);
-    let whole = (1.0..1e12).contains(&seconds) && seconds.fract() == 0.0 && unit_s > 1;
-    whole.then(|| format!("for {seconds} seconds write `seconds: {seconds}`"))
+        .and_then(|seconds| u32::try_from(seconds).ok())
+        .map(f64::from)?;
+    let seconds = match node.value()? {
+        Value::Float(number) => number * unit_s,
+        Value::Str(text) => match text.trim().parse::<f64>() {
+            Ok(number) => number * unit_s,
+            Err(_) => duration::meant(text)?.as_secs_f64(),
+        },
+        _ => return None,
+    };
+    if !(1.0..1e12).contains(&seconds) || seconds.fract() != 0.0 {
+        return None;
+    }
+    let count = seconds / unit_s;
+    Some(if count.fract() == 0.0 {
+        format!("write `{}: {count}`", unit.key())
+    } else {
+        format!("for {seconds} seconds write `seconds: {seconds}`")
+    })
 }

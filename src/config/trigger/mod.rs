@@ -14,7 +14,7 @@ use super::reader::Reader;
 use super::scalar;
 use super::section::{Item, Section};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::trigger::{Bounds, Fault, Trigger, Zone};
+use crate::trigger::{Bounds, Cron, Fault, Trigger, Zone};
 use crate::yaml::{self, Node};
 use date::instant;
 
@@ -72,7 +72,7 @@ fn list(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Trigger> {
 fn element(reader: &mut Reader<'_>, node: &Node) -> Option<Trigger> {
     let Some(entries) = node.entries() else {
         let message = format!("a trigger must be a mapping{}", scalar::but_this_is(node));
-        reader.bad_value(node.span, message, None);
+        reader.bad_value(node.span, message, Some(as_mapping(node)));
         return None;
     };
     let mut keys = Section::read(reader, entries);
@@ -85,6 +85,18 @@ fn element(reader: &mut Reader<'_>, node: &Node) -> Option<Trigger> {
         warn_of_the_past(reader, trigger, node.span, node);
     }
     trigger
+}
+
+/// How to write an element that is no mapping, such as `0 4 * * *`.
+fn as_mapping(node: &Node) -> String {
+    let expression = node.as_str().filter(|text| {
+        let read = Cron::of_expression(text, Bounds::default(), Zone::utc(), 0);
+        read.is_ok() && !text.contains('\n')
+    });
+    match expression {
+        Some(text) => format!("write `{{type: cron, expression: \"{text}\"}}`"),
+        None => "write, for example, `{type: cron, hour: 4}`".to_owned(),
+    }
 }
 
 /// One trigger; `place` is where it begins.
@@ -224,6 +236,12 @@ pub(super) fn unknown_key(
     allowed: &[&'static str],
 ) {
     let name = item.name;
+    if kind.is_none() && is_key_of_triggers(name) {
+        let message = format!("`{name}` cannot stand beside `triggers`");
+        let help = "write it into each trigger of the list that it is meant for";
+        let fault = Diagnostic::error(Code::UnknownKey, message).at(item.key);
+        return reader.report(fault.with_help(help));
+    }
     let of = |other: &Kind| other.own_keys().contains(&&*key::canonical(name));
     let other = Kind::ALL.into_iter().find(of);
     let (Some(kind), Some(other)) = (kind, other) else {
@@ -237,4 +255,12 @@ pub(super) fn unknown_key(
     let mut diagnostic = Diagnostic::error(Code::UnknownKey, message).at(item.key);
     diagnostic.help.extend(key::help(name, kind.own_keys()));
     reader.report(diagnostic);
+}
+
+/// Whether some kind of trigger has that key. Of a trigger without a kind all of them are taken.
+fn is_key_of_triggers(name: &str) -> bool {
+    let name = key::canonical(name);
+    Kind::ALL
+        .into_iter()
+        .any(|kind| kind.keys().contains(&&*name))
 }
