@@ -21,9 +21,13 @@ pub fn parse(text: &str, zone: &Zone) -> Result<DateTime<Utc>, Fault> {
         return instant(date.and_time(NaiveTime::MIN), None, zone, text);
     };
     let (time, offset) = split_offset(rest);
-    if let Some((whole, fraction)) = time.split_once('.') {
-        return Err(fractional(text, whole, fraction));
-    }
+    let time = match time.split_once('.') {
+        Some((whole, fraction)) if !is_nothing(whole, fraction) => {
+            return Err(fractional(text, whole, fraction));
+        }
+        Some((whole, _)) => whole,
+        None => time,
+    };
     let time = read_time(time).ok_or_else(|| unreadable(text))??;
     let offset = match offset {
         Some(offset) => Some(read_offset(offset).ok_or_else(|| unreadable(text))?),
@@ -116,6 +120,12 @@ fn read_offset(text: &str) -> Option<FixedOffset> {
     (minutes < 60).then(|| FixedOffset::east_opt(seconds))?
 }
 
+/// Whether a time has seconds, and all digits behind its point are zero.
+fn is_nothing(whole: &str, fraction: &str) -> bool {
+    let zeros = !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0');
+    zeros && whole.matches(':').count() == 2
+}
+
 /// Exactly `N` numbers with `separator` between them.
 fn numbers<const N: usize>(text: &str, separator: char) -> Option<[u32; N]> {
     let numbers: Vec<_> = text.split(separator).map(number).collect::<Option<_>>()?;
@@ -162,6 +172,8 @@ mod tests {
             "2024-3-31",
             "2024-03-31 00:00",
             "2024-03-31T00:00:00",
+            "2024-03-31T00:00:00.000",
+            "2024-03-30T23:00:00.0Z",
             "2024-03-30 23:00:00Z",
             "2024-03-30T23:00:00 Z",
             "2024-03-31 01:00:00+02:00",
@@ -207,6 +219,9 @@ mod tests {
             "2024-01-01 10:00:00 CET",
             "2024-01-01 noon",
             "2024-01-01 10:00:60",
+            "2024-01-01 10:00:00.",
+            "2024-01-01 10:00:00.001",
+            "2024-01-01 10:00.0",
             "2024-01-01 10:00:00+2",
             "2024-01-01 10:00:00+24:00",
             "2024-01-01 10:00:00+02:60",

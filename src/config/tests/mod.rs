@@ -641,6 +641,21 @@ fn what_stands_beside_or_in_a_list_of_triggers_in_vain_is_told_where_it_belongs(
 }
 
 #[test]
+fn a_date_is_no_surprise_where_one_is_due() {
+    let end = job("type: cron\nhour: 4\nstart_date: 2026-12-24\nend_date: 2026-12-01");
+    assert_eq!(
+        faults(&end),
+        ["6:15 error[bad-value] `end_date` is before `start_date`; \
+             a trigger fires from `start_date` up to and including `end_date`"]
+    );
+    let fraction = faults(&job("type: date\nrun_date: 2026-12-24 18:00:00.5"));
+    let help = "; triggers know whole seconds: write `2026-12-24 18:00:00`";
+    assert!(fraction[0].ends_with(help), "{fraction:?}");
+    let zero = job("type: date\nrun_date: '2026-12-24T18:00:00.000Z'");
+    assert_eq!(faults(&zero), [""; 0]);
+}
+
+#[test]
 fn keys_without_effect_are_told_once() {
     let text = "\
 scheduler:

@@ -15,6 +15,7 @@ use super::scalar;
 use super::section::{Item, Section};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::trigger::{Bounds, Cron, Fault, Trigger, Zone};
+use crate::value::Value;
 use crate::yaml::{self, Node};
 use date::instant;
 
@@ -222,7 +223,10 @@ fn report(reader: &mut Reader<'_>, item: Item<'_>, fault: Fault, code: Code) {
         Span::new(start + part.start, start + part.end)
     });
     let mut diagnostic = Diagnostic::error(code, message).at(span);
-    diagnostic.help.extend(yaml::explain(node, reader.text));
+    // A date is no surprise where one is due.
+    if !matches!(node.value(), Some(Value::Date(_) | Value::DateTime(..))) {
+        diagnostic.help.extend(yaml::explain(node, reader.text));
+    }
     diagnostic.help.extend(fault.help);
     reader.understand(node.span);
     reader.report(diagnostic);
