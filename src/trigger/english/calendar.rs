@@ -33,7 +33,7 @@ impl Calendar {
         let mut parts = Vec::new();
         parts.extend(self.days_in_words());
         if let Some(weeks) = &self.weeks {
-            parts.push(format!("in ISO {}", counted("week", weeks)));
+            parts.push(format!("in {}", counted("ISO week", weeks)));
         }
         if let Some(years) = &self.years {
             let every = every_nth("year", years);

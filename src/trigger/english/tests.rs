@@ -151,6 +151,10 @@ fn days_are_told() {
         ),
         ("week=1-3", "at 00:00 every day in ISO weeks 1 to 3"),
         (
+            "week=*/2 day_of_week=mon",
+            "at 00:00 every Monday, in every 2nd ISO week from 1 to 53",
+        ),
+        (
             "year=2027 month=1 day=2",
             "at 00:00 on day 2 of January, in 2027",
         ),
