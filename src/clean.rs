@@ -36,6 +36,38 @@ pub fn visible(c: char) -> char {
     }
 }
 
+/// The text of a file that somebody has to mend: as [`line`], and what cannot be seen in it is
+/// made visible too.
+#[must_use]
+pub fn source(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| source_char(c) == c) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(source_char).collect())
+}
+
+/// One character of such a text.
+#[must_use]
+pub fn source_char(c: char) -> char {
+    match c {
+        // These two belong to words of some languages.
+        '\u{200c}' | '\u{200d}' => c,
+        _ if !is_unseen(c) => visible(c),
+        _ if c.is_whitespace() => '␣',
+        _ => '\u{fffd}',
+    }
+}
+
+/// Whether nobody can tell by looking that the character is there, or that it is no space.
+#[must_use]
+pub fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{a0}' | '\u{ad}' | '\u{1680}' | '\u{2000}'
+            ..='\u{200d}' | '\u{202f}' | '\u{205f}' | '\u{2060}' | '\u{3000}' | '\u{feff}'
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +77,13 @@ mod tests {
         for text in ["", "test.heartbeat nightly", "größer 你好 e\u{301}"] {
             assert!(matches!(line(text), Cow::Borrowed(same) if same == text));
         }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_in_a_source_is_shown() {
+        assert_eq!(source("a\u{a0}b\u{200b}c\td"), "a␣b\u{fffd}c→d");
+        assert!(matches!(source("a b\u{200d}"), Cow::Borrowed(_)));
+        assert!(matches!(line("10\u{a0}000"), Cow::Borrowed(_)));
     }
 
     #[test]

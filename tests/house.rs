@@ -25,6 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "config",
         &[
+            "clean",
             "diagnostic",
             "job",
             "run",

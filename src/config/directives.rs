@@ -11,6 +11,7 @@ use super::reader::Reader;
 use super::scalar;
 use super::section::Item;
 use super::trigger::named_zone;
+use crate::clean;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::trigger::{Fault, Zone};
 use crate::value::Value;
@@ -86,6 +87,7 @@ impl<'n> Root<'n> {
                 continue;
             };
             let directive = name.replace('_', " ");
+            warn_of_indentation(reader, name, span);
             let item = Item {
                 name,
                 key: span,
@@ -114,6 +116,22 @@ impl<'n> Root<'n> {
             .iter()
             .map(|(name, item)| (name.as_str(), item.key))
     }
+}
+
+/// Warns of a key that only looks as if it were indented.
+fn warn_of_indentation(reader: &mut Reader<'_>, name: &str, key: Span) {
+    let Some(blank) = name.chars().next().filter(|c| clean::is_unseen(*c)) else {
+        return;
+    };
+    let message = format!(
+        "this line begins with U+{:04X}, which is no indentation",
+        u32::from(blank)
+    );
+    reader.report(
+        Diagnostic::warning(Code::IgnoredKey, message)
+            .at(key)
+            .with_help("write spaces in its place, or remove it"),
+    );
 }
 
 /// What the directive `timezone` says.

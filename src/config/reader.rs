@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::lookup::{Reference, Role};
 use super::needs::{Need, Needed};
 use super::{Outside, key};
+use crate::clean;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::trigger::{Cron, Zone};
 
@@ -86,6 +87,10 @@ impl<'a> Reader<'a> {
         }
         if let Some(span) = diagnostic.span.filter(|_| diagnostic.is_error()) {
             self.understand(span);
+            // It looks like what is asked for, so this comes before any other way out.
+            if let Some(help) = unseen(span.of(self.text)) {
+                diagnostic.help.insert(0, help);
+            }
         }
         self.diagnostics.push(diagnostic);
     }
@@ -170,6 +175,20 @@ impl<'a> Reader<'a> {
         self.diagnostics.sort_by_key(|one| one.span);
         (self.diagnostics, self.references, self.needs)
     }
+}
+
+/// For a key or a value with a character that cannot be seen: what it is.
+fn unseen(written: &str) -> Option<String> {
+    if written.starts_with(['{', '[']) || written.contains('\n') {
+        return None;
+    }
+    let c = written.chars().find(|c| clean::is_unseen(*c))?;
+    let code = u32::from(c);
+    Some(if c.is_whitespace() {
+        format!("U+{code:04X} in it looks like a space and is none: remove it, or write a space")
+    } else {
+        format!("U+{code:04X} in it cannot be seen: remove it")
+    })
 }
 
 fn ignored(name: &str, span: Span, count: usize) -> Diagnostic {

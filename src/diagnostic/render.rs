@@ -161,7 +161,7 @@ impl<'a> Source<'a> {
 
     /// A text of ours with what the user wrote in it, without control characters and secrets.
     fn safe(&self, text: &str) -> String {
-        clean::line(&self.secrets.mask(text)).into_owned()
+        clean::source(&self.secrets.mask(text)).into_owned()
     }
 }
 

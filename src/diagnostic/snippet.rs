@@ -39,7 +39,7 @@ impl ShownLine {
             match hidden {
                 Some(hidden) if hidden.start == at => text.push_str(MASK),
                 Some(_) => {}
-                None => text.push(clean::visible(character)),
+                None => text.push(clean::source_char(character)),
             }
         }
         places.push(text.len());

@@ -231,7 +231,10 @@ impl<'a> Events<'a> {
     fn trimmed(&self, place: &Place) -> Span {
         let span = span(self.text, place);
         let start = span.start as usize;
-        Span::new(start, start + span.of(self.text).trim_end().len())
+        Span::new(
+            start,
+            start + span.of(self.text).trim_end_matches(is_blank).len(),
+        )
     }
 }
 
@@ -280,4 +283,12 @@ fn is_tag_directive(directive: &str) -> bool {
         && words
             .next()
             .is_some_and(|prefix| prefix.bytes().all(is_of_uri))
+}
+
+/// What `PyYAML` takes for a space or the end of a line.
+fn is_blank(c: char) -> bool {
+    matches!(
+        c,
+        ' ' | '\t' | '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}'
+    )
 }

@@ -656,6 +656,41 @@ fn a_date_is_no_surprise_where_one_is_due() {
 }
 
 #[test]
+fn a_character_that_cannot_be_seen_is_named() {
+    let of = |lines: &str| faults(&job(lines)).remove(0);
+    for (lines, code, way) in [
+        (
+            "type: cron\nhour\u{200b}: 4",
+            "U+200B",
+            "did you mean `hour`?",
+        ),
+        ("type: cron\nhour: 4\u{200b}", "U+200B", "`hour` takes 0-23"),
+        (
+            "type: cron\u{a0}\nhour: 4",
+            "U+00A0",
+            "did you mean `cron`?",
+        ),
+        (
+            "type: cron\nhour: 4\ntimezone: Europe/Berlin\u{a0}",
+            "U+00A0",
+            "did you mean `Europe/Berlin`?",
+        ),
+    ] {
+        let told = of(lines);
+        let (before, after) = told.split_once(way).unwrap();
+        assert!(before.contains(&format!("; {code} in it ")), "{told}");
+        assert!(!after.contains("U+"), "{told}");
+    }
+    assert!(!of("type: cron\nhour: 25\ndescription: a\u{a0}b").contains("U+"));
+    let root = faults("scheduler:\n  a.b:\n    type: cron\n\u{a0}\u{a0}hour: 4\n");
+    assert_eq!(
+        root[1],
+        "4:1 warning[ignored-key] this line begins with U+00A0, which is no indentation; \
+         write spaces in its place, or remove it"
+    );
+}
+
+#[test]
 fn keys_without_effect_are_told_once() {
     let text = "\
 scheduler:
