@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -11,6 +12,16 @@ use clap::{
 };
 
 use crate::config::duration;
+use crate::trigger::zone;
+
+/// What `--version` tells: the rules of the time zones are a part of the program.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{}\ntime zones of the IANA database {}",
+        env!("CARGO_PKG_VERSION"),
+        zone::edition()
+    )
+});
 
 /// A scheduler for docassemble's tasks and any others: check, preview, run by hand, watch.
 #[derive(Debug, Clone, Parser)]
@@ -18,6 +29,7 @@ use crate::config::duration;
     name = "sched",
     bin_name = "sched",
     version,
+    long_version = LONG_VERSION.as_str(),
     arg_required_else_help = true,
     subcommand_required = true,
     disable_help_subcommand = false,

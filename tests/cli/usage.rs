@@ -21,6 +21,19 @@ fn help_is_an_answer_and_wrong_usage_is_not() {
 }
 
 #[test]
+fn the_version_tells_the_edition_of_the_time_zones() {
+    let folder = Folder::new();
+    let version = env!("CARGO_PKG_VERSION");
+    folder
+        .sched("-V")
+        .exits(0)
+        .says(&format!("sched {version}\n"));
+    let zones = sched::trigger::zone::edition();
+    let long = format!("sched {version}\ntime zones of the IANA database {zones}\n");
+    folder.sched("--version").exits(0).says(&long);
+}
+
+#[test]
 fn the_long_help_of_each_command_has_three_examples() {
     let folder = Folder::new();
     for command in ["validate", "next", "run-once", "watch", "show"] {
