@@ -9,12 +9,14 @@ import importlib.machinery
 import json
 import os
 import sys
+import time
 import warnings
 
 TASKS = "docassemble.Scheduler.tasks."
 PLAYGROUND = "docassemble.playground"
 
 MANY_MISSES = 100  # so many missing names get suggestions, which take time
+SUGGESTING_S = 0.5  # so many seconds of work may all suggestions together take
 SUGGESTIONS = 3
 
 
@@ -51,6 +53,7 @@ class Search:
         self.modules = {}
         self.places = {}
         self.misses = 0
+        self.budget = Budget(SUGGESTING_S)
 
     def look_up(self, name):
         """What the dotted `name` names."""
@@ -147,21 +150,25 @@ class Search:
     # --- Suggestions
 
     def with_suggestions(self, name, answer):
-        """The answer with whole names that exist and are near, unless there are many misses."""
+        """The answer with whole names that exist and are near, unless that takes too long."""
         if "near" not in answer:
             return answer
         self.misses += 1
-        if self.misses <= MANY_MISSES:
-            parts = name.split(".")
-            function = answer["kind"] == "no-function"
-            found = self.near_function(parts) if function else self.near_module(parts)
-            answer = {**answer, "near": found[:SUGGESTIONS]}
-        return answer
+        if self.misses > MANY_MISSES:
+            return answer
+        parts = name.split(".")
+        function = answer["kind"] == "no-function"
+        try:
+            with self.budget:
+                found = self.near_function(parts) if function else self.near_module(parts)
+        except Exhausted:
+            return answer
+        return {**answer, "near": found[:SUGGESTIONS]}
 
     def near_function(self, parts):
         """Names that differ in the function."""
         module, attribute = self.module_of(".".join(parts))
-        return [".".join([*parts[:-1], near]) for near in nearest(attribute, module.functions)]
+        return [".".join([*parts[:-1], near]) for near in self.nearest(attribute, module.functions)]
 
     def near_module(self, parts):
         """Names of task files that differ in the file, or in both."""
@@ -172,10 +179,21 @@ class Search:
                 if entry.endswith(".py") and entry.isprintable() and os.path.isfile(file):
                     files[entry[:-3]] = file
         found = []
-        for stem in nearest(parts[0], files):
+        for stem in self.nearest(parts[0], files):
             module = self.read(files[stem])
-            found += [stem + "." + near for near in nearest(parts[-1], module.functions)]
+            found += [stem + "." + near for near in self.nearest(parts[-1], module.functions)]
         return found
+
+    def nearest(self, wanted, names):
+        """Those of `names` that differ from `wanted` in a third of its letters at most."""
+        reach = len(wanted) // 3
+        found = []
+        for name in dict.fromkeys(names):
+            self.budget.check()
+            steps = distance(wanted, name, reach)
+            if steps <= reach:
+                found.append((steps, name))
+        return [name for _, name in sorted(found)]
 
     # --- Calls
 
@@ -417,11 +435,29 @@ def too_many(allowed, given):
 # --- Near names ------------------------------------------------------------------------------
 
 
-def nearest(wanted, names):
-    """Those of `names` that differ from `wanted` in a third of its letters at most."""
-    reach = len(wanted) // 3
-    found = [(distance(wanted, name, reach), name) for name in dict.fromkeys(names)]
-    return [name for steps, name in sorted(found) if steps <= reach]
+class Exhausted(Exception):
+    """The time for suggestions is used up."""
+
+
+class Budget:
+    """Time that may be spent in `with` blocks, all together: of this process, so that a busy
+    machine changes no answer."""
+
+    def __init__(self, seconds):
+        self.left = seconds
+        self.since = 0.0
+
+    def __enter__(self):
+        self.since = time.process_time()
+        self.check()
+
+    def __exit__(self, *_):
+        self.left -= time.process_time() - self.since
+
+    def check(self):
+        """Raises where nothing is left."""
+        if time.process_time() - self.since >= self.left:
+            raise Exhausted
 
 
 def distance(one, other, reach):

@@ -288,6 +288,32 @@ fn ten_thousand_names_are_one_question() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a slow answer is told by the clock"
+)]
+fn suggestions_take_little_of_the_time() {
+    let code: Vec<_> = (0..4000)
+        .map(|n| format!("def function_number_{n:05}(): pass\n"))
+        .collect();
+    let bench = Bench::of(&code.concat());
+    let names: Vec<_> = (0..90)
+        .map(|n| format!("t.functoin_number_{n:05}"))
+        .collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let start = std::time::Instant::now();
+    let answers = look_up(&bench, &names);
+    // All of them would take half a minute and more.
+    assert!(start.elapsed() < std::time::Duration::from_secs(15));
+    for (name, answer) in names.iter().zip(answers) {
+        assert!(
+            matches!(answer, Answer::NoFunction { .. }),
+            "{name}: {answer:?}"
+        );
+    }
+}
+
+#[test]
 fn a_call_is_checked_against_the_functions_head() {
     let bench = Bench::of(
         "def heartbeat():\n    pass\ndef two(a, b=1): pass\ndef any_of(*args, **kwargs): pass\n\
