@@ -155,14 +155,33 @@ pub fn refuse(error: &anyhow::Error, color: Color) -> Exit {
     exit
 }
 
-/// What is told of an error, and how the program ends.
-pub(super) fn refusal(error: &anyhow::Error, color: bool) -> (String, Exit) {
-    let is_closed = |cause: &(dyn std::error::Error + 'static)| {
+/// How a command ends whose answer says `exit`: so too where its reader went away meanwhile.
+///
+/// # Errors
+/// Where the answer is lost in any other way.
+pub(super) fn answered(
+    written: Result<(), impl Into<anyhow::Error>>,
+    exit: Exit,
+) -> anyhow::Result<Exit> {
+    match written.map_err(Into::into) {
+        Err(error) if !is_closed(&error) => Err(error),
+        Ok(()) | Err(_) => Ok(exit),
+    }
+}
+
+/// Whether nobody reads any more.
+fn is_closed(error: &anyhow::Error) -> bool {
+    let is_one = |cause: &(dyn std::error::Error + 'static)| {
         cause
             .downcast_ref::<io::Error>()
             .is_some_and(|one| one.kind() == io::ErrorKind::BrokenPipe)
     };
-    if error.chain().any(is_closed) {
+    error.chain().any(is_one)
+}
+
+/// What is told of an error, and how the program ends.
+pub(super) fn refusal(error: &anyhow::Error, color: bool) -> (String, Exit) {
+    if is_closed(error) {
         return (String::new(), Exit::Done);
     }
     let mut text = told("error", Paint::Error, &chain(error.as_ref()), color);
@@ -207,6 +226,18 @@ mod tests {
         let text = "error: cannot write to stdout: no storage space\n".to_owned();
         assert_eq!(lost(io::ErrorKind::StorageFull), (text, Exit::Unusable));
         assert_eq!(lost(io::ErrorKind::BrokenPipe), (String::new(), Exit::Done));
+    }
+
+    #[test]
+    fn what_an_answer_says_counts_also_where_its_reader_went_away() {
+        let ends = |kind: io::ErrorKind| {
+            let written = Err(of_stdout(io::Error::from(kind)));
+            answered(written, Exit::Failed).ok()
+        };
+        assert_eq!(ends(io::ErrorKind::BrokenPipe), Some(Exit::Failed));
+        assert_eq!(ends(io::ErrorKind::StorageFull), None);
+        let whole = answered(io::Result::Ok(()), Exit::Failed);
+        assert_eq!(whole.ok(), Some(Exit::Failed));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::task::native::Names;
 /// Checks a config. The findings are the answer, so they go to stdout.
 ///
 /// # Errors
-/// Where there is no config to check, or nobody reads the answer.
+/// Where there is no config to check, or stdout does not take the answer.
 pub(super) fn run(
     global: &Global,
     natives: &Names,
@@ -46,18 +46,17 @@ pub(super) fn run(
         loaded.reading.is_valid()
     };
     let mut out = io::BufWriter::new(output::stdout());
-    match validate.format {
-        Format::Json => write_json(&mut out, &loaded, valid)?,
-        Format::Text => {
-            write_text(&mut out, global, &loaded, valid)?;
-            if global.verbose && distrust.is_none() {
-                let answers = lookup.answers.borrow();
-                understood::write(&mut out, &loaded, &given, &tasks, &answers)?;
-            }
-        }
+    let mut written = match validate.format {
+        Format::Json => write_json(&mut out, &loaded, valid),
+        Format::Text => write_text(&mut out, global, &loaded, valid),
+    };
+    if validate.format == Format::Text && global.verbose && distrust.is_none() {
+        let answers = lookup.answers.borrow();
+        let write = |()| understood::write(&mut out, &loaded, &given, &tasks, &answers);
+        written = written.and_then(write);
     }
-    out.flush()?;
-    Ok(if valid { Exit::Done } else { Exit::Failed })
+    let written = written.and_then(|()| out.flush());
+    output::answered(written, if valid { Exit::Done } else { Exit::Failed })
 }
 
 fn write_json(out: &mut impl Write, loaded: &Loaded, valid: bool) -> io::Result<()> {

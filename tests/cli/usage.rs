@@ -124,6 +124,31 @@ fn an_answer_that_stdout_does_not_take_is_a_fault_and_a_reader_that_left_is_none
 }
 
 #[test]
+fn a_reader_that_leaves_early_makes_nothing_good() {
+    let folder = Folder::with_config("scheduler:\n  a: {type: corn}\n");
+    // The reader is gone before the first line.
+    let script = "{ sleep 0.2; \"$0\" \"$@\"; echo $? >&2; } | true";
+    let unread = |line: &str| {
+        let mut shell = folder.command_of("/bin/sh".as_ref());
+        let words = ["-c", script, env!("CARGO_BIN_EXE_sched")];
+        run(shell.args(words).args(line.split(' ')))
+    };
+    for line in [
+        "validate",
+        "validate --format json",
+        "status --check",
+        "status --check --format json",
+    ] {
+        folder.sched(line).exits(1);
+        unread(line).complains("1\n");
+    }
+    folder.write("config.yml", "scheduler:\n  a: {type: cron, hour: 4, command: 'true'}\n");
+    for line in ["validate", "next", "status"] {
+        unread(line).complains("0\n");
+    }
+}
+
+#[test]
 fn tables_fit_the_screen() {
     let folder = Folder::with_config(
         "scheduler:\n  test.heartbeat: {type: interval, minutes: 1, command: [echo, hi]}\n  \

@@ -59,8 +59,14 @@ impl Check {
     /// Writes the answer to stdout, and says how the program ends.
     ///
     /// # Errors
-    /// Where nobody reads the answer.
+    /// Where stdout does not take the answer.
     pub(super) fn tell(&self, format: Format, global: &Global) -> anyhow::Result<Exit> {
+        let well = self.alive && self.failing.as_ref().is_none_or(Vec::is_empty);
+        let exit = if well { Exit::Done } else { Exit::Failed };
+        output::answered(self.write(format, global), exit)
+    }
+
+    fn write(&self, format: Format, global: &Global) -> anyhow::Result<()> {
         let mut out = output::stdout();
         match format {
             Format::Json => writeln!(out, "{}", serde_json::to_string(self)?)?,
@@ -71,8 +77,7 @@ impl Check {
                 }
             }
         }
-        let well = self.alive && self.failing.as_ref().is_none_or(Vec::is_empty);
-        Ok(if well { Exit::Done } else { Exit::Failed })
+        Ok(())
     }
 }
 
