@@ -34,9 +34,18 @@ pub struct Given {
 
 /// A config file could not be found where one is looked for.
 #[derive(Debug, thiserror::Error)]
-#[error("no config.yml here (looked for {})", .looked_for.join(", "))]
+#[error("no config.yml here (looked for {})", names(.looked_for))]
 pub struct NoConfig {
-    looked_for: Vec<String>,
+    /// The usual places, the first first.
+    pub looked_for: Vec<PathBuf>,
+}
+
+fn names(paths: &[PathBuf]) -> String {
+    let names: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    names.join(", ")
 }
 
 /// The config file: as given, else the first of the usual places that has one.
@@ -55,16 +64,8 @@ pub fn config(given: &Given) -> Result<PathBuf, NoConfig> {
         Some(PathBuf::from(DOCASSEMBLE_CONFIG)),
     ];
     let usual: Vec<PathBuf> = usual.into_iter().flatten().collect();
-    usual
-        .iter()
-        .find(|path| path.exists())
-        .cloned()
-        .ok_or_else(|| NoConfig {
-            looked_for: usual
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect(),
-        })
+    let found = usual.iter().find(|path| path.exists()).cloned();
+    found.ok_or(NoConfig { looked_for: usual })
 }
 
 /// Whether the config is docassemble's own.

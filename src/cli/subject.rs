@@ -10,7 +10,7 @@ use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::{state, usable};
 use crate::config::Config;
-use crate::paths;
+use crate::paths::{self, Given};
 use crate::store::{Place, Store};
 use crate::trigger::Zone;
 
@@ -33,8 +33,9 @@ impl Subject {
     /// Where none is meant, where it can neither be read nor has a state, or where the state cannot
     /// be read.
     pub(super) fn find(global: &Global, now: DateTime<Utc>) -> Result<Self, Refusal> {
-        let given = global.given();
-        let path = paths::config(&given).map_err(load::Error::from)?;
+        let mut given = global.given();
+        let path = Self::path(&given)?;
+        given.config = Some(path.clone());
         let loaded = load::load(&given, now);
         let place = state::place(&given, &path);
         let store = Store::read(&place)?;
@@ -47,6 +48,24 @@ impl Subject {
                 store,
             }),
         }
+    }
+
+    /// The file of the config that is meant: where none is found, the first of the usual ones that
+    /// has a state. It may be away for a moment only, and its watcher goes on.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub(super) fn path(given: &Given) -> Result<PathBuf, load::Error> {
+        let none = match paths::config(given) {
+            Ok(path) => return Ok(path),
+            Err(none) => none,
+        };
+        let has_state = |path: &&PathBuf| {
+            let place = state::place(given, path);
+            place.lock().exists() || place.database().exists()
+        };
+        let with_state = none.looked_for.iter().find(has_state).cloned();
+        with_state.ok_or(none.into())
     }
 
     /// The config, where the file has one.

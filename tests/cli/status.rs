@@ -321,3 +321,26 @@ fn a_watcher_whose_place_another_one_has_taken_stops_and_leaves_it_the_socket() 
     second.kill().unwrap();
     second.wait().unwrap();
 }
+
+#[test]
+fn a_config_that_is_away_for_a_moment_hides_no_watcher() {
+    let watch = Watch::start(TICK, &[]);
+    watch.expect(" ok      tick");
+    fs::rename(watch.path("config.yml"), watch.path("away.yml")).unwrap();
+    let pid = watch.child.id();
+    watch
+        .sched("status --check")
+        .exits(0)
+        .says(&format!("sched is alive (pid {pid})\n"));
+    let status = watch.sched("status").exits(0).stdout;
+    assert!(
+        status.starts_with("● watching config.yml since "),
+        "{status}"
+    );
+    let history = watch.sched("history -n 1").exits(0);
+    assert!(history.stdout.contains("  tick  ok "), "{}", history.stdout);
+    let missing = "warning: cannot read config.yml: no such file\n";
+    assert_eq!(history.stderr, missing);
+    let elsewhere = watch.sched("status --state-dir elsewhere").exits(2);
+    assert!(elsewhere.stderr.starts_with("error: no config.yml here "));
+}

@@ -35,8 +35,8 @@ const SPARE: [Spare; 3] = [Spare::Cut(5), Spare::Cut(4), Spare::Whole(2)];
 pub(super) fn run(global: &Global, arguments: &Status, now: DateTime<Utc>) -> anyhow::Result<Exit> {
     if arguments.check && !arguments.jobs {
         let given = global.given();
-        let path = paths::config(&given).map_err(load::Error::from);
-        let place = state::place(&given, &path.map_err(Refusal::from)?);
+        let path = Subject::path(&given).map_err(Refusal::from)?;
+        let place = state::place(&given, &path);
         return Check::of(&place).tell(arguments.format, global);
     }
     let subject = Subject::find(global, now)?;
