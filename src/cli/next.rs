@@ -176,13 +176,32 @@ impl Window {
 struct Line<'a> {
     job: &'a str,
     function: &'a str,
-    trigger: String,
+    trigger: Texts,
     description: String,
     timezone: &'a str,
     fires: Vec<String>,
     exhausted: bool,
     enabled: bool,
     jitter: u32,
+}
+
+/// APScheduler's text of a trigger; of several a list.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Texts {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Texts {
+    fn of(trigger: &Trigger) -> Self {
+        match trigger {
+            Trigger::Any(all) => Self::Several(all.iter().map(Trigger::to_string).collect()),
+            Trigger::Interval(_) | Trigger::Cron(_) | Trigger::Date(_) => {
+                Self::One(trigger.to_string())
+            }
+        }
+    }
 }
 
 fn line(out: &mut dyn Write, upcoming: &Upcoming<'_>) -> io::Result<()> {
@@ -195,7 +214,7 @@ fn line(out: &mut dyn Write, upcoming: &Upcoming<'_>) -> io::Result<()> {
     let line = Line {
         job: &job.name,
         function: job.function(),
-        trigger: job.trigger.to_string(),
+        trigger: Texts::of(&job.trigger),
         description: job.trigger.english(),
         timezone: zone.name(),
         fires: upcoming.fires.iter().map(text).collect(),

@@ -1,6 +1,18 @@
 use crate::folder::{Folder, README, run};
 
 #[test]
+fn programs_get_the_triggers_of_a_job_one_by_one() {
+    let folder = Folder::with_config(
+        "scheduler:\n  a: {command: 'true', triggers: [{type: cron, hour: '2,3'}, {type: interval, \
+         hours: 3}]}\n  b: {type: cron, hour: 4, command: 'true'}\n",
+    );
+    let jobs = folder.sched("next -n 1 --format json").exits(0).json();
+    let expected = serde_json::json!(["cron[hour='2,3']", "interval[3:00:00]"]);
+    assert_eq!(jobs[0]["trigger"], expected);
+    assert_eq!(jobs[1]["trigger"], "cron[hour='4']");
+}
+
+#[test]
 fn every_job_has_a_block() {
     let answer = Folder::with_config(README)
         .sched("next -n 1 --from 2099-12-01 --until 2100-01-02")
