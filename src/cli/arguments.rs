@@ -30,7 +30,6 @@ static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
     bin_name = "sched",
     version,
     long_version = LONG_VERSION.as_str(),
-    arg_required_else_help = true,
     subcommand_required = true,
     disable_help_subcommand = false,
     max_term_width = 100,

@@ -30,6 +30,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 pub use arguments::Arguments;
+use clap::CommandFactory as _;
 
 use crate::config::Config;
 use crate::diagnostic::render;
@@ -97,6 +98,9 @@ pub fn main_with(natives: &Natives) -> ExitCode {
         }
         _ => {}
     }
+    if words.len() < 2 {
+        return nothing_asked();
+    }
     share_one_heap();
     let arguments = match Arguments::read(words) {
         Ok(arguments) => arguments,
@@ -106,6 +110,16 @@ pub fn main_with(natives: &Natives) -> ExitCode {
     dispatch(&arguments, &natives.names())
         .unwrap_or_else(|error| output::refuse(&error, color))
         .into()
+}
+
+/// Tells what can be asked for.
+///
+/// It is not left to clap, to which what the environment says is asked for too.
+fn nothing_asked() -> ExitCode {
+    let help = Arguments::command().render_help();
+    // Where stderr is gone, nobody is left to tell.
+    let _ = write!(anstream::stderr(), "{}", help.ansi());
+    Exit::Unusable.into()
 }
 
 /// Tells what is wrong with the command line, or the help that was asked for.

@@ -34,6 +34,17 @@ fn the_version_tells_the_edition_of_the_time_zones() {
 }
 
 #[test]
+fn without_a_word_the_short_help_is_told_whatever_the_environment_says() {
+    let folder = Folder::new();
+    let help = folder.sched("-h").exits(0).stdout;
+    folder.sched("").exits(2).complains(&help);
+    let mut command = folder.command();
+    run(command.env("SCHED_STATE_DIR", "/srv"))
+        .exits(2)
+        .complains(&help);
+}
+
+#[test]
 fn the_long_help_of_each_command_has_three_examples() {
     let folder = Folder::new();
     for command in ["validate", "next", "run-once", "watch", "show"] {
@@ -142,7 +153,10 @@ fn a_reader_that_leaves_early_makes_nothing_good() {
         folder.sched(line).exits(1);
         unread(line).complains("1\n");
     }
-    folder.write("config.yml", "scheduler:\n  a: {type: cron, hour: 4, command: 'true'}\n");
+    folder.write(
+        "config.yml",
+        "scheduler:\n  a: {type: cron, hour: 4, command: 'true'}\n",
+    );
     for line in ["validate", "next", "status"] {
         unread(line).complains("0\n");
     }
