@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{
-    ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint,
+    ArgAction, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    ValueHint,
 };
 
 use crate::config::duration;
@@ -405,7 +406,8 @@ impl Arguments {
     /// # Errors
     /// What is wrong with it and what is near, or the help that was asked for.
     pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let mut command = Self::command();
+        let words: Vec<OsString> = words.into_iter().collect();
+        let mut command = Self::command().color(color(&words));
         let matches = command.try_get_matches_from_mut(words);
         let matches = matches
             .map_err(|error| with_plain_usage(error, &mut command))
@@ -434,6 +436,33 @@ impl Global {
             &mut self.log_dir,
         ] {
             path.take_if(|path| path.as_os_str().is_empty());
+        }
+    }
+}
+
+/// When to colour what is wrong with these words, and the help that they ask for.
+fn color(words: &[OsString]) -> ColorChoice {
+    let words = words.iter().map(|word| word.to_str().unwrap_or_default());
+    let mut words = words.take_while(|word| *word != "--");
+    while let Some(word) = words.next() {
+        let when = match word.strip_prefix("--color") {
+            Some("") => words.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        };
+        if let Some(when) = when.and_then(|when| Color::from_str(when, false).ok()) {
+            return when.into();
+        }
+    }
+    ColorChoice::Auto
+}
+
+impl From<Color> for ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
         }
     }
 }

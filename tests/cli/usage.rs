@@ -45,6 +45,29 @@ fn without_a_word_the_short_help_is_told_whatever_the_environment_says() {
 }
 
 #[test]
+fn wrong_usage_and_help_are_coloured_where_that_is_wanted() {
+    let folder = Folder::new();
+    let colored = |line: &str| {
+        let answer = folder.sched(line);
+        (answer.stdout + &answer.stderr).contains('\x1b')
+    };
+    for line in [
+        "next --cuont 3 --color always",
+        "--color=always help",
+        "next -h --color always",
+    ] {
+        assert!(colored(line), "{line}");
+    }
+    for line in [
+        "next --cuont 3",
+        "next --cuont 3 -- --color always",
+        "--color never -h",
+    ] {
+        assert!(!colored(line), "{line}");
+    }
+}
+
+#[test]
 fn the_long_help_of_each_command_has_three_examples() {
     let folder = Folder::new();
     for command in ["validate", "next", "run-once", "watch", "show"] {
