@@ -1,6 +1,8 @@
 //! Tables: a heading in capitals, two spaces between columns, no lines; as wide as the screen at
 //! most, unless what must be read in full is wider.
 
+use std::ops::Range;
+
 use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, presets};
 
 use super::output::{Paint, paint};
@@ -131,31 +133,37 @@ impl Layout {
     }
 }
 
-/// The table, with one cell of each row in a colour: `cells` has them in the order of the rows, as
-/// they stand in the table.
-pub(super) fn painted<'a>(
+/// The table of these rows, as it is without colour, with the cell of each row in the column
+/// `column` in its own one of `colours`.
+pub(super) fn painted<const N: usize>(
     table: &str,
-    cells: impl IntoIterator<Item = (&'a str, Paint)>,
-    color: bool,
+    rows: &[[String; N]],
+    column: usize,
+    colours: &[Paint],
 ) -> String {
-    if !color {
-        return table.to_owned();
-    }
-    let mut cells = cells.into_iter();
     let mut lines = table.lines();
     let heading = lines.next().into_iter().map(str::to_owned);
-    let rows = lines.map(|line| match cells.next() {
-        // A gap is before every cell, so that a part of a name is not taken for it.
-        Some((cell, colour)) => line.replacen(
-            &format!("  {cell}"),
-            &format!("  {}", paint(cell, colour, true)),
-            1,
-        ),
-        None => line.to_owned(),
+    let rows = lines.zip(rows).zip(colours);
+    let rows = rows.map(|((line, row), colour)| {
+        let cells = row[..=column].iter().map(|cell| one_line(cell));
+        let Some(place) = last(line, cells) else {
+            return line.to_owned();
+        };
+        let cell = paint(&line[place.clone()], *colour, true);
+        [&line[..place.start], &cell, &line[place.end..]].concat()
     });
     heading
         .chain(rows)
         .fold(String::new(), |text, line| text + &line + "\n")
+}
+
+/// Which bytes of a line have the last of its first cells, where these are in it uncut.
+fn last(line: &str, cells: impl IntoIterator<Item = String>) -> Option<Range<usize>> {
+    cells.into_iter().try_fold(0..0, |before, cell| {
+        // Only spaces stand between the cells.
+        let start = before.end + line[before.end..].find(&cell)?;
+        Some(start..start + cell.len())
+    })
 }
 
 #[cfg(test)]
@@ -244,16 +252,14 @@ mod tests {
 
     #[test]
     fn one_cell_of_a_row_may_have_a_colour() {
-        let rows = [
-            ["ok".to_owned(), "a".to_owned()],
-            ["b".to_owned(), "no".to_owned()],
-        ];
-        let table = text(["JOB", "RESULT"], rows, &[], 80);
-        let cells = || [("a", Paint::Good), ("no", Paint::Error)];
-        assert_eq!(painted(&table, cells(), false), table);
+        // The names begin with the results, or hold them.
+        let rows = [["ok.task", "ok"], ["你  no\t", "no"], ["b", ""]];
+        let rows = rows.map(|row| row.map(str::to_owned));
+        let table = text(["JOB", "RESULT"], rows.clone(), &[], 80);
         assert_eq!(
-            painted(&table, cells(), true),
-            "  JOB  RESULT\n  ok   \x1b[32ma\x1b[0m\n  b    \x1b[1m\x1b[31mno\x1b[0m\n"
+            painted(&table, &rows, 1, &[Paint::Good, Paint::Error, Paint::Name]),
+            "  JOB      RESULT\n  ok.task  \x1b[32mok\x1b[0m\n  \
+             你  no→  \x1b[1m\x1b[31mno\x1b[0m\n  b\x1b[1m\x1b[0m\n"
         );
     }
 

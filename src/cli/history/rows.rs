@@ -15,6 +15,9 @@ use crate::trigger::Zone;
 /// How much of a run's id is shown at least, in characters.
 const SHORTEST_ID: usize = 8;
 
+/// The column of the result.
+const RESULT: usize = 2;
+
 /// The columns that give way where the screen is narrow: why it ran, then how long that took.
 const SPARE: [Spare; 2] = [Spare::Cut(4), Spare::Whole(3)];
 
@@ -44,10 +47,13 @@ pub(super) fn write(
             entry.run.id.to_string()[..shown].to_owned(),
         ]
     });
+    let rows: Vec<_> = rows.collect();
     let heads = ["WHEN", "JOB", "RESULT", "TOOK", "WHY", "RUN"];
-    let table = table::text(heads, rows, &SPARE, around.style.width);
-    let cells = results.iter().map(|(word, paint)| (word.as_str(), *paint));
-    let table = table::painted(&table, cells, around.style.color);
+    let mut table = table::text(heads, rows.clone(), &SPARE, around.style.width);
+    if around.style.color {
+        let colours: Vec<Paint> = results.iter().map(|(_, colour)| *colour).collect();
+        table = table::painted(&table, &rows, RESULT, &colours);
+    }
     out.write_all(table.as_bytes())
 }
 

@@ -24,6 +24,9 @@ use crate::trigger::Zone;
 use check::Check;
 use standing::{Standing, standings};
 
+/// The column of the last result.
+const RESULT: usize = 1;
+
 /// The columns that give way where the screen is narrow: the schedule, the note, then how long ago
 /// the last result is.
 const SPARE: [Spare; 3] = [Spare::Cut(5), Spare::Cut(4), Spare::Whole(2)];
@@ -92,14 +95,14 @@ fn write(
         return writeln!(out, "  no jobs");
     }
     let rows = standings.iter().map(|standing| standing.row(now, zone));
+    let rows: Vec<_> = rows.collect();
     let heads = ["JOB", "LAST", "", "NEXT", "NOTE", "SCHEDULE"];
-    let table = table::text(heads, rows, &SPARE, style.width);
-    let results: Vec<_> = standings
-        .iter()
-        .map(|standing| standing.result().0)
-        .collect();
-    let cells = results.iter().map(|(word, paint)| (word.as_str(), *paint));
-    write!(out, "{}", table::painted(&table, cells, style.color))
+    let mut table = table::text(heads, rows.clone(), &SPARE, style.width);
+    if style.color {
+        let colours = standings.iter().map(|standing| standing.result().0.1);
+        table = table::painted(&table, &rows, RESULT, &colours.collect::<Vec<_>>());
+    }
+    out.write_all(table.as_bytes())
 }
 
 /// The whole answer as programs read it.
