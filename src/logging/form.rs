@@ -25,7 +25,10 @@ pub enum Form {
         color: bool,
     },
     /// Into a file or a pipe: the same with date and offset.
-    Plain,
+    Plain {
+        /// Whether to colour.
+        color: bool,
+    },
     /// For systemd's journal: a priority in place of the time, which the journal adds itself.
     Journal,
     /// For programs: one JSON object a line.
@@ -37,13 +40,12 @@ impl Form {
     pub(super) fn format(self, line: &Line, zone: &Zone) -> String {
         match self {
             Self::Screen { color } => {
-                let time = zone.local(line.at).format("%H:%M:%S").to_string();
-                let time = paint(&time, Style::new().effects(Effects::DIMMED), color);
-                format!("{time} {}", told(line, color, INDENT))
+                let time = zone.local(line.at).format("%H:%M:%S");
+                timed(&time.to_string(), line, color)
             }
-            Self::Plain => {
+            Self::Plain { color } => {
                 let time = zone.local(line.at).format("%Y-%m-%d %H:%M:%S%:z");
-                format!("{time} {}", told(line, false, INDENT))
+                timed(&time.to_string(), line, color)
             }
             Self::Journal => {
                 let priority = priority(line.level);
@@ -59,7 +61,7 @@ impl Form {
     /// A warning about the log itself.
     pub(super) fn complaint(self, at: DateTime<Utc>, zone: &Zone, text: &str) -> String {
         match self {
-            Self::Screen { .. } | Self::Plain => format!("warning: {}\n", clean::line(text)),
+            Self::Screen { .. } | Self::Plain { .. } => format!("warning: {}\n", clean::line(text)),
             Self::Journal => format!("<4>{}\n", clean::line(text)),
             Self::Json => object(at, zone, Level::Warning, Topic::LogFailed, text),
         }
@@ -70,6 +72,12 @@ impl Form {
 #[must_use]
 pub fn object(at: DateTime<Utc>, zone: &Zone, level: Level, topic: Topic, message: &str) -> String {
     json(&Line::new(at, level, topic, message.to_owned()), zone)
+}
+
+/// The line behind its time.
+fn timed(time: &str, line: &Line, color: bool) -> String {
+    let time = paint(time, Style::new().effects(Effects::DIMMED), color);
+    format!("{time} {}", told(line, color, INDENT))
 }
 
 /// Tag, job and text; what follows on further lines begins with `indent`.

@@ -58,6 +58,7 @@ fn log(form: Form, work: impl FnOnce(&Logging)) -> (String, String) {
 }
 
 const SCREEN: Form = Form::Screen { color: false };
+const PLAIN: Form = Form::Plain { color: false };
 
 #[test]
 fn a_record_of_a_task_has_its_own_place_and_time() {
@@ -155,7 +156,7 @@ fn every_form_tells_the_same() {
         .1
     };
     assert_eq!(
-        tell(Form::Plain),
+        tell(PLAIN),
         format!(
             "2023-05-14 04:00:00-04:00 FAILED  {:<27} exit code 2\n{:17}| line\n",
             "a.b", ""
@@ -170,7 +171,14 @@ fn every_form_tells_the_same() {
         "{\"time\":\"2023-05-14T04:00:00.123-04:00\",\"level\":\"error\",\"event\":\"run_finished\",\
          \"job\":\"a.b\",\"run_id\":\"01ABC\",\"duration\":0.5,\"message\":\"failed\"}\n"
     );
-    assert!(tell(Form::Screen { color: true }).contains("\x1b[1m\x1b[31mFAILED \x1b[0m a.b"));
+    let coloured = "\x1b[1m\x1b[31mFAILED \x1b[0m a.b";
+    assert!(tell(Form::Screen { color: true }).contains(coloured));
+    let plain = tell(Form::Plain { color: true });
+    let dated = "\x1b[2m2023-05-14 04:00:00-04:00\x1b[0m ";
+    assert!(
+        plain.starts_with(dated) && plain.contains(coloured),
+        "{plain}"
+    );
 }
 
 #[test]
@@ -285,7 +293,7 @@ fn what_waits_for_the_file_is_bounded_and_the_rest_counted() {
 
 #[test]
 fn secrets_are_hidden_in_every_form() {
-    for form in [SCREEN, Form::Plain, Form::Journal, Form::Json] {
+    for form in [SCREEN, PLAIN, Form::Journal, Form::Json] {
         let (file, shown) = log(form, |logging| {
             logging.hide(Secrets::of_yaml("password: hunter22"));
             tracing::error!(short = "hunter22", fact = "hunter22", "it is hunter22");

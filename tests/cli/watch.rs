@@ -352,3 +352,13 @@ fn there_is_one_watcher_for_a_config() {
     watch.signal(Signal::SIGTERM);
     assert!(watch.end().success());
 }
+
+#[test]
+fn lines_in_a_file_have_their_date_also_where_they_are_coloured() {
+    let watch = Watch::start(TICK, &["--color", "always"]);
+    let line = watch.expect("\x1b[32mok ");
+    let (time, _) = line.split_once("\x1b[0m ").unwrap();
+    let time = time.strip_prefix("\x1b[2m").unwrap();
+    let time = chrono::DateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S%:z");
+    assert!(time.is_ok(), "{line}");
+}

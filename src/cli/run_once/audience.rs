@@ -185,7 +185,7 @@ fn open_log(given: &Given, config: &Config, console: &Console) -> Logging {
         terminal_level: None,
         zone: config.settings.timezone.clone(),
         now: SystemClock::wall_time,
-        form: Form::Plain,
+        form: Form::Plain { color: false },
         console: console.clone(),
     })
 }

@@ -284,8 +284,8 @@ fn form(global: &Global, arguments: &Watch) -> Form {
     match arguments.log_format {
         Format::Json => Form::Json,
         Format::Text if is_journal() => Form::Journal,
-        Format::Text if io::stderr().is_terminal() || color => Form::Screen { color },
-        Format::Text => Form::Plain,
+        Format::Text if io::stderr().is_terminal() => Form::Screen { color },
+        Format::Text => Form::Plain { color },
     }
 }
 
