@@ -74,11 +74,24 @@ impl Subject {
     }
 
     /// The zone in which its times are told.
-    pub(super) fn zone(&self, now: DateTime<Utc>) -> Zone {
-        self.config().map_or_else(
-            || paths::outside(&self.path, now).zone,
-            |config| config.settings.timezone.clone(),
-        )
+    pub(super) fn zone(&self) -> Zone {
+        let of_config = |config: &Config| config.settings.timezone.clone();
+        self.config().map_or_else(|| paths::zone().0, of_config)
+    }
+
+    /// Says in which zone its times are told, and where that is from: where the config cannot say,
+    /// and where everything is to be said.
+    pub(super) fn times(&self, global: &Global) -> String {
+        let zone = self.zone();
+        let name = zone.name();
+        match self.config().map(|config| config.settings.timezone_from) {
+            Some(from) if global.verbose => format!("times in {name} ({})", from.word()),
+            Some(_) => format!("times in {name}"),
+            None => {
+                let from = paths::zone().1.word();
+                format!("times in {name} ({from}), as the config cannot be used")
+            }
+        }
     }
 
     /// Tells on stderr what is wrong with the file.

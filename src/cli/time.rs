@@ -104,6 +104,18 @@ pub fn of_day(at: DateTime<Utc>, now: DateTime<Utc>, zone: &Zone) -> String {
     local.format(form).to_string()
 }
 
+/// A fire time among others that are told in `zone`: as [`of_day`], but where the clocks of the
+/// job's own zone read otherwise, as they read and with what people call that zone.
+#[must_use]
+pub fn of_job(at: DateTime<Utc>, now: DateTime<Utc>, zone: &Zone, own: &Zone) -> String {
+    let text = of_day(at, now, own);
+    if own.local(at).offset() == zone.local(at).offset() {
+        text
+    } else {
+        format!("{text} {}", own.abbreviation(at))
+    }
+}
+
 /// How long something took: `3.1 ms`, `84 ms`, `0.25 s`, `12.4 s`, `1h30m`.
 #[must_use]
 pub fn span(took: Duration) -> String {
@@ -219,6 +231,18 @@ mod tests {
         for text in texts {
             assert!(parse(text, now(), &new_york()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_fire_time_is_told_by_the_clocks_of_its_job() {
+        let told = |at: &str, own: &str| {
+            let own = Zone::named(own).unwrap();
+            of_job(at.parse().unwrap(), now(), &new_york(), &own)
+        };
+        let nine = "2026-11-25T09:00:00+09:00";
+        assert_eq!(told(nine, "America/New_York"), "19:00:00");
+        assert_eq!(told(nine, "America/Toronto"), "19:00:00");
+        assert_eq!(told(nine, "Asia/Tokyo"), "Wed 2026-11-25 09:00:00 JST");
     }
 
     #[test]

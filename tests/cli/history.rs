@@ -32,15 +32,16 @@ fn runs_are_listed_newest_first() {
         .lines()
         .map(|line| line.split_whitespace().collect())
         .collect();
-    let [head, bad, greet] = &lines[..] else {
+    let [times, head, bad, greet] = &lines[..] else {
         panic!("{}", answer.stdout)
     };
+    assert_eq!(times[..], ["times", "in", "America/New_York"]);
     assert_eq!(head[..], ["WHEN", "JOB", "RESULT", "TOOK", "WHY", "RUN"]);
     assert_eq!(bad[2..5], ["bad", "FAILED", "7"]);
     assert!(["s", "ms"].contains(&bad[6]), "{}", answer.stdout);
     assert_eq!(bad[7], "manual");
     assert_eq!(greet[2..4], ["greet", "ok"]);
-    let lines = |line: &str| folder.sched(line).exits(0).stdout.lines().count() - 1;
+    let lines = |line: &str| folder.sched(line).exits(0).stdout.lines().count() - 2;
     assert_eq!(lines("history -n 1"), 1);
     assert_eq!(lines("history greet"), 1);
     assert_eq!(lines("history --failed"), 1);
@@ -116,10 +117,10 @@ fn the_record_is_that_of_run_once() {
 fn a_job_that_is_gone_and_a_config_that_is_broken_hide_nothing() {
     let folder = after(&["greet", "greet nightly"]);
     folder.write("config.yml", "scheduler:\n  a.b: {type: cron, hour: 4}\n");
-    let lines = |line: &str| folder.sched(line).exits(0).stdout.lines().count() - 1;
+    let lines = |line: &str| folder.sched(line).exits(0).stdout.lines().count() - 2;
     assert_eq!(lines("history greet"), 2);
     let answer = run(folder.command().args(["history", "greet nightly"])).exits(0);
-    assert_eq!(answer.stdout.lines().count(), 2);
+    assert_eq!(answer.stdout.lines().count(), 3);
     folder.write("config.yml", "scheduler: [\n");
     assert_eq!(lines("history greet"), 2);
 }
@@ -197,12 +198,12 @@ fn figures_tell_how_each_job_does() {
         .map(|line| line.split_whitespace().collect())
         .collect();
     assert_eq!(
-        lines[0],
+        lines[1],
         ["JOB", "RUNS", "OK", "MEDIAN", "P95", "LAST", "OK"]
     );
-    assert_eq!(lines[1][..3], ["bad", "1", "0.0%"]);
-    assert_eq!(lines[1].last(), Some(&"never"));
-    assert_eq!(lines[2][..3], ["greet", "2", "100.0%"]);
+    assert_eq!(lines[2][..3], ["bad", "1", "0.0%"]);
+    assert_eq!(lines[2].last(), Some(&"never"));
+    assert_eq!(lines[3][..3], ["greet", "2", "100.0%"]);
     let figures = folder.sched("history --stats greet --format json").exits(0);
     let figures = figures.json().remove(0);
     assert_eq!(
@@ -215,4 +216,24 @@ fn figures_tell_how_each_job_does() {
     let none = folder.sched("history --stats --since tomorrow").exits(0);
     none.says("no runs\n");
     folder.sched("history --stats --failed").exits(2);
+}
+
+#[test]
+fn the_zone_of_times_is_told_and_why_where_the_config_cannot_say() {
+    let folder = Folder::with_config(
+        "timezone: Asia/Tokyo\nscheduler:\n  a: {type: cron, hour: 4, command: 'true'}\n",
+    );
+    folder.sched("run-once -q a").exits(0);
+    let first = |line: &str| {
+        let answer = folder.sched(line).exits(0).stdout;
+        answer.lines().next().unwrap().to_owned()
+    };
+    assert_eq!(first("history"), "  times in Asia/Tokyo");
+    assert_eq!(first("history --stats"), "  times in Asia/Tokyo");
+    assert_eq!(first("history -v"), "  times in Asia/Tokyo (docassemble)");
+    assert!(first("status").ends_with("; times in Asia/Tokyo"));
+    folder.write("config.yml", "scheduler: [\n");
+    let instead = "times in America/New_York (TZ), as the config cannot be used";
+    assert_eq!(first("history"), format!("  {instead}"));
+    assert!(first("status").ends_with(&format!("; {instead}")));
 }

@@ -344,3 +344,19 @@ fn a_config_that_is_away_for_a_moment_hides_no_watcher() {
     let elsewhere = watch.sched("status --state-dir elsewhere").exits(2);
     assert!(elsewhere.stderr.starts_with("error: no config.yml here "));
 }
+
+#[test]
+fn a_fire_time_in_another_zone_says_so() {
+    let folder = Folder::with_config(
+        "scheduler:\n  home: {type: cron, hour: 9, command: 'true'}\n  tokyo: {type: cron, hour: 9, \
+         command: 'true', timezone: Asia/Tokyo}\n",
+    );
+    let status = folder.sched("status").exits(0).stdout;
+    let lines: Vec<&str> = status.lines().collect();
+    assert!(
+        lines[0].ends_with("; times in America/New_York"),
+        "{status}"
+    );
+    assert!(lines[2].contains("09:00:00  in "), "{status}");
+    assert!(lines[3].contains("09:00:00 JST  in "), "{status}");
+}

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 pub(super) use result::result;
 
 use super::arguments::{Format, Global, History};
-use super::output::{self, Refusal};
+use super::output::{self, Paint, Refusal, paint};
 use super::record::Record;
 use super::subject::Subject;
 use super::{Exit, hint, select, time};
@@ -30,7 +30,17 @@ use crate::trigger::Zone;
 struct Surroundings {
     now: DateTime<Utc>,
     zone: Zone,
+    /// Says which zone that is.
+    times: String,
     style: Style,
+}
+
+impl Surroundings {
+    /// Writes a table, and above it in which zone its times are.
+    fn table(&self, out: &mut dyn Write, table: &str) -> io::Result<()> {
+        let times = paint(&self.times, Paint::Dim, self.style.color);
+        write!(out, "  {times}\n{table}")
+    }
 }
 
 /// What the user asks for.
@@ -55,7 +65,8 @@ pub(super) fn run(
     subject.tell_faults(global);
     let around = Surroundings {
         now,
-        zone: subject.zone(now),
+        zone: subject.zone(),
+        times: subject.times(global),
         style: output::style(global.color, &io::stdout()),
     };
     let store = subject.store.as_ref();

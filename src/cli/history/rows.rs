@@ -54,7 +54,7 @@ pub(super) fn write(
         let colours: Vec<Paint> = results.iter().map(|(_, colour)| *colour).collect();
         table = table::painted(&table, &rows, RESULT, &colours);
     }
-    out.write_all(table.as_bytes())
+    around.table(out, &table)
 }
 
 /// `today 09:31:12`, `yesterday 04:00:00`, `Sat 2026-11-21 04:00:00`.

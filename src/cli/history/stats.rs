@@ -47,7 +47,7 @@ pub(super) fn write(
             let rows = stats.iter().map(|(job, stats)| row(job, stats, around));
             let heads = ["JOB", "RUNS", "OK", "MEDIAN", "P95", "LAST OK"];
             let table = table::text(heads, rows, &SPARE, around.style.width);
-            out.write_all(table.as_bytes())?;
+            around.table(out, &table)?;
         }
     }
     Ok(())

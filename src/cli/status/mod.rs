@@ -51,7 +51,7 @@ pub(super) fn run(global: &Global, arguments: &Status, now: DateTime<Utc>) -> an
         let check = Check::of(place).with_jobs(&standings);
         return check.tell(arguments.format, global);
     }
-    let zone = subject.zone(now);
+    let zone = subject.zone();
     let mut out = io::BufWriter::new(output::stdout());
     match arguments.format {
         Format::Json => {
@@ -65,7 +65,7 @@ pub(super) fn run(global: &Global, arguments: &Status, now: DateTime<Utc>) -> an
             let name = load::name(&subject.path);
             let last = Lock::last(place);
             let head = head::watcher(&name, holder.as_ref(), last.as_ref(), global, now, &zone);
-            writeln!(out, "{}", clean::line(&head))?;
+            writeln!(out, "{}; {}", clean::line(&head), subject.times(global))?;
             // Faults are a part of the answer.
             if let Some(trouble) = head::trouble(&subject, global) {
                 let trouble = paint(&trouble, Paint::Warning, style.color);

@@ -184,10 +184,12 @@ impl Standing<'_> {
     fn beat(&self, now: DateTime<Utc>, zone: &Zone) -> String {
         match self.form {
             Form::Sound {
-                next: Some(next), ..
+                job,
+                next: Some(next),
             } => {
                 let away = time::relative(next, now);
-                format!("{}  {away}", time::of_day(next, now, zone))
+                let next = time::of_job(next, now, zone, job.trigger.zone());
+                format!("{next}  {away}")
             }
             Form::Sound { job, next: None } if !job.policy.enabled => "disabled".to_owned(),
             Form::Sound { next: None, .. } => "never".to_owned(),

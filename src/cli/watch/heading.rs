@@ -94,7 +94,7 @@ fn table_of(plan: &Plan, zone: &Zone, now: DateTime<Utc>, width: usize) -> Vec<S
                 |next| {
                     format!(
                         "{}  {}",
-                        time::of_day(next, now, zone),
+                        time::of_job(next, now, zone, job.trigger.zone()),
                         time::relative(next, now)
                     )
                 },
