@@ -78,11 +78,13 @@ fn write_text(
 ) -> io::Result<()> {
     let style = output::style(global.color, &io::stdout());
     let mut shown: Vec<Diagnostic> = loaded.reading.diagnostics.clone();
-    if global.quiet {
+    // Where warnings are what makes it invalid, they are the answer.
+    let quiet = global.quiet && (valid || !loaded.reading.is_valid());
+    if quiet {
         shown.retain(Diagnostic::is_error);
     }
     out.write_all(render::render(&shown, &loaded.text, &loaded.name(), style).as_bytes())?;
-    if global.quiet {
+    if quiet {
         return Ok(());
     }
     writeln!(out, "{}", verdict(loaded, valid))

@@ -189,3 +189,22 @@ scheduler:
     let told = "there is no program `no-such-program`";
     assert!(answer.stdout.contains(told), "{}", answer.stdout);
 }
+
+#[test]
+fn quiet_hides_no_warning_that_makes_a_config_invalid() {
+    let folder =
+        Folder::with_config("scheduler:\n  a.b: {type: cron, month: 2, day: 30, command: x}\n");
+    folder.sched("validate -q").exits(0).says("");
+    let loud = folder.sched("validate --strict").exits(1).stdout;
+    assert!(loud.contains("warning[never-fires]"), "{loud}");
+    folder.sched("validate -q --strict").exits(1).says(&loud);
+    folder.write(
+        "config.yml",
+        "scheduler:\n  log level: loud\n  a.b: {type: corn}\n",
+    );
+    let errors = folder.sched("validate -q --strict").exits(1).stdout;
+    assert!(
+        errors.contains("error[") && !errors.contains("warning["),
+        "{errors}"
+    );
+}
