@@ -299,7 +299,7 @@ Examples:
   sched history 01JDEJ2M                     one run, with all it left
   sched history --stats --since -30d         how often and how fast each job ran
 
-TIME is as in `sched help next`.")]
+TIME is as in `sched help next`, but a weekday is the last one before today.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct History {
     /// A job by name or by the function that it calls, or the beginning of a run's id
@@ -416,6 +416,22 @@ impl Arguments {
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         arguments.global.forget_empty_paths();
         Ok(arguments)
+    }
+}
+
+impl History {
+    /// The first flag that one run has no use for.
+    pub(super) fn chooses(&self) -> Option<&'static str> {
+        let flags = [
+            ("--since", self.since.is_some()),
+            ("--until", self.until.is_some()),
+            ("--failed", self.failed),
+            ("--missed", self.missed),
+            ("--running", self.running),
+            ("--stats", self.stats),
+        ];
+        let mut given = flags.into_iter().filter(|(_, is_given)| *is_given);
+        given.next().map(|(flag, _)| flag)
     }
 }
 

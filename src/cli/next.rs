@@ -13,7 +13,8 @@ use serde::Serialize;
 
 use super::arguments::{Format, Global, Next};
 use super::output::{self, Refusal};
-use super::{Exit, faulty, load, select, state, time, usable};
+use super::time::{self, Side};
+use super::{Exit, faulty, load, select, state, usable};
 use crate::config::Config;
 use crate::diagnostic::render::Style;
 use crate::job::Job;
@@ -122,7 +123,8 @@ impl Window {
         let zone = &config.settings.timezone;
         let read = |flag: &str, text: &Option<String>| {
             let text = text.as_deref();
-            let instant = text.map(|text| time::parse(text, now, zone)).transpose();
+            let instant = text.map(|text| time::parse(text, now, zone, Side::Ahead));
+            let instant = instant.transpose();
             instant.map_err(|why| Refusal::new(format!("{flag}: {why}")))
         };
         let from = read("--from", &arguments.from)?.unwrap_or(now);

@@ -7,15 +7,30 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc, Wee
 use crate::config::duration;
 use crate::trigger::{Zone, bound};
 
-/// Reads an instant as `--from` and `--until` take it.
+/// Where a weekday lies, seen from today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// It is the next one.
+    Ahead,
+    /// It is the last one.
+    Behind,
+}
+
+/// Reads an instant as `--from`, `--since` and `--until` take it.
 ///
 /// RFC 3339, `2026-12-01`, `2026-12-01 03:00`, `now`, `today`, `tomorrow`, `yesterday`, a weekday
-/// (the next one after today, at midnight), `+2h`, `-3d`. What names no offset is read in `zone`.
+/// (the first one on that side of today, at midnight), `+2h`, `-3d`. What names no offset is read in
+/// `zone`.
 ///
 /// # Errors
 /// Why the text is no such instant, a fragment.
-pub fn parse(text: &str, now: DateTime<Utc>, zone: &Zone) -> Result<DateTime<Utc>, String> {
-    let instant = anywhere(text, now, zone)?;
+pub fn parse(
+    text: &str,
+    now: DateTime<Utc>,
+    zone: &Zone,
+    weekdays: Side,
+) -> Result<DateTime<Utc>, String> {
+    let instant = anywhere(text, now, zone, weekdays)?;
     // Zones cannot be asked about the very ends of chrono's calendar.
     (1..=9999)
         .contains(&instant.year())
@@ -23,7 +38,12 @@ pub fn parse(text: &str, now: DateTime<Utc>, zone: &Zone) -> Result<DateTime<Utc
         .ok_or_else(|| beyond(text))
 }
 
-fn anywhere(text: &str, now: DateTime<Utc>, zone: &Zone) -> Result<DateTime<Utc>, String> {
+fn anywhere(
+    text: &str,
+    now: DateTime<Utc>,
+    zone: &Zone,
+    weekdays: Side,
+) -> Result<DateTime<Utc>, String> {
     let word = text.trim().to_lowercase();
     if word == "now" {
         return Ok(now);
@@ -33,7 +53,7 @@ fn anywhere(text: &str, now: DateTime<Utc>, zone: &Zone) -> Result<DateTime<Utc>
             .checked_add_signed(distance?)
             .ok_or_else(|| beyond(text));
     }
-    if let Some(day) = day(&word, zone.local(now).date_naive()) {
+    if let Some(day) = day(&word, zone.local(now).date_naive(), weekdays) {
         return zone
             .instant(day.and_time(NaiveTime::MIN))
             .ok_or_else(|| beyond(text));
@@ -64,15 +84,19 @@ fn distance(word: &str) -> Option<Result<TimeDelta, String>> {
 }
 
 /// The day that the word names, seen from `today`.
-fn day(word: &str, today: NaiveDate) -> Option<NaiveDate> {
+fn day(word: &str, today: NaiveDate, weekdays: Side) -> Option<NaiveDate> {
     match word {
         "today" => Some(today),
         "tomorrow" => today.succ_opt(),
         "yesterday" => today.pred_opt(),
         _ => {
             let weekday: Weekday = word.parse().ok()?;
+            let away = |days| match weekdays {
+                Side::Ahead => today.checked_add_days(Days::new(days)),
+                Side::Behind => today.checked_sub_days(Days::new(days)),
+            };
             (1..=7)
-                .filter_map(|days| today.checked_add_days(Days::new(days)))
+                .filter_map(away)
                 .find(|day| day.weekday() == weekday)
         }
     }
@@ -211,7 +235,16 @@ mod tests {
             ("2026-12-01T03:00:00Z", "2026-12-01T03:00:00Z"),
             ("2026-12-01T03:00:00.5+01:00", "2026-12-01T02:00:00.5Z"),
         ] {
-            assert_eq!(parse(text, now(), &new_york()), Ok(at(expected)), "{text}");
+            let read = parse(text, now(), &new_york(), Side::Ahead);
+            assert_eq!(read, Ok(at(expected)), "{text}");
+        }
+        for (text, expected) in [
+            ("monday", "2026-11-23T00:00:00-05:00"),
+            ("tue", "2026-11-17T00:00:00-05:00"),
+            ("tomorrow", "2026-11-25T00:00:00-05:00"),
+        ] {
+            let read = parse(text, now(), &new_york(), Side::Behind);
+            assert_eq!(read, Ok(at(expected)), "{text}");
         }
     }
 
@@ -229,7 +262,8 @@ mod tests {
             "é",
         ];
         for text in texts {
-            assert!(parse(text, now(), &new_york()).is_err(), "{text}");
+            let read = parse(text, now(), &new_york(), Side::Ahead);
+            assert!(read.is_err(), "{text}");
         }
     }
 

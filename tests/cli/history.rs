@@ -237,3 +237,36 @@ fn the_zone_of_times_is_told_and_why_where_the_config_cannot_say() {
     assert_eq!(first("history"), format!("  {instead}"));
     assert!(first("status").ends_with(&format!("; {instead}")));
 }
+
+#[test]
+fn flags_that_choose_among_runs_are_refused_where_one_is_asked_for() {
+    let folder = after(&["greet"]);
+    let record = folder.sched("history --format json").json().remove(0);
+    let id = record["run_id"].as_str().unwrap();
+    for flag in [
+        "--since=-1h",
+        "--until=now",
+        "--failed",
+        "--missed",
+        "--running",
+        "--stats",
+    ] {
+        let name = flag.split('=').next().unwrap();
+        let refusal = format!("error: `{name}` chooses among runs, but {id} is one\n");
+        folder
+            .sched(&format!("history {id} {flag}"))
+            .exits(2)
+            .says("")
+            .complains(&refusal);
+    }
+    folder.sched(&format!("history {id} -n 3")).exits(0);
+}
+
+#[test]
+fn a_weekday_is_the_last_one() {
+    let folder = after(&["greet"]);
+    for day in ["monday", "sunday"] {
+        let runs = folder.sched(&format!("history --since {day}")).exits(0);
+        assert!(runs.stdout.contains("  greet  ok "), "{}", runs.stdout);
+    }
+}

@@ -8,7 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clap::Parser;
 use sched::cli::arguments::{Arguments, Command};
-use sched::cli::{run_once, time};
+use sched::cli::run_once;
+use sched::cli::time::{self, Side};
 use sched::config::{self, Outside, Overrides, Reading, ZoneOrigin, duration};
 use sched::diagnostic::render::{Style, render};
 use sched::diagnostic::{Diagnostic, json};
@@ -119,7 +120,7 @@ pub(crate) fn times(data: &[u8]) {
         assert_eq!(again, Some(span), "{written}");
     }
     for zone in [zone("a"), zone("b")] {
-        if let Ok(at) = time::parse(text, now(), &zone) {
+        if let Ok(at) = time::parse(text, now(), &zone, Side::Ahead) {
             black_box(time::absolute(at, &zone));
             black_box(time::relative(at, now()));
         }

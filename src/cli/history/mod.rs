@@ -18,7 +18,8 @@ use super::arguments::{Format, Global, History};
 use super::output::{self, Paint, Refusal, paint};
 use super::record::Record;
 use super::subject::Subject;
-use super::{Exit, hint, select, time};
+use super::time::{self, Side};
+use super::{Exit, hint, select};
 use crate::config::Config;
 use crate::diagnostic::render::Style;
 use crate::diagnostic::{did_you_mean, near};
@@ -75,6 +76,10 @@ pub(super) fn run(
         None => Asked::Runs(filter),
         Some(word) => asked(word, filter, subject.config(), store)?,
     };
+    if let (Asked::One(run), Some(flag)) = (&asked, arguments.chooses()) {
+        let run = run.run.id;
+        return Err(Refusal::new(format!("`{flag}` chooses among runs, but {run} is one")).into());
+    }
     let answer = Answer {
         global,
         arguments,
@@ -98,7 +103,7 @@ pub(super) fn run(
 fn filter(arguments: &History, around: &Surroundings) -> Result<Filter, Refusal> {
     let read = |flag: &str, text: &Option<String>| {
         let text = text.as_deref();
-        let instant = text.map(|text| time::parse(text, around.now, &around.zone));
+        let instant = text.map(|text| time::parse(text, around.now, &around.zone, Side::Behind));
         let instant = instant.transpose();
         instant.map_err(|why| Refusal::new(format!("{flag}: {why}")))
     };
