@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::folder::Folder;
+use crate::folder::{Folder, run};
 use crate::killed::eventually;
 use crate::watch::{SLEEP, TICK, Watch, config_of};
 
@@ -359,4 +359,27 @@ fn a_fire_time_in_another_zone_says_so() {
     );
     assert!(lines[2].contains("09:00:00  in "), "{status}");
     assert!(lines[3].contains("09:00:00 JST  in "), "{status}");
+}
+
+#[test]
+fn what_is_said_to_be_typed_is_about_the_same_state() {
+    let config = "scheduler:\n  a: {type: cron, hour: 4, command: 'true'}\n";
+    let folder = Folder::with_config(config);
+    let head = |command: &mut assert_cmd::Command| {
+        let answer = run(command).exits(0).stdout;
+        answer.lines().next().unwrap().to_owned()
+    };
+    let mut command = folder.command();
+    let told = head(command.args(["status", "--state-dir", "my state", "--tasks-dir", "jobs"]));
+    let expected = "`sched --state-dir 'my state' --tasks-dir jobs watch`";
+    assert!(told.contains(expected), "{told}");
+    let mut command = folder.command();
+    let told = head(command.arg("status").env("SCHED_STATE_DIR", "other"));
+    assert!(told.contains("`sched watch`"), "{told}");
+    let mut command = folder.command();
+    let told = head(command.args(["-c", "-", "status"]).write_stdin(config));
+    assert!(
+        told.starts_with("○ <stdin> is not watched: only a file can be;"),
+        "{told}"
+    );
 }

@@ -1,5 +1,7 @@
 //! The lines above the jobs.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 
 use crate::clean;
@@ -40,6 +42,9 @@ pub(super) fn watcher(
             }),
         ) => format!(" (last watched until {}, stopped by {why})", at(*end)),
     };
+    if global.config.as_deref() == Some(Path::new("-")) {
+        return format!("○ {name} is not watched{last}: only a file can be");
+    }
     let watch = hint::command(global, "watch");
     format!("○ {name} is not watched{last}: nothing runs until `{watch}` does")
 }
