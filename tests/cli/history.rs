@@ -270,3 +270,29 @@ fn a_weekday_is_the_last_one() {
         assert!(runs.stdout.contains("  greet  ok "), "{}", runs.stdout);
     }
 }
+
+#[test]
+fn a_run_whose_job_is_gone_or_cannot_be_typed_tells_no_command() {
+    let config = "scheduler:\n  \"a\\nb\": {type: cron, hour: 4, command: 'true'}\n  \
+                  c: {type: cron, hour: 4, command: 'true'}\n";
+    let folder = Folder::with_config(config);
+    for job in ["a\nb", "c"] {
+        run(folder.command().args(["run-once", "-q", job])).exits(0);
+    }
+    let told = |job: &str| {
+        let runs = run(folder.command().args(["history", "--format", "json", job])).json();
+        let id = runs[0]["run_id"].as_str().unwrap();
+        let run = folder.sched(&format!("history -q {id}")).exits(0).stdout;
+        let last = run.lines().last().unwrap();
+        last.strip_prefix("  again: ").map(str::to_owned)
+    };
+    assert_eq!(told("a\nb"), None);
+    assert_eq!(told("c").as_deref(), Some("sched run-once c"));
+    folder.write("config.yml", "scheduler:\n  c: {type: corn}\n");
+    assert_eq!(told("c").as_deref(), Some("sched run-once c"), "faulty");
+    folder.write(
+        "config.yml",
+        "scheduler:\n  d: {type: cron, hour: 4, command: 'true'}\n",
+    );
+    assert_eq!(told("c"), None);
+}

@@ -20,6 +20,7 @@ use super::record::Record;
 use super::subject::Subject;
 use super::time::{self, Side};
 use super::{Exit, hint, select};
+use crate::clean;
 use crate::config::Config;
 use crate::diagnostic::render::Style;
 use crate::diagnostic::{did_you_mean, near};
@@ -83,6 +84,7 @@ pub(super) fn run(
     let answer = Answer {
         global,
         arguments,
+        config: subject.config(),
         store,
         watched: Lock::holder(&subject.place).is_some(),
         around,
@@ -195,6 +197,7 @@ fn is_wanted(run: &Entry, filter: &Filter) -> bool {
 struct Answer<'a> {
     global: &'a Global,
     arguments: &'a History,
+    config: Option<&'a Config>,
     store: Option<&'a Store>,
     /// Whether there is a watcher.
     watched: bool,
@@ -283,11 +286,28 @@ impl Answer<'_> {
             Format::Text if self.arguments.output => Ok(one::write_streams(out, run)?),
             Format::Text => {
                 let attempts = self.attempts(run)?;
-                let job = hint::quoted(&run.run.job);
-                let again = hint::command(self.global, &format!("run-once {job}"));
-                Ok(one::write(out, run, &attempts, &again, &self.around)?)
+                let again = self.again(&run.run.job);
+                Ok(one::write(
+                    out,
+                    run,
+                    &attempts,
+                    again.as_deref(),
+                    &self.around,
+                )?)
             }
         }
+    }
+
+    /// The command that runs a job again; `None` where the config has it no more, or its name
+    /// cannot be written as a word.
+    fn again(&self, job: &str) -> Option<String> {
+        let has_it = |config: &Config| {
+            config.jobs.named(job).is_some() || config.faulty.iter().any(|name| name == job)
+        };
+        let can_be_typed = clean::line(job) == job;
+        let words = || format!("run-once {}", hint::quoted(job));
+        (can_be_typed && self.config.is_none_or(has_it))
+            .then(|| hint::command(self.global, &words()))
     }
 
     fn write_json(&self, out: &mut dyn Write, run: &Entry) -> anyhow::Result<()> {

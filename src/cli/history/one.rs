@@ -18,12 +18,12 @@ pub(super) struct Attempts {
     pub(super) next: Option<Retry>,
 }
 
-/// Writes all of a run, and last the command `again`, which runs its job.
+/// Writes all of a run, and last the command `again`, which runs its job, where there is one.
 pub(super) fn write(
     out: &mut dyn Write,
     entry: &Entry,
     attempts: &Attempts,
-    again: &str,
+    again: Option<&str>,
     around: &Surroundings,
 ) -> io::Result<()> {
     head(out, entry, around)?;
@@ -40,7 +40,10 @@ pub(super) fn write(
     if let Some(ended) = &entry.ended {
         left(out, ended)?;
     }
-    writeln!(out, "  again: {again}")
+    if let Some(again) = again {
+        writeln!(out, "  again: {again}")?;
+    }
+    Ok(())
 }
 
 /// Which run it is, and what it wrote.
