@@ -529,7 +529,8 @@ fn count(text: &str) -> Result<u32, String> {
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {
-    match duration::parse(text) {
+    let with_fraction = || Duration::try_from_secs_f64(text.trim().parse().ok()?).ok();
+    match duration::parse(text).or_else(with_fraction) {
         Some(Duration::ZERO) => Err("it must be more than 0".to_owned()),
         Some(duration) => Ok(duration),
         None => Err("write a number of seconds, or 90s, 5m or 1h30m".to_owned()),

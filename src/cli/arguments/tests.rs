@@ -45,7 +45,10 @@ fn a_timeout_is_a_duration_above_zero() {
     };
     assert_eq!(timeout("1h30m"), Some(Duration::from_secs(5400)));
     assert_eq!(timeout("90"), Some(Duration::from_secs(90)));
-    assert_eq!((timeout("0"), timeout("soon")), (None, None));
+    assert_eq!(timeout("0.5"), Some(Duration::from_millis(500)));
+    for text in ["0", "0.0", "-0.5", "soon", "inf", "nan"] {
+        assert_eq!(timeout(text), None, "{text}");
+    }
 }
 
 #[test]
