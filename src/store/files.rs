@@ -18,7 +18,12 @@ use super::Error;
 /// Where it cannot be made, is somebody else's, or others can write in it.
 pub(super) fn folder(path: &Path) -> Result<PathBuf, Error> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(Error::io(path))?;
+    made.map_err(|error| match error.kind() {
+        // Something is there, and a folder would be taken as it is.
+        io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+        _ => error,
+    })
+    .map_err(Error::io(path))?;
     let folder = fs::canonicalize(path).map_err(Error::io(path))?;
     let found = folder.metadata().map_err(Error::io(path))?;
     let us = nix::unistd::geteuid();

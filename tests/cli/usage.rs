@@ -231,6 +231,15 @@ fn the_config_may_come_from_the_environment() {
 }
 
 #[test]
+fn a_file_in_the_place_of_the_state_folder_is_told_as_one() {
+    let answer = Folder::with_config(README)
+        .sched("--state-dir config.yml watch")
+        .exits(2);
+    let expected = "error: cannot use config.yml: not a directory\n";
+    assert!(answer.stderr.ends_with(expected), "{}", answer.stderr);
+}
+
+#[test]
 fn nothing_of_a_config_moves_the_cursor() {
     let text = r#"
 scheduler:
