@@ -12,6 +12,9 @@ use crate::trigger::{Date, Trigger, Zone};
 use crate::value::Value;
 use crate::yaml;
 
+/// How many other jobs that are meant too are named at most.
+const MOST_NAMES: usize = 3;
+
 /// The job to run, and what should be said about the choice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
@@ -78,9 +81,14 @@ fn choice(word: &str, first: &Job, others: &[&Job]) -> Option<String> {
     if others.is_empty() {
         return None;
     }
-    let names: Vec<String> = others.iter().map(|job| format!("`{}`", job.name)).collect();
+    let shown = others.iter().take(MOST_NAMES);
+    let names: Vec<String> = shown.map(|job| format!("`{}`", job.name)).collect();
+    let more = match others.len().saturating_sub(MOST_NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
     Some(format!(
-        "{} jobs call {word}; running `{}` (also {})",
+        "{} jobs call {word}; running `{}` (also {}{more})",
         others.len() + 1,
         first.name,
         names.join(", ")
@@ -248,6 +256,18 @@ scheduler:
             call.notes[1],
             "`no` is the boolean False in YAML; for text write --kwarg 'x=\"no\"'"
         );
+    }
+
+    #[test]
+    fn few_of_many_jobs_that_are_meant_too_are_named() {
+        let config = config();
+        let jobs: Vec<&Job> = std::iter::repeat_n(&*config.jobs[1], 6).collect();
+        let note = |others| choice("test.one", &config.jobs[0], &jobs[..others]);
+        let name = "`test.one nightly`";
+        let expected =
+            format!("4 jobs call test.one; running `test.one` (also {name}, {name}, {name})");
+        assert_eq!(note(3), Some(expected));
+        assert!(note(5).unwrap().ends_with(&format!("{name} and 2 more)")));
     }
 
     #[test]
