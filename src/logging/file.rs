@@ -116,7 +116,7 @@ impl LogFile {
         if !std::mem::replace(&mut self.troubled, true) {
             let path = self.path.display();
             (self.complain)(&format!(
-                "cannot write {path}: {}; jobs go on, and it is tried again",
+                "cannot write {path}: {}; what runs goes on without it",
                 chain(error)
             ));
         }
