@@ -232,7 +232,7 @@ fn fault(reference: &Reference, answer: &Answer) -> Option<Diagnostic> {
 
 /// Where the tasks folder is not there, that is the first thing to mend.
 fn with_gone(mut diagnostic: Diagnostic, folder: Option<&Path>) -> Diagnostic {
-    let help = folder.map(|folder| format!("the tasks folder {} is not there", folder.display()));
+    let help = folder.map(|folder| format!("there is no folder {} for tasks", folder.display()));
     diagnostic.help.splice(0..0, help);
     diagnostic
 }

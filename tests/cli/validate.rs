@@ -125,16 +125,18 @@ fn a_tasks_folder_that_is_not_there_is_the_first_thing_to_mend() {
     let folder = Folder::with_config(config);
     let told = |line: &str, name: &str| {
         let answer = folder.sched(line).exits(1);
-        let help = format!("  = help: the tasks folder {name} is not there\n");
+        let help = format!("  = help: there is no folder {name} for tasks\n");
         assert_eq!(answer.stdout.matches(&help).count(), 2, "{}", answer.stdout);
     };
     told("--tasks-dir /nowhere validate", "/nowhere");
+    let file = folder.path("config.yml").display().to_string();
+    told(&format!("--tasks-dir {file} validate"), &file);
     let setting = config.replace("scheduler:", "scheduler:\n  tasks directory: /jbos");
     folder.write("config.yml", &setting);
     told("validate", "/jbos");
     folder.write("config.yml", config);
     let answer = folder.sched("validate").exits(1);
-    assert!(!answer.stdout.contains("tasks folder"), "{}", answer.stdout);
+    assert!(!answer.stdout.contains("no folder"), "{}", answer.stdout);
 }
 
 #[test]
