@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Outside, Overrides, ZoneOrigin};
-use crate::trigger::Zone;
+use crate::trigger::{Fault, Zone};
 use chrono::{DateTime, Utc};
 
 /// docassemble's own config.
@@ -175,26 +175,43 @@ pub fn outside(config_path: &Path, now: DateTime<Utc>) -> Outside {
         folder: std::path::absolute(&folder).unwrap_or(folder),
         zone,
         zone_from,
-        environment: overrides(),
+        environment: Overrides {
+            unknown_zone: unknown_zone(),
+            ..overrides()
+        },
     }
 }
 
 /// The zone of the process: `TZ`, else the system's, else UTC.
 #[must_use]
 pub fn zone() -> (Zone, ZoneOrigin) {
-    let of_tz = tz().and_then(|tz| {
-        if tz.starts_with('/') {
-            zone_of_link(Path::new(&tz))
-        } else {
-            Zone::named(&tz).ok()
-        }
-    });
-    if let Some(zone) = of_tz {
+    if let Some(zone) = tz().and_then(|tz| zone_of(&tz)) {
         return (zone, ZoneOrigin::Tz);
     }
     let system = iana_time_zone::get_timezone().ok();
     let system = system.and_then(|name| Zone::named(&name).ok());
     (system.unwrap_or_else(Zone::utc), ZoneOrigin::System)
+}
+
+/// The zone that `TZ` means where it says `tz`.
+fn zone_of(tz: &str) -> Option<Zone> {
+    if tz.starts_with('/') {
+        zone_of_link(Path::new(tz))
+    } else {
+        Zone::named(tz).ok()
+    }
+}
+
+/// Why `TZ` does not say the zone, where it is set and does not: it is no name of one, but such as
+/// `CET-1CEST`, or a file whose zone cannot be told.
+fn unknown_zone() -> Option<Fault> {
+    // Who names the system's own file gets the system's zone.
+    let is_meant = |tz: &String| !tz.is_empty() && !SYSTEM_ZONE.contains(&tz.as_str());
+    let tz = tz().filter(is_meant)?;
+    match zone_of(&tz) {
+        Some(_) => None,
+        None => Zone::named(&tz).err(),
+    }
 }
 
 /// The files that say which zone [`zone`] gives; none where that cannot change.
@@ -238,6 +255,7 @@ fn overrides() -> Overrides {
         timezone: text_variable("TIMEZONE"),
         hostname: text_variable("DAHOSTNAME"),
         log_server: text_variable("LOGSERVER"),
+        ..Overrides::default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use super::ZoneOrigin;
-use crate::trigger::Zone;
+use crate::trigger::{Fault, Zone};
 
 /// What a config cannot say itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +22,8 @@ pub struct Outside {
     pub environment: Overrides,
 }
 
-/// Environment variables that docassemble prefers to its config, where
-/// `ENVIRONMENT_TAKES_PRECEDENCE` says so.
+/// Environment variables: those that docassemble prefers to its config, where
+/// `ENVIRONMENT_TAKES_PRECEDENCE` says so, and what is wrong with `TZ`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Overrides {
     /// `TIMEZONE`
@@ -32,4 +32,6 @@ pub struct Overrides {
     pub hostname: Option<String>,
     /// `LOGSERVER`
     pub log_server: Option<String>,
+    /// Why `TZ` does not say the zone, where it is set and does not.
+    pub unknown_zone: Option<Fault>,
 }

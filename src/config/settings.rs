@@ -219,7 +219,25 @@ impl<'a, 'n> Settler<'_, 'a, '_, 'n> {
             }
         };
         self.reader.zone = self.faulty.is_empty().then(|| zone.clone());
+        if from == ZoneOrigin::System && self.reader.zone.is_some() {
+            self.warn_of_unknown_zone(&zone);
+        }
         (zone, from)
+    }
+
+    /// Warns where `TZ` should have said the zone, and what it says means none.
+    fn warn_of_unknown_zone(&mut self, system: &Zone) {
+        let outside = self.reader.outside;
+        if let Some(fault) = &outside.environment.unknown_zone {
+            let message = format!(
+                "{}, as `TZ` says; the system's is used, {}",
+                fault.message,
+                system.name()
+            );
+            let mut warning = Diagnostic::warning(Code::BadValue, message);
+            warning.help.clone_from(&fault.help);
+            self.reader.report(warning);
+        }
     }
 }
 

@@ -210,3 +210,45 @@ fn quiet_hides_no_warning_that_makes_a_config_invalid() {
         "{errors}"
     );
 }
+
+#[test]
+fn a_tz_that_names_no_zone_is_warned_of_once_and_only_where_it_would_count() {
+    let config = "scheduler:\n  a: {type: cron, hour: 4, command: 'true'}\n";
+    let folder = Folder::with_config(config);
+    let lines = |tz: &str, line: &str| {
+        let mut command = folder.command();
+        run(command.env("TZ", tz).args(line.split(' '))).exits(0)
+    };
+    let told = lines("America/NewYork", "validate").stdout;
+    let head = "warning[bad-value]: no time zone is called `America/NewYork`, as `TZ` says; the \
+                system's is used, ";
+    assert!(told.starts_with(head), "{told}");
+    assert!(told.contains("did you mean `America/New_York`?"), "{told}");
+    assert!(
+        told.ends_with("config.yml is valid: 1 job, 1 warning\n"),
+        "{told}"
+    );
+    let next = lines("CET-1CEST", "next -n 1").stderr;
+    assert_eq!(
+        next,
+        "warning: config.yml has 1 warning; run `sched validate`\n"
+    );
+    let link = folder.path("zone");
+    std::os::unix::fs::symlink("/usr/share/zoneinfo/Asia/Tokyo", &link).unwrap();
+    let link = format!(":{}", link.display());
+    for tz in [
+        "Europe/Berlin",
+        ":Europe/Berlin",
+        "UTC",
+        "",
+        ":",
+        "/etc/localtime",
+        &link,
+    ] {
+        let told = lines(tz, "validate").stdout;
+        assert_eq!(told, "config.yml is valid: 1 job\n", "{tz}");
+    }
+    folder.write("config.yml", &format!("timezone: Asia/Tokyo\n{config}"));
+    let told = lines("America/NewYork", "validate").stdout;
+    assert_eq!(told, "config.yml is valid: 1 job\n");
+}
