@@ -43,9 +43,9 @@ pub enum Event<'a> {
         /// When the oldest of these runs began.
         since: Option<DateTime<Utc>>,
     },
-    /// Fires do not run: coalesced or missed.
+    /// Fires do not run: coalesced, missed, or skipped because their job has changed.
     Passed {
-        /// Which of the two.
+        /// Which of these.
         outcome: Outcome,
         /// The fires.
         passed: &'a Passed,

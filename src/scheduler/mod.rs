@@ -386,7 +386,17 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         let forgotten = self.forgotten(&config, &changes);
         self.settings = config.settings;
         self.faulty = config.faulty;
-        for fire in self.plan.replace(&shift, self.clock.now(), workers) {
+        let dropped = self.plan.replace(&shift, self.clock.now(), workers);
+        for (outcome, all) in [
+            (Outcome::Missed, dropped.missed),
+            (Outcome::Skipped, dropped.owed),
+        ] {
+            for passed in all {
+                let settled = passed.last();
+                self.note_passed(outcome, &passed, settled);
+            }
+        }
+        for fire in dropped.waiting {
             if fire.attempt == 1 {
                 self.pass(Outcome::Skipped, &fire.job.name, &[fire.fire_time]);
             }

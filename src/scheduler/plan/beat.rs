@@ -148,12 +148,18 @@ impl Beat {
         self.follows = false;
     }
 
+    /// Whether another form of the job has another trigger. An interval in another zone fires when
+    /// it did.
+    pub(super) fn begins_anew(&self, job: &Job) -> bool {
+        let before = &self.job.trigger;
+        job.trigger != *before && job.trigger.identity() != before.identity()
+    }
+
     /// Goes on with another form of the job; from the beginning where the trigger changed.
     pub(super) fn change(&mut self, job: Arc<Job>, now: DateTime<Utc>) {
         let was_enabled = self.job.policy.enabled;
         let other_words = job.trigger != self.job.trigger;
-        // An interval in another zone fires when it did.
-        if other_words && job.trigger.identity() != self.job.trigger.identity() {
+        if self.begins_anew(&job) {
             *self = Self {
                 pending: std::mem::take(&mut self.pending),
                 place: self.place,

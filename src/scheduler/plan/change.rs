@@ -7,20 +7,36 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::beat::Beat;
 use super::fire::{Claim, Fire, Wake};
+use super::passed::{Backlog, Passed};
 use super::{Plan, Shift};
 
+/// The fires that do not run because other jobs are configured.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Dropped {
+    /// They waited for a worker, their jitter or their retry, and their jobs are gone or disabled.
+    pub waiting: Vec<Fire>,
+    /// They were due, and later than their grace; their jobs are gone, disabled, or have another
+    /// trigger.
+    pub missed: Vec<Passed>,
+    /// They were owed, and their jobs are so, too.
+    pub owed: Vec<Passed>,
+}
+
 impl Plan {
-    /// Goes on at `now` with other jobs, and with so many runs at once. Gives the fires that waited
-    /// (for a worker, their jitter or their retry) and whose jobs are gone or disabled.
+    /// Goes on at `now` with other jobs, and with so many runs at once. Gives what does not run for
+    /// that.
     ///
     /// A job whose trigger is the same keeps its beat, whatever else changed; its runs go on.
     ///
     /// # Panics
     /// Where `shift` does not begin at the jobs of this plan: a bug of the caller.
-    pub fn replace(&mut self, shift: &Shift, now: DateTime<Utc>, workers: usize) -> Vec<Fire> {
+    pub fn replace(&mut self, shift: &Shift, now: DateTime<Utc>, workers: usize) -> Dropped {
         self.reach(now);
         self.workers = workers.max(1);
-        let gone = self.move_claims(&self.places_after(shift));
+        let places = self.places_after(shift);
+        let mut dropped = Dropped::default();
+        self.drop_owed(&places, shift, &mut dropped);
+        dropped.waiting = self.move_claims(&places);
         if shift.moves {
             self.move_beats(shift);
         }
@@ -30,7 +46,26 @@ impl Plan {
             self.beats[place].change(Arc::clone(&shift.jobs[place]), now);
             self.schedule(place);
         }
-        gone
+        dropped
+    }
+
+    /// Finds what is due of jobs that go, or begin anew.
+    fn drop_owed(&self, places: &[Option<usize>], shift: &Shift, dropped: &mut Dropped) {
+        for (beat, place) in self.beats.iter().zip(places) {
+            let goes_on = place.is_some_and(|place| !beat.begins_anew(&shift.jobs[place]));
+            let Some(first) = beat.next.filter(|next| !goes_on && *next <= self.now) else {
+                continue;
+            };
+            let Backlog {
+                missed,
+                coalesced: mut owed,
+                latest,
+                ..
+            } = Backlog::until(self.now, first, beat);
+            latest.into_iter().for_each(|latest| owed.add(latest));
+            dropped.missed.extend(missed.of(&beat.job));
+            dropped.owed.extend(owed.of(&beat.job));
+        }
     }
 
     /// Where the claims of each job go: to its new place, unless it is gone or disabled.

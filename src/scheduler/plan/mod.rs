@@ -25,6 +25,7 @@ use crate::job::{Job, Roster, Seen};
 use crate::run::{Cause, Outcome};
 
 use beat::Beat;
+pub use change::Dropped;
 pub use downtime::{Downtime, GivenUp, Known, Why, owed_after};
 use fire::{Claim, Wake};
 pub use fire::{Decided, Decision, Fire};

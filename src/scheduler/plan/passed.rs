@@ -31,7 +31,8 @@ pub struct Passed {
 
 impl Passed {
     /// The last fire time among them.
-    pub(super) fn last(&self) -> DateTime<Utc> {
+    #[must_use]
+    pub fn last(&self) -> DateTime<Utc> {
         *self.latest.last().expect("the latest of them are listed")
     }
 

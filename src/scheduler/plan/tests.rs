@@ -61,7 +61,7 @@ fn replace(
         ..config([])
     };
     let reload = follow(&before, config(jobs));
-    plan.replace(&reload.shift, now, workers)
+    plan.replace(&reload.shift, now, workers).waiting
 }
 
 /// The fire that `due` would have begun, for telling that it ended.
@@ -934,4 +934,32 @@ fn of_very_many_late_fires_in_order_the_middle_is_left_out() {
     assert_eq!(missed.latest.len(), 1_000);
     assert_eq!(missed.last(), noon(1_499_989));
     assert_eq!(fire.fire_time, noon(1_499_990));
+}
+
+#[test]
+fn what_is_owed_of_a_job_that_changes_is_told() {
+    let each = |seconds| job("tick").every(seconds).grace(100).in_order();
+    for (after, goes_on) in [
+        (vec![], false),
+        (vec![each(7)], false),
+        (vec![each(10).with(|policy| policy.enabled = false)], false),
+        (vec![each(10).with(|policy| policy.max_instances = 2)], true),
+    ] {
+        let mut plan = plan([each(10)]);
+        assert_eq!(due(&mut plan, noon(30)), ["run tick 12:00:10"]);
+        let before = Config {
+            jobs: plan.jobs().clone(),
+            ..config([])
+        };
+        let reload = follow(&before, config(after));
+        let dropped = plan.replace(&reload.shift, noon(125), 9);
+        let times = |all: &[Passed]| all.iter().map(|one| one.latest.clone()).collect::<Vec<_>>();
+        if goes_on {
+            assert_eq!(dropped, Dropped::default());
+            continue;
+        }
+        assert_eq!(times(&dropped.missed), [[noon(20)]]);
+        let owed: Vec<_> = (3..=12).map(|each| noon(10 * each)).collect();
+        assert_eq!(times(&dropped.owed), [owed]);
+    }
 }

@@ -60,7 +60,7 @@ impl Voice {
         );
     }
 
-    /// That fires do not run: coalesced or missed.
+    /// That fires do not run: coalesced, missed, or skipped because their job has changed.
     pub(super) fn passed(&self, outcome: Outcome, passed: &Passed, suspended: Option<Duration>) {
         let name = &passed.job.name;
         let range = self.range(passed);
@@ -79,6 +79,17 @@ impl Voice {
                 suspended_s,
                 short = format!("{more}{fires} coalesced into the latest ({range}){why}"),
                 "{more}{fires} of '{name}' coalesced into the latest ({range}){why}"
+            );
+        } else if outcome == Outcome::Skipped {
+            let short = format!("{more}{fires}, owed before the job changed ({range}){why}");
+            tracing::warn!(
+                event = "run_skipped",
+                tag = "SKIP",
+                job = name,
+                count,
+                suspended_s,
+                short,
+                "'{name}': {short}"
             );
         } else {
             let message = match passed.latest.first() {
