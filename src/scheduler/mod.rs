@@ -265,8 +265,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     fn note_passed(&mut self, outcome: Outcome, passed: &Passed, settled: DateTime<Utc>) {
         let job = &passed.job.name;
         self.ledger.pass(outcome, job, &passed.latest, settled);
-        let latest = passed.latest.last();
-        let suspended = latest.and_then(|latest| self.suspension.since(*latest));
+        let suspended = self.suspension.since(passed.last);
         self.journal.note(&Event::Passed {
             outcome,
             passed,
@@ -392,7 +391,7 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
             (Outcome::Skipped, dropped.owed),
         ] {
             for passed in all {
-                let settled = passed.last();
+                let settled = passed.last;
                 self.note_passed(outcome, &passed, settled);
             }
         }

@@ -126,7 +126,7 @@ impl Beat {
     pub(super) fn decided(&self, decision: Decision) -> Decided {
         let latest = match &decision {
             Decision::Run(fire) | Decision::Skip(fire) => fire.fire_time,
-            Decision::Coalesce(passed) | Decision::Miss(passed) => passed.last(),
+            Decision::Coalesce(passed) | Decision::Miss(passed) => passed.last,
         };
         Decided {
             decision,

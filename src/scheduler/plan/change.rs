@@ -62,7 +62,9 @@ impl Plan {
                 latest,
                 ..
             } = Backlog::until(self.now, first, beat);
-            latest.into_iter().for_each(|latest| owed.add(latest));
+            if let Some(latest) = latest {
+                owed.add(latest);
+            }
             dropped.missed.extend(missed.of(&beat.job));
             dropped.owed.extend(owed.of(&beat.job));
         }

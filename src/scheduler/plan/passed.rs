@@ -21,6 +21,8 @@ pub struct Passed {
     pub job: Arc<Job>,
     /// The first fire time among them.
     pub first: DateTime<Utc>,
+    /// The last one.
+    pub last: DateTime<Utc>,
     /// The latest fire times among them, at most 1,000, in order.
     pub latest: Vec<DateTime<Utc>>,
     /// How many there are.
@@ -30,17 +32,12 @@ pub struct Passed {
 }
 
 impl Passed {
-    /// The last fire time among them.
-    #[must_use]
-    pub fn last(&self) -> DateTime<Utc> {
-        *self.latest.last().expect("the latest of them are listed")
-    }
-
     /// One fire.
     pub(super) fn one(job: &Arc<Job>, fire_time: DateTime<Utc>) -> Self {
         Self {
             job: Arc::clone(job),
             first: fire_time,
+            last: fire_time,
             latest: vec![fire_time],
             count: 1,
             and_more: false,
@@ -76,10 +73,10 @@ impl Tally {
 
     /// The fires of this count as those of `job`; `None` where there are none.
     pub(super) fn of(self, job: &Arc<Job>) -> Option<Passed> {
-        let first = self.first.filter(|_| self.count > 0)?;
         Some(Passed {
             job: Arc::clone(job),
-            first,
+            first: self.first?,
+            last: *self.latest.back()?,
             latest: self.latest.into(),
             count: self.count,
             and_more: self.and_more,

@@ -17,10 +17,7 @@ impl Voice {
         self.retries(downtime);
         let missed = &downtime.missed;
         let first = missed.iter().map(|passed| passed.first).min();
-        let last = missed
-            .iter()
-            .filter_map(|passed| passed.latest.last())
-            .max();
+        let last = missed.iter().map(|passed| passed.last).max();
         let (Some(first), Some(last)) = (first, last) else {
             return;
         };
@@ -51,7 +48,7 @@ impl Voice {
             count,
             "{least}{} {were} missed while {meanwhile} ({}): {}; see `sched history --missed`",
             counted(usize::try_from(count).unwrap_or(usize::MAX), "fire"),
-            from_to(self.clock(first), &self.clock(*last)),
+            from_to(self.clock(first), &self.clock(last)),
             names.join(", ")
         );
     }

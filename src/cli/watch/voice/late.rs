@@ -113,11 +113,11 @@ impl Voice {
 
     /// The times of fires: the only one, or the first and the last.
     fn range(&self, passed: &Passed) -> String {
-        match passed.latest.last() {
-            None => String::new(),
-            Some(last) if passed.count == 1 => self.clock(*last),
-            Some(last) => format!("{} to {}", self.clock(passed.first), self.clock(*last)),
+        let last = self.clock(passed.last);
+        if passed.count == 1 {
+            return last;
         }
+        format!("{} to {last}", self.clock(passed.first))
     }
 }
 
