@@ -19,6 +19,9 @@ pub const MASK: &str = "********";
 /// Values shorter than this, in bytes, are hidden by their key alone: they turn up by chance.
 const SHORTEST: usize = 6;
 
+/// How much of a key is looked at, in bytes from its end.
+const LONGEST_KEY: usize = 256;
+
 /// Secrets that must not be shown, wherever they turn up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Secrets {
@@ -53,14 +56,14 @@ pub fn is_secret_key(key: &str) -> bool {
 pub fn of_line(line: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut from = 0;
+    let mut braces = Braces::default();
     while let Some(colon) = line[from..].find(':').map(|at| from + at) {
         from = colon + 1;
-        let key = key_before(&line[..colon]);
-        let value = trimmed(line, from..end_of_value(line, from));
-        // `token.refresh: {…}` is a job: its key names a function, not a secret.
-        let is_job = key.contains('.') && line[value.clone()].starts_with('{');
-        let ends_key = line[from..].starts_with([' ', '\t', '"', '\'']);
-        if ends_key && !value.is_empty() && !is_job && is_secret_key(key) {
+        let value = is_secret_at(line, colon).then(|| {
+            let is_inside = braces.are_open_at(line, from);
+            trimmed(line, from..end_of_value(line, from, is_inside))
+        });
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
             from = value.end;
             found.push(value);
         } else if let Some(place) = of_url_at(line, colon) {
@@ -71,12 +74,45 @@ pub fn of_line(line: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// Whether the colon there ends a secret key.
+fn is_secret_at(line: &str, colon: usize) -> bool {
+    let after = &line[colon + 1..];
+    if !after.starts_with([' ', '\t', '"', '\'']) {
+        return false;
+    }
+    let key = key_before(&line[..colon]);
+    // `token.refresh: {…}` is a job: its key names a function, not a secret.
+    let is_job = key.contains('.') && after.trim_start().starts_with('{');
+    !is_job && is_secret_key(key)
+}
+
+/// How many braces are open in a line that is gone through once.
+#[derive(Default)]
+struct Braces {
+    at: usize,
+    opened: usize,
+    closed: usize,
+}
+
+impl Braces {
+    /// Whether some are open at `at`, which is not before where that was asked last.
+    fn are_open_at(&mut self, line: &str, at: usize) -> bool {
+        for byte in &line.as_bytes()[self.at..at] {
+            match byte {
+                b'{' | b'[' => self.opened += 1,
+                b'}' | b']' => self.closed += 1,
+                _ => {}
+            }
+        }
+        self.at = at;
+        self.opened > self.closed
+    }
+}
+
 /// Where the value that follows at `start` ends: in braces at the comma or the brace after it, else
 /// at the line's end.
-fn end_of_value(line: &str, start: usize) -> usize {
-    let braces = |text: &str, which: [char; 2]| text.matches(which).count();
-    let before = &line[..start];
-    if braces(before, ['{', '[']) <= braces(before, ['}', ']']) {
+fn end_of_value(line: &str, start: usize, is_in_braces: bool) -> usize {
+    if !is_in_braces {
         return line.len();
     }
     let (mut depth, mut quote, mut is_new, mut is_escaped) = (0_usize, None, true, false);
@@ -414,6 +450,7 @@ fn url_decoded(text: &str) -> String {
 
 /// The text of the key that ends there, without its quotes.
 fn key_before(text: &str) -> &str {
+    let text = &text[text.floor_char_boundary(text.len().saturating_sub(LONGEST_KEY))..];
     let start = text.rfind(['{', ',']).map_or(0, |at| at + 1);
     let key = text[start..].trim();
     let key = key.strip_prefix("- ").unwrap_or(key).trim();
@@ -482,7 +519,17 @@ mod tests {
         assert_eq!(secret_of("    server: smtp.example.org"), "");
         assert_eq!(secret_of("  token.refresh:"), "");
         assert_eq!(secret_of("  token.refresh: {type: corn}"), "");
+        assert_eq!(secret_of("  token.refresh: { type: corn}"), "");
         assert_eq!(secret_of("ключ: ü"), "");
+    }
+
+    #[test]
+    fn a_long_line_is_gone_through_once() {
+        let entry = |n| format!("password{n}: abcdefg, x{n}: {{y: z");
+        let all: Vec<String> = (0..20_000).map(entry).collect();
+        let line = format!("{{{}", all.join(", "));
+        assert_eq!(of_line(&line).len(), 20_000);
+        assert_eq!(of_line(&"a: ".repeat(50_000)), []);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Not for errors of the world (a file that cannot be read, a database that is locked): those are
 //! `Error`s of the module that met them. Text and JSON are two renderings of the same data.
 
+pub mod hidden;
 pub mod json;
 mod near;
 pub mod place;

@@ -35,10 +35,17 @@ impl<'a> Lines<'a> {
     /// Where the byte at `offset` is; an offset beyond the text is its end.
     #[must_use]
     pub fn position(&self, offset: u32) -> Position {
+        let line = self.number(offset);
         let offset = self.floor(offset);
-        let line = self.starts.partition_point(|&start| start <= offset);
         let column = self.text[self.starts[line - 1]..offset].chars().count() + 1;
         Position { line, column }
+    }
+
+    /// The number of the line that the byte at `offset` is in.
+    #[must_use]
+    pub fn number(&self, offset: u32) -> usize {
+        let offset = self.floor(offset);
+        self.starts.partition_point(|&start| start <= offset)
     }
 
     /// The text of that line, without its end; empty where there is no such line.

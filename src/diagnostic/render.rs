@@ -3,6 +3,7 @@
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{Annotation, AnnotationKind, Level, Message, Origin, Renderer, Snippet};
 
+use super::hidden::Hidden;
 use super::place::{Lines, Position};
 use super::snippet::ShownLine;
 use super::{Diagnostic, Severity, Span};
@@ -24,6 +25,7 @@ pub struct Style {
 /// A text of which things are reported: its lines, and the secrets that must not be shown.
 struct Source<'a> {
     lines: Lines<'a>,
+    hidden: Hidden,
     secrets: Secrets,
     file: String,
 }
@@ -72,6 +74,7 @@ impl<'a> Source<'a> {
     fn new(text: &'a str, file: &str) -> Self {
         Self {
             lines: Lines::of(text),
+            hidden: Hidden::default(),
             secrets: Secrets::of_yaml(text),
             file: clean::line(file).into_owned(),
         }
@@ -143,7 +146,8 @@ impl<'a> Source<'a> {
         let mut annotations = Vec::new();
         for number in first..=last {
             if marks.iter().any(|mark| mark.line.abs_diff(number) <= 1) {
-                let shown = ShownLine::new(&self.lines, number);
+                let hidden = self.hidden.of_line(&self.lines, number);
+                let shown = ShownLine::new(&self.lines, number, &hidden);
                 for mark in marks.iter().filter(|mark| mark.line == number) {
                     let place = shown.place(mark.span);
                     let place = text.len() + place.start..text.len() + place.end;

@@ -3,12 +3,10 @@
 use std::ops::Range;
 
 use super::Span;
+use super::hidden::Parts;
 use super::place::Lines;
 use crate::clean;
-use crate::secret::{self, MASK};
-
-/// How many lines above a line may tell that it belongs to a secret.
-const LOOK_BACK: usize = 100;
+use crate::secret::MASK;
 
 /// A line of the source: cleaned of control characters, its secrets masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,14 +21,15 @@ pub(super) struct ShownLine {
 }
 
 impl ShownLine {
-    /// The line of that number, from 1.
-    pub(super) fn new(lines: &Lines<'_>, number: usize) -> Self {
+    /// The line of that number, from 1, without its hidden parts.
+    pub(super) fn new(lines: &Lines<'_>, number: usize, hidden: &Parts) -> Self {
         let source = lines.line(number);
-        let all = hidden_parts(lines, number);
+        let mut all = hidden.iter().peekable();
         let mut text = String::with_capacity(source.len());
         let mut places = Vec::with_capacity(source.len() + 1);
         for (at, character) in source.char_indices() {
-            let hidden = all.iter().find(|hidden| hidden.contains(&at));
+            while all.next_if(|hidden| hidden.end <= at).is_some() {}
+            let hidden = all.peek().filter(|hidden| hidden.contains(&at));
             let place = match hidden {
                 Some(hidden) if hidden.start < at => text.len() - MASK.len(),
                 Some(_) | None => text.len(),
@@ -69,31 +68,4 @@ impl ShownLine {
         }
         start..end.max(start)
     }
-}
-
-/// The parts of a line that must not be shown: the values of secret keys, the passwords of URLs,
-/// or all of a line that goes on with the value of a secret key above it.
-fn hidden_parts(lines: &Lines<'_>, number: usize) -> Vec<Range<usize>> {
-    let line = lines.line(number);
-    let mut parts = secret::of_line(line);
-    if goes_on_with_a_secret(lines, number) {
-        parts.clear();
-        parts.push(line.len() - line.trim_start().len()..line.trim_end().len());
-    }
-    parts.retain(|part| part.start < part.end);
-    parts
-}
-
-/// Whether a line without a key of its own stands below a secret key: a block scalar, a list.
-fn goes_on_with_a_secret(lines: &Lines<'_>, number: usize) -> bool {
-    let line = lines.line(number);
-    if secret::is_entry(line) {
-        return false;
-    }
-    let indent = secret::indentation(line);
-    (number.saturating_sub(LOOK_BACK)..number)
-        .rev()
-        .map(|above| lines.line(above))
-        .find(|above| secret::is_entry(above) && secret::indentation(above) <= indent)
-        .is_some_and(secret::opens)
 }
