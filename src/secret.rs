@@ -71,7 +71,22 @@ pub fn of_line(line: &str) -> Vec<Range<usize>> {
             found.push(place);
         }
     }
+    if found.is_empty() {
+        found.extend(of_slip(line));
+    }
     found
+}
+
+/// Where the secret of a line is that was meant to be `key: value`: after a colon without a space,
+/// or after `=`.
+fn of_slip(line: &str) -> Option<Range<usize>> {
+    let sign = line.find([':', '='])?;
+    let key = key_before(&line[..sign]);
+    let is_colon = line[sign..].starts_with(':');
+    let is_entry = is_colon && line[sign + 1..].starts_with(char::is_whitespace);
+    let value = trimmed(line, sign + 1..line.len());
+    let is_slip = !is_entry && !value.is_empty() && !key.contains('.') && is_secret_key(key);
+    is_slip.then_some(value)
 }
 
 /// Whether the colon there ends a secret key.
@@ -144,6 +159,9 @@ fn of_url_at(line: &str, colon: usize) -> Option<Range<usize>> {
 /// Whether a line of YAML is a secret key whose value stands on the lines below it.
 #[must_use]
 pub fn opens(line: &str) -> bool {
+    if let Some(key) = line.trim().strip_prefix("? ") {
+        return is_secret_key(key);
+    }
     let Some((key, value)) = line.split_once(':') else {
         return false;
     };
@@ -153,17 +171,26 @@ pub fn opens(line: &str) -> bool {
     is_below && !key.contains('.') && is_secret_key(key)
 }
 
-/// Whether a line of YAML is an entry of a mapping, or a comment.
+/// Whether a line of YAML is an entry of a mapping, its key where that has a line of its own, or a
+/// comment.
 #[must_use]
 pub fn is_entry(line: &str) -> bool {
     let line = line.trim();
-    line.starts_with('#') || line.ends_with(':') || line.contains(": ")
+    // The value below a key `? password`.
+    if line.starts_with(": ") {
+        return false;
+    }
+    line.starts_with(['#', '?']) || line.ends_with(':') || line.contains(": ")
 }
 
-/// How many bytes of white space a line begins with.
+/// How many columns of white space a line begins with.
 #[must_use]
 pub fn indentation(line: &str) -> usize {
-    line.len() - line.trim_start().len()
+    let blank = &line[..line.len() - line.trim_start().len()];
+    blank.chars().fold(0, |column, c| match c {
+        '\t' => column / 8 * 8 + 8,
+        _ => column + 1,
+    })
 }
 
 /// The part of `text` in which the password of a URL stands, such as `pw` of
@@ -233,7 +260,8 @@ impl Secrets {
             if is_entry(line) {
                 below = opens(line);
             } else if below {
-                secrets.add(unquoted(line.trim().trim_start_matches("- ")));
+                let value = line.trim().trim_start_matches(": ");
+                secrets.add(unquoted(value.trim_start_matches("- ")));
             }
             for place in of_line(line) {
                 let value = &line[place];
@@ -521,6 +549,16 @@ mod tests {
         assert_eq!(secret_of("  token.refresh: {type: corn}"), "");
         assert_eq!(secret_of("  token.refresh: { type: corn}"), "");
         assert_eq!(secret_of("ключ: ü"), "");
+    }
+
+    #[test]
+    fn a_slip_leaves_the_value_of_a_secret_key_a_secret() {
+        assert_eq!(secret_of("  password:hunter22"), "hunter22");
+        assert_eq!(secret_of("  - API_KEY = hunter 22"), "hunter 22");
+        assert_eq!(secret_of("  a: password = hunter22"), "");
+        assert_eq!(secret_of("  token.refresh:{}"), "");
+        let secrets = Secrets::of_yaml("  password:\n\thunter22\n? token\n: hunter33\n");
+        assert_eq!(secrets.mask("hunter22 hunter33"), format!("{MASK} {MASK}"));
     }
 
     #[test]

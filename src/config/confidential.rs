@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 
-use crate::diagnostic::Diagnostic;
-use crate::secret::{Secrets, is_secret_key};
+use crate::diagnostic::hidden::Hidden;
+use crate::diagnostic::place::Lines;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::secret::{MASK, Secrets, is_secret_key};
 use crate::value::Value;
 use crate::yaml::{Entry, Kind, Node};
 
@@ -36,6 +38,56 @@ pub(super) fn hide(diagnostics: &mut [Diagnostic], secrets: &Secrets) {
             related.note = masked(&related.note).into();
         }
     }
+}
+
+/// Hides what is told of a secret value where the fault is the value itself: a part of it, such as
+/// the name of an alias, or what it was read as.
+pub(super) fn hide_at_secrets(diagnostics: &mut [Diagnostic], text: &str) {
+    let (lines, hidden) = (Lines::of(text), Hidden::default());
+    for diagnostic in diagnostics {
+        let tells_value = matches!(diagnostic.code, Code::Yaml | Code::SurprisingValue);
+        if !tells_value
+            || !diagnostic
+                .span
+                .is_some_and(|span| hidden.holds(&lines, span))
+        {
+            continue;
+        }
+        if diagnostic.code == Code::SurprisingValue {
+            "YAML 1.1 reads this as something else than it looks like"
+                .clone_into(&mut diagnostic.message);
+            diagnostic.help = vec!["write it in quotes if it is meant as text".to_owned()];
+            continue;
+        }
+        diagnostic.message = without_quotations(&diagnostic.message, |told| {
+            told.len() != 1 || told.contains(char::is_alphanumeric)
+        });
+        for help in &mut diagnostic.help {
+            *help = without_quotations(help, |told| told.starts_with('\'') && told != "''");
+        }
+    }
+}
+
+/// The text without what stands between backticks, from the first that quotes the user's file on.
+fn without_quotations(text: &str, is_of_file: impl Fn(&str) -> bool) -> String {
+    let mut from = 0;
+    while let Some((start, length)) = quotation(&text[from..]) {
+        let start = from + start;
+        if is_of_file(&text[start..start + length]) {
+            // What is quoted may have a backtick in it.
+            let end = text.rfind('`').filter(|end| *end >= start);
+            let rest = end.map_or("", |end| &text[end..]);
+            return format!("{}{MASK}{rest}", &text[..start]);
+        }
+        from = start + length + 1;
+    }
+    text.to_owned()
+}
+
+/// Where the first text between backticks begins, and its length.
+fn quotation(text: &str) -> Option<(usize, usize)> {
+    let start = text.find('`')? + 1;
+    Some((start, text[start..].find('`')?))
 }
 
 struct Search<'d> {

@@ -121,7 +121,10 @@ impl Reading {
 pub fn read(text: &str, outside: &Outside) -> Reading {
     let document = match yaml::parse(text) {
         Ok(document) => document,
-        Err(diagnostic) => return Reading::of_fault(*diagnostic),
+        Err(mut diagnostic) => {
+            confidential::hide_at_secrets(std::slice::from_mut(&mut *diagnostic), text);
+            return Reading::of_fault(*diagnostic);
+        }
     };
     let mut reader = Reader::new(text, outside);
     let mut names = JobNames::default();
@@ -130,6 +133,7 @@ pub fn read(text: &str, outside: &Outside) -> Reading {
     let (mut diagnostics, references, needs) = reader.finish();
     let secrets = confidential::secrets(text, &document.root);
     confidential::hide(&mut diagnostics, &secrets);
+    confidential::hide_at_secrets(&mut diagnostics, text);
     Reading {
         config,
         jobs: names.count,

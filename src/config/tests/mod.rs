@@ -957,6 +957,60 @@ fn what_keeps_mail_from_being_sent_is_told() {
 }
 
 #[test]
+fn faults_tell_no_part_of_a_secret() {
+    let long = "7pAbCdEfGhIjKlMnOpQrStUvWxYz0123456789abcdef";
+    for lines in [
+        "password: *hunter2".to_owned(),
+        "password: *hu".to_owned(),
+        "password: *hunter/2".to_owned(),
+        "password: &hunter=2".to_owned(),
+        "password: &hunter x\napi key: &hunter y".to_owned(),
+        "password: !hunter x".to_owned(),
+        "password: !!int hunter".to_owned(),
+        "password: !!int \"hun\\tqqer\"".to_owned(),
+        "password: *`hunter".to_owned(),
+        format!("password: *{long}"),
+        format!("password: !{long}"),
+        format!("password: [-{long}]"),
+        "? password\n: *hunter2".to_owned(),
+        "api keys:\n  - *hunter2".to_owned(),
+    ] {
+        let text = format!("{lines}\nscheduler:\n  a.b: {{type: cron, hour: 4}}\n");
+        for told in told(&text) {
+            let is_told = ["hu", "7pAb", "qqer"]
+                .iter()
+                .any(|part| told.contains(part));
+            assert!(!is_told, "{lines}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_short_secret_is_not_told_as_a_surprise() {
+    let text = "scheduler:\n  a.b: {type: cron, hour: 4, kwargs: {pwd: 01234, x: 010}}\n";
+    let told = told(text);
+    assert!(
+        !told
+            .iter()
+            .any(|told| told.contains("234") || told.contains("668")),
+        "{told:?}"
+    );
+    assert!(
+        told.iter().any(|told| told.contains("reads 010 as 8")),
+        "{told:?}"
+    );
+}
+
+/// All words that are said of the text's faults.
+fn told(text: &str) -> Vec<String> {
+    let diagnostics = reading(text).diagnostics;
+    let words = diagnostics
+        .into_iter()
+        .map(|one| one.message + "; " + &one.help.join("; "));
+    words.collect()
+}
+
+#[test]
 fn secrets_are_hidden_however_yaml_writes_them() {
     let text = r#"
 shared: &shared shared-hunter
