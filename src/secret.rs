@@ -351,6 +351,18 @@ impl Secrets {
         }
     }
 
+    /// The parts of the text that are secrets, from left to right.
+    #[must_use]
+    pub fn places(&self, text: &str) -> Vec<Range<usize>> {
+        let (mut places, mut at) = (Vec::new(), 0);
+        while at < text.len() {
+            let found = self.at_start_of(&text.as_bytes()[at..]);
+            places.extend(found.map(|length| at..at + length));
+            at += found.unwrap_or(1);
+        }
+        places
+    }
+
     /// The same for what is left of a longer text: where that was cut within a secret, the end of
     /// it is hidden too, unless it is so short that it may stand there by chance.
     #[must_use]

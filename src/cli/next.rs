@@ -18,6 +18,7 @@ use super::{Exit, faulty, load, select, state, usable};
 use crate::config::Config;
 use crate::diagnostic::render::Style;
 use crate::job::Job;
+use crate::secret::Secrets;
 use crate::store::{Error, Place, Store};
 use crate::trigger::Trigger;
 
@@ -30,6 +31,8 @@ pub struct Surroundings {
     pub anchors: HashMap<String, DateTime<Utc>>,
     /// What the screen can do.
     pub style: Style,
+    /// What must not be shown.
+    pub secrets: Secrets,
 }
 
 /// Which fire times are asked for; both ends are inclusive.
@@ -99,6 +102,7 @@ pub fn run(global: &Global, arguments: &Next, now: DateTime<Utc>) -> anyhow::Res
         now,
         anchors,
         style,
+        secrets: loaded.written_secrets(),
     };
     write(
         &mut io::BufWriter::new(output::stdout()),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::load::Loaded;
 use super::output;
@@ -27,11 +28,12 @@ pub(super) fn write(
     let Some(config) = loaded.config() else {
         return Ok(());
     };
-    let rows: Vec<[String; 3]> = config
-        .jobs
-        .iter()
-        .map(|job| [job.name.clone(), job.trigger.english(), calls(job, answers)])
-        .collect();
+    let secrets = loaded.written_secrets();
+    let row = |job: &Arc<Job>| {
+        let calls = secrets.mask(&calls(job, answers)).into_owned();
+        [job.name.clone(), job.trigger.english(), calls]
+    };
+    let rows: Vec<[String; 3]> = config.jobs.iter().map(row).collect();
     // What a job calls is told in full where it is no person on a screen who reads it.
     let width = output::width(&io::stdout()).unwrap_or(usize::MAX);
     let text = table::text(["JOB", "RUNS", "CALLS"], rows, &SPARE, width);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::Span;
 use super::place::Lines;
-use crate::secret;
+use crate::secret::{self, Secrets};
 
 /// How many lines above a line may tell that it belongs to a secret.
 const LOOK_BACK: usize = 100;
@@ -14,14 +14,30 @@ const LOOK_BACK: usize = 100;
 /// The parts of one line, from left to right, as offsets in it.
 pub(super) type Parts = Rc<[Range<usize>]>;
 
-/// The hidden parts of one text: the values of secret keys, and the passwords of URLs.
+/// The hidden parts of one text: the values of secret keys, the passwords of URLs, and these
+/// wherever they stand again.
 #[derive(Default)]
 pub struct Hidden {
+    secrets: Secrets,
     /// Those of the line that was asked for last: many faults may be on one long line.
     last: RefCell<Option<(usize, Parts)>>,
 }
 
 impl Hidden {
+    /// The parts of a text that has these secrets.
+    #[must_use]
+    pub(super) fn of(secrets: Secrets) -> Self {
+        Self {
+            secrets,
+            ..Self::default()
+        }
+    }
+
+    /// The secrets of the text.
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
     /// Whether a span begins in a hidden part of the text that has these lines.
     #[must_use]
     pub fn holds(&self, lines: &Lines<'_>, span: Span) -> bool {
@@ -38,12 +54,25 @@ impl Hidden {
         match &*last {
             Some((known, parts)) if *known == number => Rc::clone(parts),
             Some(_) | None => {
-                let parts: Parts = parts(lines, number).into();
+                let again = self.secrets.places(lines.line(number));
+                let parts: Parts = merged(parts(lines, number), again).into();
                 *last = Some((number, Rc::clone(&parts)));
                 parts
             }
         }
     }
+}
+
+/// All of the parts, from left to right; those that overlap are one.
+fn merged(mut parts: Vec<Range<usize>>, more: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    parts.extend(more);
+    parts.sort_unstable_by_key(|part| part.start);
+    parts.dedup_by(|part, before| {
+        let overlaps = part.start < before.end;
+        before.end = before.end.max(if overlaps { part.end } else { 0 });
+        overlaps
+    });
+    parts
 }
 
 /// The values of secret keys in a line and the passwords of its URLs, or all of a line that goes on

@@ -26,7 +26,6 @@ pub struct Style {
 struct Source<'a> {
     lines: Lines<'a>,
     hidden: Hidden,
-    secrets: Secrets,
     file: String,
 }
 
@@ -74,8 +73,7 @@ impl<'a> Source<'a> {
     fn new(text: &'a str, file: &str) -> Self {
         Self {
             lines: Lines::of(text),
-            hidden: Hidden::default(),
-            secrets: Secrets::of_yaml(text),
+            hidden: Hidden::of(Secrets::of_yaml(text)),
             file: clean::line(file).into_owned(),
         }
     }
@@ -165,7 +163,7 @@ impl<'a> Source<'a> {
 
     /// A text of ours with what the user wrote in it, without control characters and secrets.
     fn safe(&self, text: &str) -> String {
-        clean::source(&self.secrets.mask(text)).into_owned()
+        clean::source(&self.hidden.secrets().mask(text)).into_owned()
     }
 }
 

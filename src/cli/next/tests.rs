@@ -49,6 +49,7 @@ fn answer_on(width: usize, words: &str) -> anyhow::Result<String> {
             width,
             ..Style::default()
         },
+        secrets: Secrets::default(),
     };
     let mut out = Vec::new();
     write(&mut out, &config(), &next, &around)?;
@@ -169,6 +170,7 @@ fn an_interval_counts_from_its_anchor_where_it_has_one() {
         now: at("2026-11-24T09:30:12-05:00"),
         anchors: HashMap::from([("test.heartbeat".to_owned(), at("2026-11-24T09:00:40-05:00"))]),
         style: Style::default(),
+        secrets: Secrets::default(),
     };
     let config = config();
     let window = Window {

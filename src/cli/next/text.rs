@@ -103,7 +103,11 @@ impl<'a> Screen<'a> {
     /// What must be known of a job before its fire times are read.
     fn remarks(&self, upcoming: &Upcoming<'_>) -> Vec<String> {
         let job = upcoming.job;
-        let mut remarks: Vec<String> = job.description.iter().cloned().collect();
+        let description = job.description.as_deref();
+        let mut remarks: Vec<String> = description
+            .map(|text| self.around.secrets.mask(text).into_owned())
+            .into_iter()
+            .collect();
         if !job.policy.enabled {
             remarks.push("disabled: it has `enabled: false` and does not fire".to_owned());
             return remarks;

@@ -6,7 +6,7 @@ use crate::cli::select;
 use crate::config::Config;
 use crate::diagnostic::{Span, did_you_mean};
 use crate::job::{Common, Job, Task};
-use crate::secret::{masked, masked_entry};
+use crate::secret::{MASK, is_secret_key, masked, masked_entry};
 use crate::task::arguments;
 use crate::trigger::{Date, Trigger, Zone};
 use crate::value::Value;
@@ -115,12 +115,12 @@ fn of_function(name: &str, zone: Zone) -> Job {
 /// Arguments replace the job's own; keyword arguments are added or override.
 fn replace(job: &mut Job, arguments: &RunOnce, notes: &mut Vec<String>) -> Result<(), Refusal> {
     if !arguments.args.is_empty() {
-        let values = arguments.args.iter().map(|text| value(text, text, notes));
+        let args = arguments.args.iter();
+        let values = args.map(|text| value(text, text, notes));
         job.args = values.collect::<Result<_, _>>()?;
     }
     for (key, text) in &arguments.kwargs {
-        let quoted = format!("--kwarg '{key}=\"{text}\"'");
-        let value = value(text, &quoted, notes)?;
+        let value = keyword(key, text, notes)?;
         let key = Value::Str(key.clone());
         match job.kwargs.iter_mut().find(|(known, _)| *known == key) {
             Some(entry) => entry.1 = value,
@@ -128,6 +128,25 @@ fn replace(job: &mut Job, arguments: &RunOnce, notes: &mut Vec<String>) -> Resul
         }
     }
     Ok(())
+}
+
+/// Reads the value of a keyword argument; one that is secret is not told.
+fn keyword(key: &str, text: &str, notes: &mut Vec<String>) -> Result<Value, Refusal> {
+    if !is_secret_key(key) {
+        return value(text, &format!("--kwarg '{key}=\"{text}\"'"), notes);
+    }
+    let mut told = Vec::new();
+    let value = value(text, text, &mut told).map_err(|_| {
+        Refusal::new(format!("the value of `{key}` is not YAML"))
+            .with_help("put it into quotes inside the shell's: '\"like this\"'")
+    })?;
+    if !told.is_empty() {
+        let kind = kind(&value);
+        notes.push(format!(
+            "`{key}` is a {kind} in YAML; for text write --kwarg '{key}=\"{MASK}\"'"
+        ));
+    }
+    Ok(value)
 }
 
 /// Reads a value as YAML; where that surprises, says how to write it as text.
@@ -138,13 +157,7 @@ fn value(text: &str, as_text: &str, notes: &mut Vec<String>) -> Result<Value, Re
     })?;
     if yaml::explain(&document.root, text).is_some() {
         let read = document.root.to_value();
-        let kind = match read.type_name() {
-            "bool" => "boolean",
-            "int" | "float" => "number",
-            "str" => "text",
-            "datetime.date" | "datetime.datetime" => "date",
-            other => other,
-        };
+        let kind = kind(&read);
         let as_text = if as_text == text {
             format!("'\"{text}\"'")
         } else {
@@ -156,6 +169,17 @@ fn value(text: &str, as_text: &str, notes: &mut Vec<String>) -> Result<Value, Re
         ));
     }
     Ok(document.root.to_value())
+}
+
+/// What a value is, in a word.
+fn kind(value: &Value) -> &'static str {
+    match value.type_name() {
+        "bool" => "boolean",
+        "int" | "float" => "number",
+        "str" => "text",
+        "datetime.date" | "datetime.datetime" => "date",
+        other => other,
+    }
 }
 
 /// The call as Python would write it, such as `heartbeat(1, name='x')`, or the command as a shell
@@ -268,6 +292,17 @@ scheduler:
             format!("4 jobs call test.one; running `test.one` (also {name}, {name}, {name})");
         assert_eq!(note(3), Some(expected));
         assert!(note(5).unwrap().ends_with(&format!("{name} and 2 more)")));
+}
+
+#[test]
+    fn the_value_of_a_secret_keyword_is_not_told() {
+        let call = of("test.one nightly", &[], &[("password", "01234")]).unwrap();
+        assert_eq!(
+            call.notes,
+            ["`password` is a number in YAML; for text write --kwarg 'password=\"********\"'"]
+        );
+        let refusal = of("test.one nightly", &[], &[("password", "[hunter22")]).unwrap_err();
+        assert_eq!(refusal.message, "the value of `password` is not YAML");
     }
 
     #[test]

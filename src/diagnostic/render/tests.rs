@@ -164,6 +164,15 @@ fn secrets_are_not_shown() {
 }
 
 #[test]
+fn a_secret_is_not_shown_where_it_stands_again() {
+    let text = "password: hunter22 # hunter22\nx: [hunter22, corn]\n";
+    let found = Diagnostic::error(Code::BadValue, "no").at(span(text, "corn"));
+    let told = shown(found, text);
+    assert!(told.contains("2 | x: [********, corn]"), "{told}");
+    assert!(!told.contains("hunter"), "{told}");
+}
+
+#[test]
 fn a_secret_below_its_key_is_not_shown() {
     let text = "private key: |\n  abc\n  def\napi keys:\n- ghi\nb: c\n";
     for (part, hidden) in [("def", true), ("ghi", true), ("c", false)] {
