@@ -324,6 +324,15 @@ impl Secrets {
         }
     }
 
+    /// Whether all is hidden that `others` hide.
+    #[must_use]
+    pub fn hold(&self, others: &Self) -> bool {
+        others.by_start.iter().all(|(start, forms)| {
+            let known = self.by_start.get(start);
+            known.is_some_and(|known| forms.iter().all(|form| known.contains(form)))
+        })
+    }
+
     /// Hides the passwords of the URLs in `text`.
     pub fn add_urls(&mut self, text: &str) {
         of_urls(text).for_each(|place| self.add(&text[place]));

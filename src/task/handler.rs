@@ -87,7 +87,7 @@ impl Tasks {
     ) -> Result<Ended, Error> {
         let launch = Launch {
             timeout: Some(PATIENCE),
-            ..self.launch(observer.run, job)?
+            ..self.told_launch(job, observer)?
         };
         let call = python::Call {
             failure: Some(failure),

@@ -16,6 +16,7 @@ mod testing;
 mod tests;
 pub mod wire;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -88,6 +89,9 @@ pub trait Output: Send + Sync {
     fn wants_records(&self) -> bool {
         true
     }
+    /// The variables that a process of the run is about to get from the config and from the job's
+    /// environment file, as that is now.
+    fn variables(&self, _variables: &[(OsString, Option<OsString>)]) {}
     /// The job's error handler took the failure of the run: nobody needs a mail.
     fn handled(&self, _run: &Run) {}
 }
@@ -195,7 +199,7 @@ impl Tasks {
         if let Some(child) = unless_ended(&order, self.armed(&mut ready)).await {
             return self.run_primed(child, order, observer).await;
         }
-        let launch = || self.launch(observer.run, job);
+        let launch = || self.told_launch(job, observer);
         let program = match &job.task {
             Task::Named(name) => match resolve::named(&self.setup, name)? {
                 Named::Native => return native::run(name, job, launch()?, order, observer).await,
@@ -266,6 +270,13 @@ impl Tasks {
         })
     }
 
+    /// The same, of which the observer is told.
+    fn told_launch(&self, job: &Job, observer: Observer<'_>) -> Result<Launch, Error> {
+        let launch = self.launch(observer.run, job)?;
+        observer.output.variables(&launch.variables);
+        Ok(launch)
+    }
+
     async fn run_python(
         &self,
         mut ready: Ready,
@@ -288,7 +299,7 @@ impl Tasks {
         if let Some(started) = ready.started() {
             return Ok(started.run(&call, order, observer).await?);
         }
-        let launch = self.launch(run, job)?;
+        let launch = self.told_launch(job, observer)?;
         Ok(python::run(&interpreter, &call, launch, order, observer).await?)
     }
 

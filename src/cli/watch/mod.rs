@@ -110,6 +110,7 @@ fn watch(
         logging,
         manager: Manager::from_environment(),
         masks: book.masks(),
+        hiding: Arc::default(),
     };
     let teller = Teller {
         voice: voice(global, arguments, &loaded, &config, &outlets),

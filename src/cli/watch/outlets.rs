@@ -1,7 +1,8 @@
 //! Where it goes what is said while `sched watch` runs: the program's streams and `scheduler.log`,
 //! mail, systemd, the history. Secrets must pass none of them.
 
-use std::sync::Arc;
+use std::ffi::OsString;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::systemd::Manager;
 use crate::alert::Post;
@@ -20,13 +21,20 @@ pub(super) struct Outlets {
     pub(super) post: Post,
     pub(super) manager: Manager,
     pub(super) masks: Masks,
+    /// Held while more secrets are hidden: the config's reader and the runs know of some.
+    pub(super) hiding: Arc<Mutex<()>>,
 }
 
 impl Outlets {
     /// Hides these secrets, too: runs that began with an earlier config go on, and what they say
     /// must not be shown either.
     pub(super) fn hide(&self, more: &Secrets) {
-        let mut secrets = Secrets::clone(&self.logging.secrets());
+        let _held = self.hiding.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.logging.secrets();
+        if known.hold(more) {
+            return;
+        }
+        let mut secrets = Secrets::clone(&known);
         secrets.extend(more);
         self.masks.set(secrets.clone());
         self.post.hide(secrets.clone());
@@ -49,6 +57,19 @@ impl Output for Outlets {
         if let Some(alarm) = &record.alarm {
             self.post.critical(run, alarm, record.at);
         }
+    }
+
+    /// An environment file may hold others than when the config was read.
+    fn variables(&self, variables: &[(OsString, Option<OsString>)]) {
+        let mut secrets = Secrets::default();
+        for (key, value) in variables {
+            if let (Some(key), Some(Some(value))) =
+                (key.to_str(), value.as_ref().map(|v| v.to_str()))
+            {
+                secrets.add_variable(key, value);
+            }
+        }
+        self.hide(&secrets);
     }
 
     fn handled(&self, run: &Run) {
