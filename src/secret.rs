@@ -5,13 +5,11 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::ops::Range;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-
 use crate::value::Value;
+
+mod forms;
 
 /// What is shown instead of a secret.
 pub const MASK: &str = "********";
@@ -33,19 +31,24 @@ pub struct Secrets {
 /// Whether a key of that name holds a secret, such as `password`, `api key` or `SENTRY_DSN`.
 #[must_use]
 pub fn is_secret_key(key: &str) -> bool {
-    const ANYWHERE: [&str; 6] = [
+    const ANYWHERE: [&str; 7] = [
         "password",
         "passwd",
         "passphrase",
         "secret",
         "token",
         "credential",
+        "authorization",
     ];
+    const WORDS: [&str; 6] = ["dsn", "pwd", "keys", "bearer", "cookie", "cookies"];
     let key = key.to_ascii_lowercase();
+    let mut words = key.split(|c: char| !c.is_ascii_alphanumeric());
     ANYWHERE.iter().any(|word| key.contains(word))
-        || key
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|word| matches!(word, "dsn" | "pwd" | "keys") || word.ends_with("key"))
+        || words
+            .clone()
+            .any(|word| WORDS.contains(&word) || word.ends_with("key"))
+        // `auth` alone, not `auth type`.
+        || words.next_back().is_some_and(|word| matches!(word, "pass" | "auth"))
 }
 
 /// Where the secrets of a line of YAML are: the values of its secret keys, and the passwords of
@@ -294,6 +297,9 @@ impl Secrets {
         // The line break after it is none of it.
         let secret = secret.trim_matches(['\r', '\n']);
         self.add_forms(secret);
+        if let Some((_, token)) = secret.split_once(' ').filter(|(word, _)| is_scheme(word)) {
+            self.add_forms(token.trim());
+        }
         if secret.contains('\n') {
             secret.lines().for_each(|line| self.add_forms(line.trim()));
         }
@@ -443,13 +449,9 @@ impl Secrets {
         if decoded != secret {
             self.add_forms(&decoded);
         }
-        for form in [
-            secret.to_owned(),
-            BASE64_STANDARD.encode(secret),
-            url_encoded(secret),
-        ] {
-            self.insert(form);
-        }
+        forms::of(secret)
+            .into_iter()
+            .for_each(|form| self.insert(form));
     }
 
     fn insert(&mut self, form: String) {
@@ -464,20 +466,16 @@ impl Secrets {
     }
 }
 
-fn longest_first(one: &str, other: &str) -> Ordering {
-    other.len().cmp(&one.len()).then_with(|| one.cmp(other))
+/// Whether a word says how what follows it in a header `Authorization` is to be read.
+fn is_scheme(word: &str) -> bool {
+    const SCHEMES: [&str; 3] = ["Bearer", "Basic", "Token"];
+    SCHEMES
+        .iter()
+        .any(|scheme| scheme.eq_ignore_ascii_case(word))
 }
 
-/// RFC 3986: all but the unreserved characters as `%` and two hexadecimal digits.
-fn url_encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            write!(out, "%{byte:02X}").expect("a String takes all");
-        }
-        out
-    })
+fn longest_first(one: &str, other: &str) -> Ordering {
+    other.len().cmp(&one.len()).then_with(|| one.cmp(other))
 }
 
 /// RFC 3986: each `%` with two hexadecimal digits as the byte that it stands for.
@@ -546,6 +544,10 @@ mod tests {
             "apikey",
             "mailgun api key",
             "dsn",
+            "DB_PASS",
+            "auth",
+            "Authorization",
+            "session cookie",
         ] {
             assert!(is_secret_key(key), "{key}");
         }
@@ -556,6 +558,9 @@ mod tests {
             "type",
             "timezone",
             "keep history",
+            "passes",
+            "auth type",
+            "author",
         ] {
             assert!(!is_secret_key(key), "{key}");
         }
@@ -639,6 +644,15 @@ mod tests {
         assert_eq!(secrets.mask("?p=hunter%2022"), "?p=********");
         assert_eq!(secrets.mask("Basic aHVudGVyIDIy"), "Basic ********");
         assert_eq!(secrets.mask("the abc of it"), "the abc of it");
+    }
+
+    #[test]
+    fn the_token_of_a_header_is_hidden_without_its_scheme() {
+        let secrets = Secrets::of_yaml("authorization: Bearer hunter22\n");
+        assert_eq!(
+            secrets.mask("hunter22, Bearer hunter22"),
+            "********, ********"
+        );
     }
 
     #[test]
