@@ -330,6 +330,34 @@ impl Secrets {
         }
     }
 
+    /// Hides what the keys of a mapping, and of what is in it, call secret, and passwords of URLs.
+    pub fn add_entries(&mut self, entries: &[(Value, Value)]) {
+        for (key, value) in entries {
+            match key {
+                Value::Str(name) if is_secret_key(name) => self.add_value(value),
+                _ => self.add_within(value),
+            }
+        }
+    }
+
+    fn add_within(&mut self, value: &Value) {
+        match value {
+            Value::Map(entries) => self.add_entries(entries),
+            Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
+                items.iter().for_each(|item| self.add_within(item));
+            }
+            Value::Str(text) => self.add_urls(text),
+            Value::None
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::BigInt(_)
+            | Value::Float(_)
+            | Value::Bytes(_)
+            | Value::Date(_)
+            | Value::DateTime(..) => {}
+        }
+    }
+
     /// Whether all is hidden that `others` hide.
     #[must_use]
     pub fn hold(&self, others: &Self) -> bool {
@@ -653,6 +681,24 @@ mod tests {
             secrets.mask("hunter22, Bearer hunter22"),
             "********, ********"
         );
+    }
+
+    #[test]
+    fn the_secrets_of_keywords_are_hidden_at_any_depth() {
+        let text = |text: &str| Value::Str(text.to_owned());
+        let pair = |key: &str, value: &str| (text(key), text(value));
+        let mut secrets = Secrets::default();
+        let inner = Value::List(vec![Value::Map(vec![pair("token", "hunter33")])]);
+        secrets.add_entries(&[
+            pair("password", "hunter22"),
+            pair("url", "db://u:hunter44@h"),
+            (text("x"), inner),
+        ]);
+        let masked = secrets.mask("hunter22 hunter33 hunter44 x");
+        assert_eq!(masked, "******** ******** ******** x");
+        let mut more = Secrets::default();
+        more.add("hunter33");
+        assert!(secrets.hold(&more) && !more.hold(&secrets));
     }
 
     #[test]

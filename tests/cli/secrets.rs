@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
-use crate::folder::{Answer, Folder};
+use crate::folder::{Answer, Folder, run};
 use crate::watch::Watch;
 
 /// Each canary has characters that a URL encodes.
@@ -39,6 +39,14 @@ scheduler:
     type: interval
     hours: canary/13
     secret key: canary/14
+  c.command: {type: interval, hours: 1, command: "curl -u u:canary/04 x", description: "of canary/04"}
+  c.options:
+    type: interval
+    hours: 1
+    command: [echo, canary/04]
+    args: [canary/04]
+    kwargs: {password: canary/18, note: canary/04}
+  t.args: {type: interval, hours: 1, args: [canary/04]}
 "#;
 
 const TASKS: &str = r#"
@@ -50,7 +58,7 @@ def fail(**kwargs):
     text = urllib.parse.unquote(text)
     found = re.findall("can" + "ary/[0-9]+", text)
     found = [one for one in found if not one.endswith(("13", "17"))]
-    found += [base64.b64encode(one.encode()).decode() for one in found]
+    found += [base64.b64encode((start + one).encode()).decode() for one in found for start in ("", "u:", "api:")]
     found += [urllib.parse.quote(one, safe="") for one in found]
     variables = [os.environ[key] for key in ("SMTP_PASSWORD", "API_KEY", "TOKEN")]
     words = " ".join(found + [repr(kwargs)] + variables)
@@ -71,7 +79,7 @@ def fail(**kwargs):
 fn silent(what: &str, text: &str) {
     for line in text.lines() {
         let line = line.replace("canary/13", "");
-        for song in ["canary", "Y2FuYXJ5"] {
+        for song in ["canary", "Y2FuYXJ5", "NhbmFye", "jYW5hcn"] {
             assert!(!line.contains(song), "{what}: {line}");
         }
     }
@@ -121,6 +129,8 @@ fn no_secret_of_a_config_comes_out_anywhere() {
         "run-once t.fail --dry-run",
         "run-once t.fail --dry-run --format json",
         "run-once t.worse",
+        "run-once c.options --kwarg password=[canary",
+        "run-once t.fail --dry-run --kwarg other_password=canary/19 --kwarg x=canary/19",
         "history",
         "history --format json",
         "history t.fail --format json",
@@ -146,6 +156,49 @@ fn no_secret_of_a_config_comes_out_anywhere() {
     );
     assert!(watch.log().contains("********"));
     // The log, the records, the mails that wait.
+    files(&watch.path("state"), &silent);
+}
+
+#[test]
+fn secrets_given_by_hand_are_hidden_as_those_of_the_config() {
+    let config = "scheduler: {docassemble context: off}\n";
+    let task = "def f(**kwargs):\n    return kwargs\n";
+    let folder = Folder::with_config(config).file("tasks/t.py", task);
+    let mut command = folder.command();
+    command.args(["run-once", "t.f", "--kwarg", "password=canary/01"]);
+    command.args(["--kwarg", "x={api_key: canary/02}", "--kwarg"]);
+    let answer = run(command.arg("url=db://u:canary%2F03@h")).exits(0);
+    silent_answer("run-once", &answer);
+    silent_answer("history", &folder.sched("history t.f --format json"));
+    assert!(folder.log().contains("'password': '********'"));
+    files(&folder.path("state"), &silent);
+}
+
+#[test]
+fn the_secrets_of_an_environment_file_are_hidden_as_it_is_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "config.yml",
+        "scheduler:\n  docassemble context: off\n  t.tell: {type: interval, seconds: 1, \
+         environment file: s.env}\n",
+    );
+    write("s.env", "API_TOKEN=before/01\n");
+    std::fs::create_dir(folder.path().join("tasks")).unwrap();
+    let task = "import os\nfrom docassemble.Scheduler.scheduler_logger import log\n\
+                def tell():\n    token = os.environ['API_TOKEN']\n    print(token, flush=True)\n    \
+                log('now ' + token[:3] + token)\n    raise ValueError(token)\n";
+    write("tasks/t.py", task);
+    let mut watch = Watch::start_in(folder, &[]);
+    watch.expect("now bef***");
+    std::fs::write(watch.path("s.env"), "API_TOKEN=canary/02\n").unwrap();
+    silent("watch", &watch.expect("now can***"));
+    silent("watch", &watch.expect("FAILED"));
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    let (stdout, stderr) = watch.all();
+    silent("watch's stdout", &stdout.join("\n"));
+    silent("watch's stderr", &stderr.join("\n"));
     files(&watch.path("state"), &silent);
 }
 

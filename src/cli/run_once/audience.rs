@@ -44,7 +44,7 @@ pub(super) struct Audience<'a> {
 }
 
 impl<'a> Audience<'a> {
-    /// Those who are told of a run under `config`.
+    /// Those who are told of a run under `config`, and from whom `secrets` are kept.
     ///
     /// # Errors
     /// Where no thread can be had.
@@ -53,11 +53,11 @@ impl<'a> Audience<'a> {
         arguments: &RunOnce,
         loaded: &Loaded,
         config: &'a Config,
+        secrets: Secrets,
     ) -> io::Result<Self> {
         let given = global.given();
         // The state folder is private, and the log's may lie in it: it is made first.
         let place = state::place(&given, &loaded.path);
-        let secrets = loaded.secrets();
         let diary = Diary::open(place.clone(), secrets.clone());
         let console = Console::start(Marks::Untouched, Marks::Untouched, SystemClock::wall_time);
         let logging = Arc::new(open_log(&given, config, &console));

@@ -23,6 +23,7 @@ use crate::config::{Answer, Config, Lookup};
 use crate::job::{Job, Task};
 use crate::process::outlive_file_limit;
 use crate::run::{Cause, Ended, Order, Outcome, Run, RunId};
+use crate::secret::Secrets;
 use crate::task::native::Names;
 use crate::task::{Ready, Tasks};
 use audience::Audience;
@@ -60,7 +61,7 @@ pub(super) fn run(
     }
     if arguments.dry_run {
         let outlook = Outlook::of(&call.job, &loaded, config, &tasks)?;
-        return Ok(outlook.tell(arguments.format, &loaded.secrets())?);
+        return Ok(outlook.tell(arguments.format, &secrets(&loaded, &call.job))?);
     }
     carry_out(global, arguments, &loaded, config, &tasks, &call, now)
 }
@@ -80,7 +81,7 @@ fn carry_out(
     super::runtime()?.block_on(async {
         // Python takes its time to start, in which we make ready for it.
         let ready = tasks.start(&run, job).await;
-        let audience = Audience::gather(global, arguments, loaded, config)?;
+        let audience = Audience::gather(global, arguments, loaded, config, secrets(loaded, job))?;
         audience.begin(&run, &call.notes);
         let ended = execute(tasks, ready, &run, job, audience.screen()).await?;
         let (outcome, answered) = audience.end(&run, job, ended).await?;
@@ -94,6 +95,13 @@ fn carry_out(
             exit => exit,
         })
     })
+}
+
+/// What must not be shown: what the config hides, and the secrets among the keyword arguments.
+fn secrets(loaded: &Loaded, job: &Job) -> Secrets {
+    let mut secrets = loaded.secrets();
+    secrets.add_entries(&job.kwargs);
+    secrets
 }
 
 fn signals() -> io::Result<[Signal; 2]> {
