@@ -376,9 +376,43 @@ impl Secrets {
     /// encoded for a URL.
     #[must_use]
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.mask_where(text, |_| true)
+    }
+
+    /// The same, where `name` stays readable although a part of it is a secret.
+    #[must_use]
+    pub fn mask_around<'a>(&self, text: &'a str, name: &str) -> Cow<'a, str> {
+        let names = text.match_indices(name).map(|(at, _)| at..at + name.len());
+        let names: Vec<_> = names.filter(|_| !name.is_empty()).collect();
+        self.mask_where(text, |found| {
+            let next = names.partition_point(|name| name.end < found.end);
+            names
+                .get(next)
+                .is_none_or(|name| found.len() >= name.len() || found.start < name.start)
+        })
+    }
+
+    /// The parts of the text that are secrets, from left to right.
+    #[must_use]
+    pub fn places(&self, text: &str) -> Vec<Range<usize>> {
+        let (mut places, mut at) = (Vec::new(), 0);
+        while at < text.len() {
+            let found = self.at_start_of(&text.as_bytes()[at..]);
+            places.extend(found.map(|length| at..at + length));
+            at += found.unwrap_or(1);
+        }
+        places
+    }
+
+    fn mask_where<'a>(
+        &self,
+        text: &'a str,
+        is_hidden: impl Fn(Range<usize>) -> bool,
+    ) -> Cow<'a, str> {
         let (mut masked, mut done, mut at) = (String::new(), 0, 0);
         while at < text.len() {
-            let Some(length) = self.at_start_of(&text.as_bytes()[at..]) else {
+            let found = self.at_start_of(&text.as_bytes()[at..]);
+            let Some(length) = found.filter(|length| is_hidden(at..at + length)) else {
                 at += 1;
                 continue;
             };
@@ -392,18 +426,6 @@ impl Secrets {
         } else {
             Cow::Owned(masked + &text[done..])
         }
-    }
-
-    /// The parts of the text that are secrets, from left to right.
-    #[must_use]
-    pub fn places(&self, text: &str) -> Vec<Range<usize>> {
-        let (mut places, mut at) = (Vec::new(), 0);
-        while at < text.len() {
-            let found = self.at_start_of(&text.as_bytes()[at..]);
-            places.extend(found.map(|length| at..at + length));
-            at += found.unwrap_or(1);
-        }
-        places
     }
 
     /// The same for what is left of a longer text: where that was cut within a secret, the end of
@@ -469,7 +491,7 @@ impl Secrets {
     }
 
     fn add_forms(&mut self, secret: &str) {
-        if secret.len() < SHORTEST || secret == MASK {
+        if secret.len() < SHORTEST || secret == MASK || is_word_for_secrets(secret) {
             return;
         }
         // The password of a URL is what its characters stand for.
@@ -492,6 +514,22 @@ impl Secrets {
             alike.insert(place, form);
         }
     }
+}
+
+/// Whether a text is the very word for a secret, as in `password: password`: hidden by its value it
+/// would be missing in what explains a failure, and it hides nothing.
+fn is_word_for_secrets(text: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "credential",
+        "credentials",
+        "bearer",
+        "cookie",
+    ];
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// Whether a word says how what follows it in a header `Authorization` is to be read.
@@ -672,6 +710,38 @@ mod tests {
         assert_eq!(secrets.mask("?p=hunter%2022"), "?p=********");
         assert_eq!(secrets.mask("Basic aHVudGVyIDIy"), "Basic ********");
         assert_eq!(secrets.mask("the abc of it"), "the abc of it");
+    }
+
+    #[test]
+    fn the_word_for_a_secret_is_hidden_by_its_key_alone() {
+        let secrets = Secrets::of_yaml("password: password\ntoken: my-secret\n");
+        let told = "password authentication failed, my-secret";
+        assert_eq!(
+            secrets.mask(told),
+            "password authentication failed, ********"
+        );
+        assert_eq!(secret_of("password: password"), "password");
+    }
+
+    #[test]
+    fn a_name_stays_readable_although_a_part_of_it_is_a_secret() {
+        let secrets = Secrets::of_yaml("key: reports\ntoken: to-reports.nightly-2\n");
+        for (text, expected) in [
+            (
+                "reports.nightly ended: reports",
+                "reports.nightly ended: ********",
+            ),
+            (
+                "to-reports.nightly-2 reports.nightly",
+                "******** reports.nightly",
+            ),
+            ("reports.night", "********.night"),
+        ] {
+            let masked = secrets.mask_around(text, "reports.nightly");
+            assert_eq!(masked, expected, "{text}");
+        }
+        assert_eq!(secrets.mask_around("reports", ""), MASK);
+        assert_eq!(secrets.mask_around("reports", "reports"), MASK);
     }
 
     #[test]

@@ -86,6 +86,7 @@ impl Line {
 
     /// Hides secrets in everything that is text.
     pub(super) fn hide(&mut self, secrets: &Secrets) {
+        let job = self.job.as_deref().unwrap_or_default();
         let facts = self.facts.values_mut().filter_map(|fact| match fact {
             Value::String(text) => Some(text),
             _ => None,
@@ -95,7 +96,7 @@ impl Line {
             .chain(&mut self.short)
             .chain(facts)
         {
-            if let Cow::Owned(masked) = secrets.mask(text) {
+            if let Cow::Owned(masked) = secrets.mask_around(text, job) {
                 *text = masked;
             }
         }

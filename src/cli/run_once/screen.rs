@@ -111,15 +111,17 @@ impl Screen {
         };
         let why = why(ended).map(|why| format!(": {why}")).unwrap_or_default();
         let word = paint(word, how, self.color);
-        self.say(&format!(
-            "{word} {name} {after} {took}{}",
-            clean::line(&why)
-        ));
+        let line = format!("{word} {name} {after} {took}{}", clean::line(&why));
+        self.write(&self.secrets.mask_around(&line, &name));
     }
 
     /// One line of ours on stderr.
     fn say(&self, line: &str) {
-        let line = format!("{}\n", self.secrets.mask(line));
+        self.write(&self.secrets.mask(line));
+    }
+
+    fn write(&self, line: &str) {
+        let line = format!("{line}\n");
         self.console.write(Stream::Stderr, line.into_bytes());
     }
 }
