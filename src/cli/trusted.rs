@@ -46,8 +46,16 @@ fn named(config: &Config) -> BTreeSet<PathBuf> {
     let mut files: BTreeSet<_> = python.filter(|path| is_path(path)).cloned().collect();
     for job in config.jobs.iter().filter(|job| is_ours(job)) {
         files.extend(job.surroundings.environment_file.clone());
-        if let Task::Command(words) = &job.task {
-            files.extend(programs(words, job.surroundings.directory.as_deref()));
+        let directory = job.surroundings.directory.as_deref();
+        match &job.task {
+            Task::Named(_) => {}
+            Task::Command(words) => {
+                // A program that is missing could be put there by others.
+                let program = words.first().map(Path::new).filter(|word| is_path(word));
+                files.extend(program.map(|program| placed(program, directory)));
+                files.extend(code(words.iter().skip(1).map(String::as_str), directory));
+            }
+            Task::Shell(text) => files.extend(code(words(text), directory)),
         }
     }
     files
@@ -59,17 +67,26 @@ fn is_ours(job: &Job) -> bool {
     user.is_none_or(|user| matches!(Identity::of(user), Ok(None)))
 }
 
-/// The program of a command that starts in `directory`, and the scripts and programs among its
-/// arguments, as far as they are paths.
-fn programs(words: &[String], directory: Option<&Path>) -> Vec<PathBuf> {
-    let paths = words.iter().map(Path::new).enumerate();
-    paths
-        .filter(|(_, word)| is_path(word))
-        .map(|(place, word)| (place, directory.unwrap_or(Path::new("")).join(word)))
-        // A program that is missing could be put there by others.
-        .filter(|(place, path)| *place == 0 || trust::can_run(path))
-        .map(|(_, path)| path)
-        .collect()
+/// The scripts and programs among the words of a command that starts in `directory`: paths, and
+/// names of files there.
+fn code<'a>(
+    words: impl Iterator<Item = &'a str>,
+    directory: Option<&Path>,
+) -> impl Iterator<Item = PathBuf> {
+    words
+        .map(Path::new)
+        .filter(move |word| is_path(word) || directory.is_some())
+        .map(move |word| placed(word, directory))
+        .filter(|path| trust::can_run(path))
+}
+
+/// What a shell may take for words in a line of its own, quotes and variables aside.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || ";&|()<>\"'`=".contains(c))
+}
+
+fn placed(word: &Path, directory: Option<&Path>) -> PathBuf {
+    directory.unwrap_or(Path::new("")).join(word)
 }
 
 fn is_path(word: &Path) -> bool {

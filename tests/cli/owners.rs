@@ -128,6 +128,26 @@ fn what_the_config_lets_decide_what_runs_is_not_everybodys() {
 }
 
 #[test]
+fn programs_in_a_line_for_a_shell_are_not_everybodys() {
+    let folder = Folder::with_config(
+        "scheduler:\n  path: {type: interval, hours: 1, command: \"true; here/program --all\"}\n  \
+         name: {type: interval, hours: 1, command: [sh, script.sh], directory: here}\n",
+    )
+    .executable("here/program", "#!/bin/sh\n")
+    .file("here/script.sh", "true\n")
+    .file("here/true", "no code\n");
+    for (name, usual) in [("here/program", 0o755), ("here/script.sh", 0o644)] {
+        let _ = folder.sched("run-once path -q").exits(0).complains("");
+        set_mode(&folder, name, usual | 0o022);
+        let answer = folder.sched("run-once name -q");
+        is_refused(&folder, answer, "can be changed by everybody");
+        set_mode(&folder, name, usual);
+    }
+    set_mode(&folder, "here/true", 0o666);
+    let _ = folder.sched("run-once name -q").exits(0).complains("");
+}
+
+#[test]
 fn what_a_job_of_another_user_names_is_that_users_affair() {
     if !is_root() {
         println!("not tested: only root can run a job as somebody else");
