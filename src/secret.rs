@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use crate::value::Value;
@@ -25,8 +25,12 @@ const LONGEST_KEY: usize = 256;
 pub struct Secrets {
     /// By their first bytes, so that a text is gone through once, however many there are; of those
     /// that begin alike the longest comes first.
-    by_start: HashMap<[u8; SHORTEST], Vec<String>>,
+    by_start: HashMap<[u8; SHORTEST], BTreeSet<Form>>,
 }
+
+/// A form of a secret; the longest comes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Form(String);
 
 /// Whether a key of that name holds a secret, such as `password`, `api key` or `SENTRY_DSN`.
 #[must_use]
@@ -90,6 +94,15 @@ fn of_slip(line: &str) -> Option<Range<usize>> {
     let value = trimmed(line, sign + 1..line.len());
     let is_slip = !is_entry && !value.is_empty() && !key.contains('.') && is_secret_key(key);
     is_slip.then_some(value)
+}
+
+/// What follows a secret key on a line without any colon; it may be the value, or prose.
+#[must_use]
+pub fn of_line_without_colon(line: &str) -> Option<Range<usize>> {
+    let mut blanks = line.match_indices(char::is_whitespace).map(|(at, _)| at);
+    let is_key = |at: &usize| is_secret_key(key_before(&line[..*at]));
+    let key = (!line.contains(':')).then(|| blanks.find(is_key))??;
+    Some(trimmed(line, key..line.len()))
 }
 
 /// Whether the colon there ends a secret key.
@@ -281,7 +294,7 @@ impl Secrets {
     /// Hides what `others` hide, too.
     pub fn extend(&mut self, others: &Self) {
         let forms = others.by_start.values().flatten();
-        forms.for_each(|form| self.insert(form.clone()));
+        forms.for_each(|Form(form)| self.insert(form.clone()));
     }
 
     /// Hides what a variable of a job's environment holds, where it is secret.
@@ -344,7 +357,9 @@ impl Secrets {
         match value {
             Value::Map(entries) => self.add_entries(entries),
             Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
-                items.iter().for_each(|item| self.add_within(item));
+                for item in items {
+                    self.add_within(item);
+                }
             }
             Value::Str(text) => self.add_urls(text),
             Value::None
@@ -363,7 +378,7 @@ impl Secrets {
     pub fn hold(&self, others: &Self) -> bool {
         others.by_start.iter().all(|(start, forms)| {
             let known = self.by_start.get(start);
-            known.is_some_and(|known| forms.iter().all(|form| known.contains(form)))
+            known.is_some_and(|known| forms.is_subset(known))
         })
     }
 
@@ -441,7 +456,7 @@ impl Secrets {
 
     /// How many bytes at the beginning of `text` are the end of a secret.
     fn torn(&self, text: &str) -> usize {
-        let ends = self.by_start.values().flatten().filter_map(|form| {
+        let ends = self.by_start.values().flatten().filter_map(|Form(form)| {
             let mut starts = 1..=form.len() - SHORTEST;
             let start = starts.find(|at| text.as_bytes().starts_with(&form.as_bytes()[*at..]))?;
             Some(form.len() - start)
@@ -469,13 +484,14 @@ impl Secrets {
     /// The length of the longest form of a secret, in bytes.
     fn longest(&self) -> usize {
         let longest = self.by_start.values().filter_map(|alike| alike.first());
-        longest.map(String::len).max().unwrap_or(0)
+        longest.map(|Form(form)| form.len()).max().unwrap_or(0)
     }
 
     /// The length of the longest secret that `text` begins with, in bytes.
     fn at_start_of(&self, text: &[u8]) -> Option<usize> {
         let alike = self.by_start.get(text.first_chunk()?)?;
-        let found = alike.iter().find(|form| text.starts_with(form.as_bytes()));
+        let mut forms = alike.iter().map(|Form(form)| form);
+        let found = forms.find(|form| text.starts_with(form.as_bytes()));
         found.map(String::len)
     }
 
@@ -486,7 +502,7 @@ impl Secrets {
         };
         let alike = self.by_start.get(start).into_iter().flatten();
         alike
-            .map(String::as_bytes)
+            .map(|Form(form)| form.as_bytes())
             .any(|form| form.len() > text.len() && form.starts_with(text))
     }
 
@@ -499,20 +515,28 @@ impl Secrets {
         if decoded != secret {
             self.add_forms(&decoded);
         }
-        forms::of(secret)
-            .into_iter()
-            .for_each(|form| self.insert(form));
+        for form in forms::of(secret) {
+            self.insert(form);
+        }
     }
 
     fn insert(&mut self, form: String) {
         let start = form.as_bytes().first_chunk().copied();
-        let alike = self
-            .by_start
-            .entry(start.expect("no form is shorter"))
-            .or_default();
-        if let Err(place) = alike.binary_search_by(|other| longest_first(other, &form)) {
-            alike.insert(place, form);
-        }
+        let alike = self.by_start.entry(start.expect("no form is shorter"));
+        alike.or_default().insert(Form(form));
+    }
+}
+
+impl Ord for Form {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (Self(one), Self(other)) = (self, other);
+        other.len().cmp(&one.len()).then_with(|| one.cmp(other))
+    }
+}
+
+impl PartialOrd for Form {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -540,10 +564,6 @@ fn is_scheme(word: &str) -> bool {
         .any(|scheme| scheme.eq_ignore_ascii_case(word))
 }
 
-fn longest_first(one: &str, other: &str) -> Ordering {
-    other.len().cmp(&one.len()).then_with(|| one.cmp(other))
-}
-
 /// RFC 3986: each `%` with two hexadecimal digits as the byte that it stands for.
 fn url_decoded(text: &str) -> String {
     let mut parts = text.split('%');
@@ -563,7 +583,9 @@ fn url_decoded(text: &str) -> String {
 
 /// The text of the key that ends there, without its quotes.
 fn key_before(text: &str) -> &str {
-    let text = &text[text.floor_char_boundary(text.len().saturating_sub(LONGEST_KEY))..];
+    let least = text.len().saturating_sub(LONGEST_KEY);
+    let from = (least..text.len()).find(|at| text.is_char_boundary(*at));
+    let text = from.map_or("", |from| &text[from..]);
     let start = text.rfind(['{', ',']).map_or(0, |at| at + 1);
     let key = text[start..].trim();
     let key = key.strip_prefix("- ").unwrap_or(key).trim();
@@ -649,6 +671,10 @@ mod tests {
         assert_eq!(secret_of("  - API_KEY = hunter 22"), "hunter 22");
         assert_eq!(secret_of("  a: password = hunter22"), "");
         assert_eq!(secret_of("  token.refresh:{}"), "");
+        let bare = |line| of_line_without_colon(line).map_or("", |place| &line[place]);
+        assert_eq!(bare("  - api key hunter 22 "), "hunter 22");
+        assert_eq!(bare("  api key"), "");
+        assert_eq!(bare("  a password: hunter22"), "");
         let secrets = Secrets::of_yaml("  password:\n\thunter22\n? token\n: hunter33\n");
         assert_eq!(secrets.mask("hunter22 hunter33"), format!("{MASK} {MASK}"));
     }

@@ -80,6 +80,9 @@ fn merged(mut parts: Vec<Range<usize>>, more: Vec<Range<usize>>) -> Vec<Range<us
 fn parts(lines: &Lines<'_>, number: usize) -> Vec<Range<usize>> {
     let line = lines.line(number);
     let mut parts = secret::of_line(line);
+    if parts.is_empty() {
+        parts.extend(secret::of_line_without_colon(line));
+    }
     if goes_on_with_a_secret(lines, number) {
         parts.clear();
         parts.push(line.len() - line.trim_start().len()..line.trim_end().len());

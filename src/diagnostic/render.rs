@@ -1,5 +1,8 @@
 //! Diagnostics as people read them: the line, carets under the place, ways out.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{Annotation, AnnotationKind, Level, Message, Origin, Renderer, Snippet};
 
@@ -26,6 +29,7 @@ pub struct Style {
 struct Source<'a> {
     lines: Lines<'a>,
     hidden: Hidden,
+    last: RefCell<Option<Rc<ShownLine>>>,
     file: String,
 }
 
@@ -74,6 +78,7 @@ impl<'a> Source<'a> {
         Self {
             lines: Lines::of(text),
             hidden: Hidden::of(Secrets::of_yaml(text)),
+            last: RefCell::default(),
             file: clean::line(file).into_owned(),
         }
     }
@@ -144,8 +149,7 @@ impl<'a> Source<'a> {
         let mut annotations = Vec::new();
         for number in first..=last {
             if marks.iter().any(|mark| mark.line.abs_diff(number) <= 1) {
-                let hidden = self.hidden.of_line(&self.lines, number);
-                let shown = ShownLine::new(&self.lines, number, &hidden);
+                let shown = self.shown(number);
                 for mark in marks.iter().filter(|mark| mark.line == number) {
                     let place = shown.place(mark.span);
                     let place = text.len() + place.start..text.len() + place.end;
@@ -159,6 +163,18 @@ impl<'a> Source<'a> {
             .line_start(first)
             .path(self.file.as_str())
             .annotations(annotations)
+    }
+
+    /// The line of that number, from 1. The last one is kept: many faults may be on one long line.
+    fn shown(&self, number: usize) -> Rc<ShownLine> {
+        let mut last = self.last.borrow_mut();
+        if let Some(shown) = last.as_ref().filter(|shown| shown.number == number) {
+            return Rc::clone(shown);
+        }
+        let hidden = self.hidden.of_line(&self.lines, number);
+        let shown = Rc::new(ShownLine::new(&self.lines, number, &hidden));
+        *last = Some(Rc::clone(&shown));
+        shown
     }
 
     /// A text of ours with what the user wrote in it, without control characters and secrets.
