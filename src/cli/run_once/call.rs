@@ -292,9 +292,9 @@ scheduler:
             format!("4 jobs call test.one; running `test.one` (also {name}, {name}, {name})");
         assert_eq!(note(3), Some(expected));
         assert!(note(5).unwrap().ends_with(&format!("{name} and 2 more)")));
-}
+    }
 
-#[test]
+    #[test]
     fn the_value_of_a_secret_keyword_is_not_told() {
         let call = of("test.one nightly", &[], &[("password", "01234")]).unwrap();
         assert_eq!(
