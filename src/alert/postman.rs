@@ -45,6 +45,8 @@ pub(super) struct Postman {
     /// Whether the server took no mail, the last time.
     troubled: bool,
     trouble: Trouble,
+    /// Why the outbox could not be used, the last time.
+    unusable: Trouble,
 }
 
 impl Postman {
@@ -55,6 +57,7 @@ impl Postman {
             settled: HashSet::new(),
             troubled: false,
             trouble: None,
+            unusable: None,
         }
     }
 
@@ -67,7 +70,7 @@ impl Postman {
                     Ok(Errand::Look) | Err(RecvTimeoutError::Timeout) => {}
                     Ok(Errand::Finish(tried)) => {
                         // Whoever asked may have gone.
-                        let _ = tried.send(self.trouble);
+                        let _ = tried.send(self.unusable.or(self.trouble));
                         return;
                     }
                     Err(RecvTimeoutError::Disconnected) => return,
@@ -87,7 +90,8 @@ impl Postman {
             self.shared.carried.tried(&waiting.mail, next);
         }
         // Where it cannot be used, the clerk tells of it; it is opened again the next time.
-        let _ = self.empty_outbox();
+        let told = |error| format!("mail waits, its outbox cannot be used: {error}");
+        self.unusable = self.empty_outbox().err().map(told);
     }
 
     fn empty_outbox(&mut self) -> Result<(), Error> {

@@ -76,32 +76,12 @@ impl Store {
     pub fn claim_mail(&self, now: DateTime<Utc>) -> Result<Option<Waiting>, Error> {
         let this = Owner::this();
         let claim = || {
-            let mut due = self.cached(
-                "SELECT key, id, recipient, subject, body, written, tries, sender FROM outbox
-                 WHERE due <= ?1 ORDER BY due, key",
-            )?;
-            let mut rows = due.query([micros(now)])?;
-            while let Some(row) = rows.next()? {
-                let sender: Option<String> = row.get(7)?;
-                let sender = sender.map(Owner::of);
-                if sender
-                    .as_ref()
-                    .is_some_and(|one| *one != this && one.is_alive())
-                {
-                    continue;
-                }
-                let waiting = waiting(row)?;
-                if waiting.mail.id.to_string() != row.get::<_, String>(1)? {
-                    // None of ours: it is left alone until it is too old.
-                    continue;
-                }
+            while let Some((waiting, sender)) = self.unclaimed_mail(now, &this)? {
+                // Only now that nothing is read any more: SQLite lets nobody go on from reading to
+                // writing where another process has written meanwhile, however patient he is.
                 let claimed = self
                     .cached("UPDATE outbox SET sender = ?2 WHERE key = ?1 AND sender IS ?3")?
-                    .execute(params![
-                        waiting.key,
-                        this.as_str(),
-                        sender.as_ref().map(Owner::as_str)
-                    ])?;
+                    .execute(params![waiting.key, this.as_str(), sender])?;
                 if claimed > 0 {
                     return Ok(Some(waiting));
                 }
@@ -109,6 +89,33 @@ impl Store {
             Ok(None)
         };
         claim().map_err(|source| self.error(source))
+    }
+
+    /// The first mail that is due at `now` and that no other process than `this` is sending, and
+    /// the process that was to send it.
+    fn unclaimed_mail(
+        &self,
+        now: DateTime<Utc>,
+        this: &Owner,
+    ) -> rusqlite::Result<Option<(Waiting, Option<String>)>> {
+        let mut due = self.cached(
+            "SELECT key, id, recipient, subject, body, written, tries, sender FROM outbox
+             WHERE due <= ?1 ORDER BY due, key",
+        )?;
+        let mut rows = due.query([micros(now)])?;
+        while let Some(row) = rows.next()? {
+            let sender: Option<String> = row.get(7)?;
+            let is_other = |one: &Owner| one != this && one.is_alive();
+            if sender.clone().map(Owner::of).as_ref().is_some_and(is_other) {
+                continue;
+            }
+            let waiting = waiting(row)?;
+            // One that is none of ours is left alone until it is too old.
+            if waiting.mail.id.to_string() == row.get::<_, String>(1)? {
+                return Ok(Some((waiting, sender)));
+            }
+        }
+        Ok(None)
     }
 
     /// Moves all mails that wait here to another outbox, to be sent from there.

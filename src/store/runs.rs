@@ -240,9 +240,11 @@ impl Store {
             let rows = going.query_map([], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             })?;
+            // Read to the end before anything is written; see `Store::claim_mail`.
+            let rows: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
             let mut dead = Vec::new();
             for row in rows {
-                let (key, job, id, owner): (i64, String, [u8; 16], Option<String>) = row?;
+                let (key, job, id, owner): (i64, String, [u8; 16], Option<String>) = row;
                 if owner.is_some_and(|owner| Owner::of(owner).is_alive()) {
                     continue;
                 }

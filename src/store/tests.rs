@@ -873,6 +873,26 @@ fn a_mail_that_another_process_sends_is_left_to_it() {
 }
 
 #[test]
+fn a_mail_can_be_claimed_whatever_others_write_meanwhile() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let store = open(&place);
+    assert!(store.post(&mail("one@example.org", 0)).unwrap());
+    let other = open(&place);
+    let writes = std::thread::spawn(move || {
+        for second in 0..500 {
+            let run = run("tick", second);
+            other.begin(&run, false, None, None).unwrap();
+        }
+    });
+    while !writes.is_finished() {
+        let waiting = store.claim_mail(noon(9)).unwrap().unwrap();
+        store.put_off_mail(&waiting, noon(0), false).unwrap();
+    }
+    writes.join().unwrap();
+}
+
+#[test]
 fn the_outbox_is_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&place(&folder));
