@@ -284,6 +284,8 @@ async fn follow(
     order: &mut watch::Receiver<Order>,
     sink: &mut dyn Sink,
 ) -> io::Result<Exit> {
+    // Whoever began the run has the first word on it, however soon it ends.
+    tokio::task::yield_now().await;
     let (status, ending) = tokio::select! {
         followed = life::follow(&mut child, &group, limits, order) => followed?,
         never = pipes.pump(sink) => match never {},

@@ -93,8 +93,6 @@ impl Pipes {
 
     /// Passes everything on as it arrives, for as long as it is polled.
     pub(super) async fn pump(&mut self, sink: &mut dyn Sink) -> Infallible {
-        // Whoever began the run has the first word on it.
-        tokio::task::yield_now().await;
         let mut patience = MOST_PAUSES;
         // Goes on beside what else happens: a child that also prints waits no longer.
         let mut pauses = tokio::time::interval(PAUSE);

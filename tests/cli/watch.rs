@@ -362,3 +362,35 @@ fn lines_in_a_file_have_their_date_also_where_they_are_coloured() {
     let time = chrono::DateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S%:z");
     assert!(time.is_ok(), "{line}");
 }
+
+#[test]
+fn what_runs_write_stands_between_their_beginnings_and_their_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = |name| TICK.replace("tick", name);
+    let jobs: String = ["one", "two", "three"].map(job).concat();
+    fs::write(folder.path().join("config.yml"), config_of(&jobs)).unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" \"$@\" 2>&1", env!("CARGO_BIN_EXE_sched")]);
+    let mut watch = Watch::start_by(command, folder, &[]);
+    let mut going = Vec::new();
+    for _ in 0..3 * 3 * 3 {
+        let line = loop {
+            let line = expect(&watch.stdout, "");
+            if [" start ", " ok ", " | "]
+                .iter()
+                .any(|word| line.contains(word))
+            {
+                break line;
+            }
+        };
+        let words: Vec<_> = line.split_whitespace().collect();
+        match words[..] {
+            [_, _, "start", job, ..] => going.push(job.to_owned()),
+            [_, _, "ok", job, ..] => going.retain(|one| one != job),
+            [job, ..] => assert!(going.iter().any(|one| one == job), "{line}"),
+            [] => unreachable!("it has a word"),
+        }
+    }
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+}
