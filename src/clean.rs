@@ -36,7 +36,7 @@ pub fn visible(c: char) -> char {
     }
 }
 
-/// The text of a file that somebody has to mend: as [`line`], and what cannot be seen in it is
+/// The text of a file that somebody has to mend: as [`line()`], and what cannot be seen in it is
 /// made visible too.
 #[must_use]
 pub fn source(text: &str) -> Cow<'_, str> {
