@@ -11,6 +11,13 @@ fn writer(place: &Place) -> (Writer, std::sync::mpsc::Receiver<String>) {
     (writer.unwrap(), told)
 }
 
+/// Asks a writer, and waits for its answer.
+fn asked(ask: impl FnOnce(Answer)) -> Recorded {
+    let (tell, told) = channel();
+    ask(Box::new(move |recorded| tell.send(recorded).unwrap()));
+    told.recv_timeout(Duration::from_secs(30)).unwrap()
+}
+
 #[test]
 fn the_writer_answers_when_a_run_is_in_the_file() {
     let folder = TempDir::new().unwrap();
@@ -63,21 +70,10 @@ fn jobs_go_on_while_nothing_can_be_written_and_all_is_written_later() {
         .connection
         .pragma_update(None, "max_page_count", 1)
         .unwrap();
-    let (tell, told) = channel();
-    let begin = |second| {
-        let tell = tell.clone();
-        let run = run("tick", second);
-        let answer = move |one| tell.send(one).unwrap();
-        writer.begin(begun(run), Box::new(answer));
-        told.recv_timeout(Duration::from_secs(30)).unwrap()
-    };
+    let begin = |second| asked(|answer| writer.begin(begun(run("tick", second)), answer));
     assert_eq!(begin(0), Recorded::Now);
-    let foresee = |second| {
-        let (tell, told) = channel();
-        let answer = move |one| tell.send(one).unwrap();
-        writer.foresee("tick".to_owned(), noon(second), 1, false, Box::new(answer));
-        told.recv_timeout(Duration::from_secs(30)).unwrap()
-    };
+    let foresee =
+        |second| asked(|answer| writer.foresee("tick".to_owned(), noon(second), 1, false, answer));
     // Another process keeps the file for itself for longer than anybody waits.
     other.begin_transaction().unwrap();
     assert_eq!(foresee(0), Recorded::Before);
@@ -111,14 +107,7 @@ fn a_file_that_is_damaged_meanwhile_is_replaced() {
     writer.remember(jobs.to_vec(), Vec::new());
     let news = vec![seen("changed", 90), seen("tick", 60)];
     writer.amend(news, vec!["gone".to_owned()], Vec::new());
-    let (tell, told) = channel();
-    let begin = |second| {
-        let tell = tell.clone();
-        let run = run("tick", second);
-        let answer = move |one| tell.send(one).unwrap();
-        writer.begin(begun(run), Box::new(answer));
-        told.recv_timeout(Duration::from_secs(30)).unwrap()
-    };
+    let begin = |second| asked(|answer| writer.begin(begun(run("tick", second)), answer));
     assert_eq!(begin(0), Recorded::Now);
     // What SQLite reads next is no page of a database.
     let store = open(&place);
@@ -199,13 +188,8 @@ fn what_runs_wrote_waits_for_a_full_disk_up_to_a_bound() {
     let complaint = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
     assert!(complaint.contains("jobs go on"), "{complaint}");
     // All of it has arrived once something later is answered.
-    let (tell, told) = channel();
-    let answer = move |one| tell.send(one).unwrap();
-    writer.begin(begun(run("tock", 0)), Box::new(answer));
-    assert_eq!(
-        told.recv_timeout(Duration::from_secs(30)).unwrap(),
-        Recorded::Not
-    );
+    let tock = asked(|answer| writer.begin(begun(run("tock", 0)), answer));
+    assert_eq!(tock, Recorded::Not);
     other.roll_back();
     drop(writer);
     let runs = open(&place).runs(&Filter::default(), usize::MAX).unwrap();
