@@ -37,6 +37,8 @@ LAST_MOMENT = 0.001  # seconds before a child is due
 REST = 0.00025  # seconds before it is due in which it only waits
 LONGEST_AHEAD = 1024 * 1024  # bytes of a file that is compiled ahead
 NO_FILE = "rehearsal" * 32  # longer than the name of any file
+ROW = 2048  # bytes; some Pythons keep objects of a size in 4 KiB
+MOST_FILLERS = 256 * 1024  # bytes, for each size
 
 
 def main(stream):
@@ -49,7 +51,9 @@ def main(stream):
         request = server.serve()
     channel = Channel(request["channel"])
     connect_logger(channel)
+    latest = None
     if server:
+        latest = server.latest
         server.wait(request)
     else:
         detach_input()
@@ -59,7 +63,7 @@ def main(stream):
     result, code = Attempt(request, channel).run()
     flush_outputs()
     channel.report(result)
-    leave(code, server is not None and server.must_finalize)
+    leave(code, server is not None and server.must_finalize, latest)
 
 
 def detach_input():
@@ -144,6 +148,7 @@ class Server:
         # What is buffered would be written by every child.
         flush_outputs()
         threads = count_threads()
+        self.latest = next(reversed(sys.modules))
         ready = {
             "faults": faults,
             "threads": threads,
@@ -164,7 +169,7 @@ class Server:
         finalizers = count_finalizers()
         faults = list(filter(None, map(fault_of_import, setup["preload"])))
         # Then Python's own end of a process is needed, in all its length.
-        self.must_finalize = count_finalizers() > finalizers
+        self.must_finalize = count_finalizers() > finalizers or has_libraries(sys.modules.values())
         # A file may be added at the same time by the clock of the file system.
         machinery.PathFinder.invalidate_caches()
         return faults
@@ -185,6 +190,7 @@ class Server:
 
         gc.collect()
         gc.disable()
+        self.fillers = fill_gaps()
         # Children need not look through what is there, and so share its memory.
         gc.freeze()
         self.woken, wake = os.pipe()
@@ -298,7 +304,7 @@ class Server:
             os.close(descriptor)
         os.close(self.woken)
         self.say("forked %s %d" % (ticket, os.getpid()))
-        self.socket.close()
+        os.close(self.socket.detach())
         gc.enable()
         reseed()
         request = marshal.loads(self.next_message())
@@ -407,8 +413,84 @@ def load_nothing(path):
 
 def load_ahead():
     """Imports what our own code and most tasks need, but nothing that makes forking slow."""
-    import array, collections, contextlib, datetime, gc, json, logging, select, signal, threading
-    import traceback, types, warnings
+    import array, atexit, collections, contextlib, datetime, gc, json, select, signal, traceback
+    import types, warnings
+
+    put_by("threading", "logging")
+
+
+def put_by(*names):
+    """Loads modules that have something to do at each fork and end, and keeps them for who imports
+    them.
+
+    The rest need not wait for it: what they do touches a third of the memory that a run of a short
+    function touches in all. Each may need those before it.
+    """
+    import atexit
+
+    registers = os.register_at_fork, atexit.register
+    for number, name in enumerate(names):
+        if name not in sys.modules:
+            forks, ends = [], []
+            os.register_at_fork = lambda forks=forks, **hooks: forks.append(hooks)
+            atexit.register = ends.append
+            try:
+                loader = Keeper(__import__(name), forks, ends, names[:number])
+            finally:
+                os.register_at_fork, atexit.register = registers
+            FOUND[name] = ModuleSpec(name, loader)
+    for name in filter(FOUND.__contains__, names):
+        del sys.modules[name]
+
+
+class Keeper:
+    """Gives out a module that was put by, which then does what it would have done at the forks."""
+
+    def __init__(self, module, forks, ends, needed):
+        self.module, self.spec = module, module.__spec__
+        self.forks, self.ends = forks, ends
+        self.needed = needed
+        self.process = os.getpid()
+
+    def create_module(self, spec):
+        return self.module
+
+    def exec_module(self, module):
+        import atexit
+
+        module.__spec__ = self.spec
+        for name in self.needed:
+            __import__(name)
+        for hooks in self.forks:
+            if os.getpid() != self.process:
+                hooks.get("before", bool)()
+                hooks.get("after_in_child", bool)()
+            os.register_at_fork(**hooks)
+        for end in self.ends:
+            atexit.register(end)
+
+
+def fill_gaps():
+    """Fills the gaps between small objects; returns what fills them.
+
+    A child copies every page that it writes to, and its new objects would go into the gaps of one
+    page after another. So they lie together in new ones.
+    """
+    return list(map(fillers, range(32, 513, 16)))
+
+
+def fillers(size):
+    """Objects of `size` bytes, until so many lie in a row that there is no gap left; none, where
+    memory is not given out like that."""
+    found, in_a_row, place = [], 0, 0
+    room = size - sys.getsizeof(b"")
+    while in_a_row < ROW // size:
+        if len(found) * size > MOST_FILLERS:
+            return None
+        found.append(bytes(room) if room > 1 else float(size))
+        in_a_row = in_a_row + 1 if id(found[-1]) - place == size else 0
+        place = id(found[-1])
+    return found
 
 
 def fault_of_import(name):
@@ -425,7 +507,9 @@ def count_threads():
     try:
         return len(os.listdir("/proc/self/task"))
     except OSError:
-        return sys.modules["threading"].active_count()
+        import _thread
+
+        return 1 + _thread._count()
 
 
 def files_of_tasks():
@@ -435,21 +519,36 @@ def files_of_tasks():
     return [file for file in files if isinstance(file, str) and real(file).startswith(folders)]
 
 
-def leave(code, must_finalize):
-    """Ends the process as `sys.exit` does, but in short where nothing can tell the difference."""
-    if not must_finalize and not has_libraries() and has_finished():
+def leave(code, must_finalize, latest):
+    """Ends the process as `sys.exit` does, but in short where nothing can tell the difference: not
+    without need, and no module since the `latest` known one is more than Python's own."""
+    if not must_finalize and not has_libraries(modules_since(latest)) and has_finished():
         flush_outputs()
         os._exit(code & 255)
     sys.exit(code)
 
 
-def has_libraries():
-    """Whether code is loaded that is neither Python nor Python's own: it may hold back output, and
-    have more to do at the end of a process."""
+def modules_since(latest):
+    """The modules that were imported after the one of the name `latest`; all, where it is gone."""
+    modules = []
+    try:
+        for name in reversed(sys.modules):
+            if name == latest:
+                break
+            modules.append(sys.modules[name])
+    except (KeyError, RuntimeError):
+        # A thread imports something at this moment.
+        return sys.modules.values()
+    return modules
+
+
+def has_libraries(modules):
+    """Whether code is among `modules` that is neither Python nor Python's own: it may hold back
+    output, and have more to do at the end of a process."""
     if "_ctypes" in sys.modules:
         return True
     suffixes = tuple(machinery.EXTENSION_SUFFIXES)
-    for module in list(sys.modules.values()):
+    for module in list(modules):
         try:
             # Not by `getattr`, which may run code of a module that is loaded when it is used.
             file = object.__getattribute__(module, "__dict__").get("__file__")
@@ -674,12 +773,14 @@ class Logger:
 
     channel = None
     real = None
+    is_awaited = False
 
 
 def connect_logger(channel):
     """Connects the logger `scheduler` to the channel, now or when the task imports `logging`."""
     Logger.channel = channel
-    if Logger.real is None:
+    if not Logger.is_awaited:
+        Logger.is_awaited = True
         when_loaded("logging", install_logger)
 
 
@@ -702,7 +803,10 @@ class WaitingFinder:
         if name != self.name:
             return None
         sys.meta_path.remove(self)
-        spec = machinery.PathFinder.find_spec(name, path)
+        specs = (finder.find_spec(name, path, target) for finder in sys.meta_path)
+        spec = next(filter(None, specs), None)
+        if spec is None:
+            return None
         load = spec.loader.exec_module
 
         def load_and_tell(module):

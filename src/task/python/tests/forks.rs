@@ -312,6 +312,35 @@ fn children_need_not_look_through_what_their_server_has_made() {
     });
 }
 
+#[test]
+fn modules_that_act_at_forks_and_ends_do_so_in_who_imports_them() {
+    let bench = Bench::of(
+        "import os, sys\n\
+         LOADED = 'import sys; print([one in sys.modules for one in (\"logging\", \"threading\")])'\n\
+         def loaded():\n    here = str([one in sys.modules for one in ('logging', 'threading')])\n    import subprocess\n\
+         \x20   return here == subprocess.check_output([sys.executable, '-c', LOADED], text=True).strip()\n\
+         def fork():\n    import threading, time\n    mine, theirs = os.pipe()\n\
+         \x20   threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n\
+         \x20   if not os.fork():\n        os.write(theirs, b'%d' % threading.active_count())\n        os._exit(0)\n\
+         \x20   os.wait()\n    return threading.active_count(), os.read(mine, 9)\n\
+         def spec():\n    import logging\n    return logging.__spec__.origin == logging.__file__\n\
+         def flush():\n    import logging.handlers\n\
+         \x20   target = logging.StreamHandler(sys.stdout)\n    log = logging.getLogger('theirs')\n\
+         \x20   log.addHandler(logging.handlers.MemoryHandler(9, target=target))\n    log.warning('kept')\n",
+    );
+    block_on(async {
+        let tasks = warm(&bench);
+        for (name, expected) in [
+            ("t.loaded", "True"),
+            ("t.fork", "(2, b'1')"),
+            ("t.spec", "True"),
+        ] {
+            assert_eq!(returned(&tasks, name).await, expected, "{name}");
+        }
+        assert_eq!(run(&tasks, "t.flush").await.ended.stdout, "kept\n");
+    });
+}
+
 /// A job, and a run of it that comes at a time that does not matter: nothing here waits for it.
 fn coming(job: Job) -> (Arc<Job>, Run) {
     let run = by_hand(&job);
