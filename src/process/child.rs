@@ -15,6 +15,13 @@ use super::pidfd::Pidfd;
 /// How often to look whether a process is gone where nothing tells of it.
 const GLANCE: Duration = Duration::from_millis(20);
 
+/// How long a process has gone on before anything but its parent is asked for its end.
+const MOST: Duration = Duration::from_secs(5);
+
+/// How long after the end of a process its parent may take to tell of it. One that cannot go on, as
+/// its file system does not answer, would never.
+const WORD: Duration = Duration::from_millis(500);
+
 /// A process whose end can be waited for.
 #[derive(Debug)]
 pub(super) enum Child {
@@ -73,9 +80,12 @@ impl Foster {
 
     async fn wait(&mut self) -> Option<ExitStatus> {
         if let End::Told(status) = &mut self.end {
-            self.end = match status.await {
-                Ok(status) => End::Over(Some(ExitStatus::from_raw(status))),
-                Err(_) => End::Untold,
+            self.end = tokio::select! {
+                biased;
+                told = status => told.map_or(End::Untold, |status| {
+                    End::Over(Some(ExitStatus::from_raw(status)))
+                }),
+                () = untold(self.pid) => End::Untold,
             };
         }
         if let End::Untold = self.end {
@@ -87,6 +97,14 @@ impl Foster {
             End::Told(_) | End::Untold => None,
         }
     }
+}
+
+/// Waits until a process is over and its parent has had its time to tell of it.
+async fn untold(pid: Pid) {
+    // Most end sooner, and need no descriptor.
+    tokio::time::sleep(MOST).await;
+    gone(pid).await;
+    tokio::time::sleep(WORD).await;
 }
 
 /// Waits until a process that is no child of ours is over, be it that nobody reaps it.

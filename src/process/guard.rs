@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use super::own::Own;
 
 /// Keeps a list of groups from the lines `+ GROUP:MARK` and `- GROUP`. When nobody is left who
-/// could write such lines, it kills the groups, and on Linux all processes with their marks.
+/// could write such lines, it kills the groups, and on Linux those of all processes with their marks.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 runs=
@@ -30,8 +30,10 @@ done
 for run in $runs; do
     kill -s KILL -- "-${run%%:*}"
     for file in $(grep -lszxF -- "${run#*:}" /proc/[0-9]*/environ); do
-        process=${file#/proc/}
-        kill -s KILL "${process%/environ}"
+        # The group, which stands third behind the name: a process alone might fork another and end.
+        read -r stat < "${file%environ}stat" || continue
+        set -- ${stat##*) }
+        kill -s KILL -- "-$3"
     done
 done
 "#;

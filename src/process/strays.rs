@@ -8,8 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Pid, getpgid, getpgrp};
 use tokio::time::timeout;
 
 /// How long one search may take. The kernel lets a reader wait for a process that is stuck.
@@ -33,14 +33,23 @@ impl Strays {
         let search = tokio::task::spawn_blocking(move || {
             let found = marked(&mark);
             for pid in &found {
-                // Nothing runs between the look and the signal that could give the number away
-                // to another process, short of all numbers being used up in that instant.
-                let _ = kill(*pid, signal);
+                send(*pid, signal);
             }
             !found.is_empty()
         });
         matches!(timeout(PATIENCE, search).await, Ok(Ok(true)))
     }
+}
+
+/// Sends `signal` to a process with its group: alone, it might fork another and end between the look
+/// and the signal. What a run starts has sessions of its own, so nobody else is in its groups.
+fn send(pid: Pid, signal: Option<Signal>) {
+    // Nothing runs between the look and the signal that could give the number away to another
+    // process, short of all numbers being used up in that instant.
+    let _ = match getpgid(Some(pid)) {
+        Ok(group) if group != getpgrp() => killpg(group, signal),
+        _ => kill(pid, signal),
+    };
 }
 
 /// The processes that live with `mark` in their environment.

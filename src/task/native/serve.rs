@@ -92,7 +92,10 @@ fn begin() -> io::Result<(Begun, UnixDatagram)> {
     let mut text = Vec::new();
     io::stdin().read_to_end(&mut text)?;
     nix::unistd::dup2_stdin(File::open("/dev/null")?)?;
-    let request: Request = serde_json::from_slice(&text)?;
+    let mut text = serde_json::Deserializer::from_slice(&text);
+    // A config bounds how deep its values are; each of its levels is several here.
+    text.disable_recursion_limit();
+    let request: Request = serde::Deserialize::deserialize(&mut text)?;
     let channel = inherited_channel(request.channel)?;
     let value = |json: &Json| Value::from_json(json).map_err(io::Error::other);
     let begun = match (value(&request.args)?, value(&request.kwargs)?) {

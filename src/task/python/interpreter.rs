@@ -79,6 +79,18 @@ pub(in crate::task) struct Stamp {
 }
 
 impl Stamp {
+    /// The stamp of a file of so many bytes that was modified so many nanoseconds after 1970;
+    /// `None` for times that no file system knows.
+    pub(super) fn from_nanos(modified_ns: i64, bytes: u64) -> Option<Self> {
+        let apart = Duration::from_nanos(modified_ns.unsigned_abs());
+        let modified = if modified_ns < 0 {
+            SystemTime::UNIX_EPOCH.checked_sub(apart)
+        } else {
+            SystemTime::UNIX_EPOCH.checked_add(apart)
+        };
+        modified.map(|modified| Self { modified, bytes })
+    }
+
     /// The stamp of the file at `path`, where there is one.
     pub(in crate::task) fn of(path: &Path) -> Option<Self> {
         let metadata = path.metadata().ok()?;

@@ -119,15 +119,17 @@ class Search:
 
     def may_make_modules(self, spec, part):
         """Whether a module could appear in a package or module when that runs."""
-        if not is_source(spec):
+        source = source_of(spec)
+        if source is None:
             return spec.origin is not None
-        module = self.read(spec.origin)
+        module = self.read(source)
         return module.is_dynamic or part in module.lines
 
     def module(self, spec):
         """The syntax of the module that `spec` describes."""
-        if is_source(spec):
-            return self.read(spec.origin)
+        source = source_of(spec)
+        if source is not None:
+            return self.read(source)
         if spec.submodule_search_locations is not None and not spec.has_location:
             what = "file `__init__.py` of the package `%s`" % spec.name
             raise NoAnswer("no-module", what=what, near=[])
@@ -244,9 +246,12 @@ def wider(path, name, folder):
     return path + [entry for entry in below if entry not in path and os.path.isdir(entry)]
 
 
-def is_source(spec):
-    """Whether the module is a Python file."""
-    return isinstance(spec.loader, importlib.machinery.SourceFileLoader)
+def source_of(spec):
+    """The file with the source of the module, if it has one."""
+    if isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+        return spec.origin
+    # Some modules of Python are a part of it, and have their source beside them.
+    return getattr(spec.loader_state, "filename", None)
 
 
 def installed_tasks(tasks):
@@ -376,6 +381,11 @@ class Bindings(ast.NodeVisitor):
 
     visit_MatchAs = visit_pattern
     visit_MatchStar = visit_pattern
+
+    def visit_MatchMapping(self, node):
+        if node.rest:
+            self.bind(node.rest, node)
+        self.generic_visit(node)
 
     def visit_Call(self, node):
         if is_call_of(node, ("globals", "locals", "vars", "exec", "eval", "setattr")):

@@ -39,6 +39,17 @@ LONGEST_AHEAD = 1024 * 1024  # bytes of a file that is compiled ahead
 NO_FILE = "rehearsal" * 32  # longer than the name of any file
 ROW = 2048  # bytes; some Pythons keep objects of a size in 4 KiB
 MOST_FILLERS = 256 * 1024  # bytes, for each size
+LONGEST_END = 5  # seconds that the end of a process may take where nobody is left who could end it
+# Modules of Python itself that may have more to do at the end of a process, as libraries have.
+LIKE_LIBRARIES = "_ctypes", "_dbm", "_gdbm"
+# Those that have something to do at the end of each process, whichever has loaded them.
+KNOW_OF_FORKS = (
+    "concurrent.futures.process",
+    "concurrent.futures.thread",
+    "logging",
+    "multiprocessing.util",
+    "weakref",
+)
 
 
 def main(stream):
@@ -141,9 +152,11 @@ class Server:
         self.tickets = {}
         self.looked, self.looked_for = 0, set()
         self.told = b""
+        self.ends = OwnEnds()
         self.mark = address_of_mark()
         detach_input()
         print_lines_at_once()
+        self.look_up_from_work(True)
         faults = self.load(setup)
         # What is buffered would be written by every child.
         flush_outputs()
@@ -152,11 +165,14 @@ class Server:
         ready = {
             "faults": faults,
             "threads": threads,
-            "files": files_of_tasks(),
+            "files": stamps_of_tasks(),
             "has_context": can_import("docassemble.webapp"),
         }
+        FreshLoader.read = None
+        self.look_up_from_work(False)
         self.say("ready " + sys.modules["json"].dumps(ready))
         if threads > 1:
+            self.ends.come()
             os._exit(0)  # What a thread holds would stay held in a child.
 
     def load(self, setup):
@@ -167,12 +183,44 @@ class Server:
         # So it is known, and cached, what there is no need to look for.
         machinery.PathFinder.find_spec("sched_has_no_such_module")
         finalizers = count_finalizers()
-        faults = list(filter(None, map(fault_of_import, setup["preload"])))
+        FreshLoader.read = {}
+        with self.ends:
+            faults = list(filter(None, map(fault_of_import, setup["preload"])))
         # Then Python's own end of a process is needed, in all its length.
         self.must_finalize = count_finalizers() > finalizers or has_libraries(sys.modules.values())
         # A file may be added at the same time by the clock of the file system.
         machinery.PathFinder.invalidate_caches()
         return faults
+
+    def look_up_from_work(self, wanted):
+        """Lets it be noticed while modules are loaded, which may take long, that nobody is left who
+        waits for them."""
+        import _signal as signal
+        import fcntl
+
+        flags = fcntl.fcntl(self.socket, fcntl.F_GETFL)
+        if wanted:
+            signal.signal(signal.SIGIO, lambda number, frame: self.end_if_alone())
+            fcntl.fcntl(self.socket, fcntl.F_SETOWN, os.getpid())
+            fcntl.fcntl(self.socket, fcntl.F_SETFL, flags | os.O_ASYNC)
+            self.end_if_alone()
+        else:
+            fcntl.fcntl(self.socket, fcntl.F_SETFL, flags & ~os.O_ASYNC)
+            signal.signal(signal.SIGIO, signal.SIG_DFL)
+
+    def end_if_alone(self):
+        """Ends with all that the modules have started, where nobody is left."""
+        import socket
+
+        try:
+            alone = not self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            alone = False
+        except OSError:
+            alone = True
+        if alone:
+            kill(os.killpg, os.getpid())
+            os._exit(0)
 
     def say(self, line):
         """Sends a line; where nobody is left who listens, nobody needs it."""
@@ -285,12 +333,17 @@ class Server:
     def end(self):
         """Nobody is left who follows the children: they end, too, with all that they started."""
         marks = set(filter(None, map(mark_of, self.tickets)))
+        # That of a child which has not been told of its run yet.
+        marks.discard(mark_of(os.getpid()))
         for child in self.tickets:
             kill(os.killpg, child)
             kill(os.kill, child)
         for process in processes() if marks else ():
             if mark_of(process) in marks:
-                kill(os.kill, process)
+                kill_with_group(process)
+        self.ends.come()
+        # With what the modules of `preload` have started.
+        kill(os.killpg, os.getpid())
         os._exit(0)
 
     def become_child(self, ticket, due, descriptors):
@@ -338,21 +391,31 @@ class Server:
     def wait(self, request):
         """Waits until the run may begin, and makes the process what it would be, had it been
         started for it."""
-        import select
-
         if request["due"] is not None:
             names = list(filter(None, (request["contextmanager"], request["task"])))
             self.rehearse(names)
             # Again and again at the last moment: then the processor has it at hand, too.
             due = request["due"] / 1e6
             left = due - time.time() - LAST_MOMENT
-            if left > 0 and not select.select([self.request], [], [], left)[0]:
+            if left > 0 and not self.is_told_within(left):
                 # The clock may be set back meanwhile.
                 end = time.monotonic() + LAST_MOMENT
                 while time.time() < due - REST and time.monotonic() < end:
                     self.rehearse(names)
         self.next_message()
         os.close(self.request)
+
+    def is_told_within(self, seconds):
+        """Whether the child is told something within that time."""
+        import select
+
+        try:
+            return bool(select.select([self.request], [], [], seconds)[0])
+        except ValueError:
+            # The number of the descriptor is too large for that. This knows whole milliseconds only.
+            poll = select.poll()
+            poll.register(self.request, select.POLLIN)
+            return bool(poll.poll(int(seconds * 1000)))
 
     def rehearse(self, names):
         """Goes the way of a run, up to the user's code.
@@ -374,6 +437,63 @@ class Server:
             except Exception:
                 pass  # It happens again in the run, and is reported there.
         flush_outputs()
+
+
+class OwnEnds:
+    """Lets what modules do at the end of a process happen in the process alone that has loaded
+    them, and not in each child: such as to remove a temporary folder."""
+
+    def __enter__(self):
+        import atexit
+
+        self.register = atexit.register
+        atexit.register = self.register_own
+
+    def __exit__(self, *error):
+        import atexit
+        import weakref
+
+        atexit.register = self.register
+        registry = getattr(weakref.finalize, "_registry", ())
+        self.finalizers = [one for one in list(registry) if one.atexit]
+        for one in self.finalizers:
+            one.atexit = False
+
+    def register_own(self, function, *args, **kwargs):
+        own = getattr(function, "__module__", None) not in KNOW_OF_FORKS
+        self.register(OwnEnd(function) if own else function, *args, **kwargs)
+        return function
+
+    def come(self):
+        """The end of this process."""
+        import _signal as signal
+        import atexit
+
+        # Whatever they do: nobody is left who could end this.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(LONGEST_END)
+        for one in self.finalizers:
+            one.atexit = True
+        try:
+            atexit._run_exitfuncs()
+        except BaseException:
+            pass  # There is nobody to tell.
+
+
+class OwnEnd:
+    """A function that does nothing in other processes than the one that this was made in."""
+
+    def __init__(self, function):
+        self.function = function
+        self.process = os.getpid()
+
+    def __call__(self, *args, **kwargs):
+        if os.getpid() == self.process:
+            self.function(*args, **kwargs)
+
+    def __eq__(self, other):
+        # So it can be unregistered.
+        return self.function == other
 
 
 def reseed():
@@ -438,8 +558,8 @@ def put_by(*names):
                 loader = Keeper(__import__(name), forks, ends, names[:number])
             finally:
                 os.register_at_fork, atexit.register = registers
-            FOUND[name] = ModuleSpec(name, loader)
-    for name in filter(FOUND.__contains__, names):
+            KEPT[name] = ModuleSpec(name, loader)
+    for name in KEPT:
         del sys.modules[name]
 
 
@@ -459,6 +579,7 @@ class Keeper:
         import atexit
 
         module.__spec__ = self.spec
+        del KEPT[module.__name__]
         for name in self.needed:
             __import__(name)
         for hooks in self.forks:
@@ -512,11 +633,28 @@ def count_threads():
         return 1 + _thread._count()
 
 
-def files_of_tasks():
-    """The files below the folders of tasks that modules have been loaded from."""
+def stamps_of_tasks():
+    """The files below the folders of tasks that modules have been loaded from, each with its time
+    and its size when it was read, as far as that is known."""
     folders = tuple(map(real, sys.modules[TASKS].__path__))
-    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    return [file for file in files if isinstance(file, str) and real(file).startswith(folders)]
+    files = filter(None, map(file_of, list(sys.modules.values())))
+    below = [file for file in files if real(file).startswith(folders) and os.path.isfile(file)]
+    return [(file, *(FreshLoader.read.get(file) or stamp_of(file))) for file in below]
+
+
+def stamp_of(file):
+    status = os.stat(file)
+    return status.st_mtime_ns, status.st_size
+
+
+def file_of(module):
+    """The file that a module says it comes from."""
+    try:
+        # Not by `getattr`, which may run code of a module that is loaded when it is used.
+        file = object.__getattribute__(module, "__dict__").get("__file__")
+    except Exception:
+        return None
+    return file if isinstance(file, str) else None
 
 
 def leave(code, must_finalize, latest):
@@ -545,18 +683,11 @@ def modules_since(latest):
 def has_libraries(modules):
     """Whether code is among `modules` that is neither Python nor Python's own: it may hold back
     output, and have more to do at the end of a process."""
-    if "_ctypes" in sys.modules:
+    if any(name in sys.modules for name in LIKE_LIBRARIES):
         return True
     suffixes = tuple(machinery.EXTENSION_SUFFIXES)
-    for module in list(modules):
-        try:
-            # Not by `getattr`, which may run code of a module that is loaded when it is used.
-            file = object.__getattribute__(module, "__dict__").get("__file__")
-        except Exception:
-            continue
-        if isinstance(file, str) and file.endswith(suffixes) and "/lib-dynload/" not in file:
-            return True
-    return False
+    files = filter(None, map(file_of, list(modules)))
+    return any(file.endswith(suffixes) and "/lib-dynload/" not in file for file in files)
 
 
 def set_apart_what_is_there():
@@ -570,7 +701,24 @@ def count_finalizers():
     """How many objects want to be told of their end."""
     import gc
 
-    return sum(hasattr(type(one), "__del__") for one in gc.get_objects())
+    known = {}
+    count = 0
+    for one in gc.get_objects():
+        kind = type(one)
+        if id(kind) not in known:
+            known[id(kind)] = has_finalizer(kind)
+        count += known[id(kind)]
+    return count
+
+
+def has_finalizer(kind):
+    """Whether objects of a class want to be told of their end."""
+    try:
+        # Not by `hasattr`, which may run code of a class of classes.
+        type.__getattribute__(kind, "__del__")
+        return True
+    except AttributeError:
+        return False
 
 
 def has_finished():
@@ -625,13 +773,25 @@ def kill(how, process):
         pass  # It has ended.
 
 
+def kill_with_group(process):
+    """Kills a process with its group: while one is looked for, it may fork another and end."""
+    try:
+        group = os.getpgid(process)
+    except OSError:
+        return  # It has ended.
+    if group == os.getpgrp():
+        kill(os.kill, process)
+    else:
+        kill(os.killpg, group)
+
+
 def address_of_mark():
     """Where the kernel finds the value of the mark in our memory, and its length."""
     try:
         with open("/proc/self/environ", "rb") as file:
             environment = b"\0" + file.read()
-        with open("/proc/self/stat") as file:
-            start = int(file.read().rpartition(")")[2].split()[47])
+        with open("/proc/self/stat", "rb") as file:
+            start = int(file.read().rpartition(b")")[2].split()[47])
         head = b"\0" + MARK.encode() + b"="
         place = environment.index(head) + len(head)
         return start + place - 1, environment.index(b"\0", place) - place
@@ -802,8 +962,8 @@ class WaitingFinder:
     def find_spec(self, name, path=None, target=None):
         if name != self.name:
             return None
-        sys.meta_path.remove(self)
-        specs = (finder.find_spec(name, path, target) for finder in sys.meta_path)
+        others = [finder for finder in sys.meta_path if finder is not self]
+        specs = (finder.find_spec(name, path, target) for finder in others)
         spec = next(filter(None, specs), None)
         if spec is None:
             return None
@@ -811,7 +971,10 @@ class WaitingFinder:
 
         def load_and_tell(module):
             load(module)
-            self.then()
+            # Not before: somebody may only have looked for it.
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
+                self.then()
 
         spec.loader.exec_module = load_and_tell
         return spec
@@ -995,6 +1158,7 @@ def install_packages(tasks):
     scheduler.scheduler_logger = logger_module()
     scheduler.setup_scheduler = add_module(PACKAGE + ".setup_scheduler")
     scheduler.tasks = add_module(TASKS, path=task_folders(tasks, installed))
+    give_place(scheduler.tasks)
     scheduler.job_data = job_module()
     Worker.tasks = tasks
     when_loaded("multiprocessing.spawn", tell_workers)
@@ -1004,8 +1168,12 @@ def docassemble_package():
     """The package `docassemble`, an empty one where it is not installed."""
     try:
         import docassemble
-    except ImportError:
-        return add_module("docassemble", path=[])
+    except ImportError as error:
+        if error.name == "docassemble":
+            return add_module("docassemble", path=[])
+        # It is, as a namespace of the old kind, but what that needs is not.
+        folders = (os.path.join(folder, "docassemble") for folder in sys.path)
+        return add_module("docassemble", path=list(filter(os.path.isdir, folders)))
     return docassemble
 
 
@@ -1019,6 +1187,15 @@ def task_folders(tasks, installed):
     """Where task files are looked for, the configured folder first."""
     theirs = [os.path.join(folder, "tasks") for folder in installed]
     return tasks + [folder for folder in theirs if os.path.isdir(folder) and folder not in tasks]
+
+
+def give_place(package):
+    """Lets a package tell where it is, so that the files beside its modules can be found."""
+    for folder in package.__path__[:1]:
+        file = os.path.join(folder, "__init__.py")
+        package.__file__ = package.__spec__.origin = file
+        package.__loader__ = package.__spec__.loader = FreshLoader(package.__name__, file)
+        package.__spec__.has_location = True
 
 
 def add_module(name, path=None):
@@ -1094,8 +1271,13 @@ def job_data(request):
 class FreshLoader(machinery.SourceFileLoader):
     """Reads a file each time: by its time and size alone, a quick edit can be missed."""
 
+    # The time and the size of each file before it was read, where anybody wants to know.
+    read = None
+
     def get_code(self, fullname):
         path = self.get_filename(fullname)
+        if FreshLoader.read is not None:
+            FreshLoader.read[path] = stamp_of(path)
         data = self.get_data(path)
         known, code = COMPILED.get(path, (None, None))
         return code if known == data else self.source_to_code(data, path)
@@ -1296,6 +1478,8 @@ class Unusable(Exception):
 
 # Where the modules are that have been looked for.
 FOUND = {}
+# The modules that are loaded, but not yet imported.
+KEPT = {}
 
 
 class Finder:
@@ -1303,7 +1487,7 @@ class Finder:
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        return FOUND.pop(name, None)
+        return FOUND.pop(name, None) or KEPT.get(name)
 
 
 def spec_of(name, loader, path):
@@ -1315,7 +1499,8 @@ def spec_of(name, loader, path):
 
 def module_of(name):
     """The module that the dotted `name` is looked for in, and its attribute there."""
-    parts = name.split(".")
+    within = TASKS + "."
+    parts = (name[len(within) :] if name.startswith(within) else name).split(".")
     if len(parts) < 2 or not all(parts) or os.sep in name or "\0" in name:
         raise Unusable("`%s` does not have the form FILE.FUNCTION" % name)
     for folder in sys.modules[TASKS].__path__:
@@ -1326,7 +1511,7 @@ def module_of(name):
             return module, parts[-1]
         if os.path.isfile(os.path.join(folder, parts[0], "__init__.py")):
             return ".".join([TASKS, *parts[:-1]]), parts[-1]
-    return ".".join(parts[:-1]), parts[-1]
+    return name.rpartition(".")[0], parts[-1]
 
 
 def resolve(name, channel=None):

@@ -20,6 +20,13 @@ use crate::task::{Setup, surroundings};
 /// How long after the end of a server its last words may take.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// How much is told of what a server says that ends when it starts.
+const LAST_LINES: usize = 20;
+
+/// How long a server may take to end that nobody wants anything of: it does what its modules have
+/// to do at the end of a process, and ends itself after five seconds of that.
+const END: Duration = Duration::from_secs(6);
+
 /// How long it may take to load everything. Until then runs wait for it.
 const LOADING: Duration = Duration::from_secs(30);
 
@@ -46,7 +53,11 @@ pub(super) enum State {
         /// Whether docassemble's background context can be entered.
         has_context: bool,
     },
-    /// It cannot be used, as things are, and neither could another one like it.
+    /// It still loads, and nobody waits for it any longer.
+    Late(String),
+    /// It ended when it started.
+    Failed(String),
+    /// It cannot be used, and neither could another one like it.
     Unfit(String),
 }
 
@@ -143,14 +154,19 @@ impl Server {
         matches!(*self.state.borrow(), State::Ready { .. })
     }
 
+    /// Whether a child of it is worth waiting for.
+    pub(super) fn is_promising(&self) -> bool {
+        !self.state.borrow().is_hopeless()
+    }
+
     /// Whether it lives, and what it has loaded is as it was.
     pub(super) fn is_current(&self) -> bool {
         let is_same = |(path, stamp): &(PathBuf, Option<Stamp>)| Stamp::of(path) == *stamp;
         !self.orders.is_closed()
             && match &*self.state.borrow() {
-                State::Starting => true,
+                State::Starting | State::Late(_) => true,
                 State::Ready { files, .. } => files.iter().all(is_same),
-                State::Unfit(_) => false,
+                State::Failed(_) | State::Unfit(_) => false,
             }
     }
 }
@@ -161,14 +177,11 @@ impl Ordered {
         let Self {
             forked, mut state, ..
         } = self;
-        let unfit = async {
-            let is_unfit = |state: &State| matches!(state, State::Unfit(_));
-            state.wait_for(is_unfit).await.map(drop)
-        };
+        let hopeless = async { state.wait_for(State::is_hopeless).await.map(drop) };
         tokio::select! {
             biased;
             forked = forked => forked.ok(),
-            Ok(()) = unfit => None,
+            Ok(()) = hopeless => None,
         }
     }
 }
@@ -183,8 +196,8 @@ async fn live(
     let (_nobody, mut order) = watch::channel(Order::GoOn);
     let mut heard = Heard::up_to(0);
     let process = process::run(launch, &mut order, &mut heard);
-    let service = serve(&control, wanted, &news);
-    tokio::pin!(service);
+    let service = serve(control, wanted, &news);
+    tokio::pin!(process, service);
     let late = async {
         sleep(LOADING).await;
         news.send_if_modified(take_too_long);
@@ -192,9 +205,11 @@ async fn live(
     };
     tokio::select! {
         biased;
-        () = &mut service => {}
+        () = &mut service => if let Ok(exit) = timeout(END, process).await {
+            news.send_if_modified(|state| never_ready(state, exit));
+        },
         () = late => {}
-        exit = process => {
+        exit = &mut process => {
             let _ = timeout(LAST_WORDS, service).await;
             news.send_if_modified(|state| never_ready(state, exit));
         }
@@ -206,34 +221,43 @@ fn take_too_long(state: &mut State) -> bool {
     let starting = *state == State::Starting;
     if starting {
         let within = LOADING.as_secs();
-        *state = State::Unfit(format!("it has not loaded everything within {within} s"));
+        *state = State::Late(format!("it has not loaded everything within {within} s"));
     }
     starting
 }
 
 /// Takes note that a server ended before it was ready.
 fn never_ready(state: &mut State, exit: Result<process::Exit, process::Error>) -> bool {
-    let starting = *state == State::Starting;
-    if starting {
-        let why = match exit {
-            Ok(exit) => exit
-                .stderr
-                .trim_end()
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .to_owned(),
+    let never = state.still_loads();
+    if never {
+        *state = State::Failed(match exit {
+            Ok(exit) => format!("it ended when it started, {}", exit_words(&exit)),
             Err(error) => crate::task::chain(&error),
-        };
-        *state = State::Unfit(format!("it ended when it started: {why}"));
+        });
     }
-    starting
+    never
+}
+
+/// How a process ended, and the end of what it said of that.
+fn exit_words(exit: &process::Exit) -> String {
+    let how = match (exit.code, exit.signal) {
+        (Some(code), _) => format!("with exit code {code}"),
+        (None, Some(signal)) => format!("by signal {signal}"),
+        (None, None) => "nobody knows how".to_owned(),
+    };
+    let lines: Vec<_> = exit.stderr.trim_end().lines().collect();
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    match last {
+        [] => how,
+        [line] => format!("{how}: {line}"),
+        lines => format!("{how}:\n{}", lines.join("\n")),
+    }
 }
 
 /// Passes orders on and answers back, until nobody wants anything of the server any more, or it
 /// is gone.
 async fn serve(
-    control: &Control,
+    control: Control,
     mut wanted: mpsc::UnboundedReceiver<ForkOrder>,
     news: &watch::Sender<State>,
 ) {
@@ -289,7 +313,9 @@ struct Ready {
     faults: Vec<String>,
     threads: usize,
     has_context: bool,
-    files: Vec<PathBuf>,
+    /// The task files that are loaded, each with its time of modification, in nanoseconds since
+    /// 1970, and its size in bytes when it was read.
+    files: Vec<(PathBuf, i64, u64)>,
 }
 
 impl Children {
@@ -347,12 +373,21 @@ impl State {
                     .to_owned(),
             );
         }
-        let stamped = |path: PathBuf| (Stamp::of(&path), path);
-        let files = ready.files.into_iter().map(stamped);
+        let stamped = |(path, modified_ns, bytes)| (path, Stamp::from_nanos(modified_ns, bytes));
         Self::Ready {
             faults: ready.faults,
             has_context: ready.has_context,
-            files: files.map(|(stamp, path)| (path, stamp)).collect(),
+            files: ready.files.into_iter().map(stamped).collect(),
         }
+    }
+
+    /// Whether it has not been ready yet.
+    fn still_loads(&self) -> bool {
+        matches!(self, Self::Starting | Self::Late(_))
+    }
+
+    /// Whether nobody need wait for a child: none comes, or not for long.
+    fn is_hopeless(&self) -> bool {
+        matches!(self, Self::Late(_) | Self::Failed(_) | Self::Unfit(_))
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
 use super::interpreter::{Interpreter, Stamp};
 use super::marshal;
@@ -23,6 +24,11 @@ const ATTEMPTS: usize = 2;
 
 /// The most servers that are kept: beyond that they only take memory.
 const MOST: usize = 4;
+
+/// How long no other server is started after one that ended when it started; twice as long each
+/// time that it happens again, up to the longest.
+const REST: Duration = Duration::from_secs(60);
+const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
 
 /// All servers.
 #[derive(Debug, Default)]
@@ -42,6 +48,9 @@ struct Kept {
     servers: Vec<Server>,
     /// Whether such servers cannot be used.
     unfit: bool,
+    /// After a server that ended when it started: how long none is started, and what ends then.
+    rest: Option<(Duration, JoinHandle<()>)>,
+    untold: Vec<String>,
     told: HashSet<String>,
 }
 
@@ -50,7 +59,7 @@ impl Servers {
     pub(in crate::task) fn warm(&self, interpreter: &Interpreter, setup: &Setup, runs: usize) {
         let mut kept = self.kept();
         kept.renew(interpreter);
-        while !kept.unfit && kept.servers.len() < runs.clamp(1, most()) {
+        while kept.may_start() && kept.servers.len() < runs.clamp(1, most()) {
             if !kept.start(interpreter, setup) {
                 return;
             }
@@ -142,7 +151,7 @@ impl Forked {
         match &*self.server.borrow() {
             State::Ready { has_context, .. } => *has_context,
             // It has forked, so it was ready: then it is gone, and nothing is known of it.
-            State::Starting | State::Unfit(_) => true,
+            State::Starting | State::Late(_) | State::Failed(_) | State::Unfit(_) => true,
         }
     }
 }
@@ -162,12 +171,45 @@ impl Kept {
         if !self.python.as_ref().is_some_and(is_same) {
             self.python = Some((interpreter.clone(), stamp));
             self.servers.clear();
+            self.rest = None;
         }
-        let is_unfit = |server: &Server| matches!(server.state(), State::Unfit(_));
+        let is_unfit = |server: &Server| matches!(*server.state.borrow(), State::Unfit(_));
         self.unfit = self.servers.iter().any(is_unfit);
         if !self.unfit {
+            self.note_failures();
             self.servers.retain(Server::is_current);
         }
+    }
+
+    /// Takes note of servers that ended when they started, and lets go of them.
+    fn note_failures(&mut self) {
+        let mut failures = Vec::new();
+        self.servers.retain(|server| match &*server.state.borrow() {
+            State::Failed(why) => {
+                failures.push(format!(
+                    "No Python is kept warm for now, runs start their own: {why}"
+                ));
+                false
+            }
+            _ => true,
+        });
+        if self.servers.iter().any(Server::is_ready) {
+            self.rest = None;
+        }
+        if failures.is_empty() {
+            return;
+        }
+        let rest = self.rest.as_ref().map_or(REST, |(last, _)| *last * 2);
+        let rest = rest.min(LONGEST_REST);
+        self.rest = Some((rest, tokio::spawn(sleep(rest))));
+        self.untold.append(&mut failures);
+    }
+
+    /// Whether a server that is started now may be of use.
+    fn may_start(&self) -> bool {
+        let is_over = |(_, rest): &(_, JoinHandle<()>)| rest.is_finished();
+        let promising = self.servers.iter().all(Server::is_promising);
+        !self.unfit && promising && self.rest.as_ref().is_none_or(is_over)
     }
 
     /// The server that has most time for one more child.
@@ -176,12 +218,11 @@ impl Kept {
             return None;
         }
         let idle = |server: &Server| server.is_ready() && server.waiting() == 0;
-        if self.servers.is_empty() || self.servers.len() < most() && !self.servers.iter().any(idle)
-        {
+        if self.may_start() && self.servers.len() < most() && !self.servers.iter().any(idle) {
             self.start(interpreter, setup);
         }
-        let effort = |server: &&Server| (!server.is_ready(), server.waiting());
-        self.servers.iter().min_by_key(effort)
+        let promising = self.servers.iter().filter(|server| server.is_promising());
+        promising.min_by_key(|server| (!server.is_ready(), server.waiting()))
     }
 
     /// Starts one more server, and tells whether that went well.
@@ -191,14 +232,18 @@ impl Kept {
     }
 
     fn news(&mut self) -> Vec<String> {
-        let mut news = Vec::new();
+        self.note_failures();
+        let mut news = std::mem::take(&mut self.untold);
         for server in &self.servers {
             match server.state() {
-                State::Starting => {}
+                State::Starting | State::Failed(_) => {}
                 State::Ready { faults, .. } => news.extend(faults.into_iter().map(|fault| {
                     let (module, traceback) = fault.split_once('\n').unwrap_or((&fault, ""));
                     format!("Could not preload '{module}':\n{}", traceback.trim_end())
                 })),
+                State::Late(why) => news.push(format!(
+                    "No Python is kept warm yet, runs start their own: {why}"
+                )),
                 State::Unfit(why) => news.push(format!(
                     "No Python is kept warm, each run starts its own: {why}"
                 )),

@@ -56,6 +56,16 @@ fn whatever_binds_a_name_makes_a_function() {
 }
 
 #[test]
+fn patterns_bind_names() {
+    let bench = Bench::of("match {}:\n    case {**rest}: pass\n    case [*items] as whole: pass\n");
+    for answer in look_up(&bench, &["t.rest", "t.items", "t.whole"]) {
+        // Before Python 3.10, this is no syntax.
+        let is_there = matches!(answer, Answer::Function { .. } | Answer::Unusable { .. });
+        assert!(is_there, "{answer:?}");
+    }
+}
+
+#[test]
 fn files_packages_and_modules_are_found() {
     let bench = Bench::new()
         .file("tasks/test.py", "\ndef heartbeat(): pass\n")
@@ -77,6 +87,7 @@ fn files_packages_and_modules_are_found() {
         "lazy.anything",
         "calendar.mine",
         "docassemble.Scheduler.tasks.test.heartbeat",
+        "docassemble.Scheduler.tasks.test.ignored.heartbeat",
     ];
     let files = [
         ("tasks/test.py", 2),
@@ -89,6 +100,7 @@ fn files_packages_and_modules_are_found() {
         ("tasks/lazy.py", 1),
         ("tasks/calendar.py", 1),
         ("tasks/test.py", 2),
+        ("tasks/test.py", 2),
     ];
     let expected: Vec<_> = files
         .iter()
@@ -98,8 +110,14 @@ fn files_packages_and_modules_are_found() {
 
     let installed = look_up(
         &bench,
-        &["json.decoder.JSONDecoder", "shutil.rmtree", "json.nothing"],
+        &[
+            "json.decoder.JSONDecoder",
+            "shutil.rmtree",
+            "json.nothing",
+            "runpy.run_path",
+        ],
     );
+    assert!(matches!(&installed[3], Answer::Function { .. }));
     assert!(matches!(&installed[0], Answer::Function { file, .. } if file.is_absolute()));
     assert!(matches!(&installed[1], Answer::Function { .. }));
     assert!(matches!(&installed[2], Answer::NoFunction { .. }));
@@ -135,8 +153,9 @@ fn what_is_missing_is_named_with_what_is_near() {
     assert_eq!(answers[1], no_module("tasks/tets.py", &["test.heartbeat"]));
     assert_eq!(answers[2], no_module("tasks/nowhere.py", &[]));
     assert_eq!(answers[3], no_module("module `pkg.sub`", &[]));
+    // Where Python 3.8 to 3.10 have it, a module says so itself.
     assert!(
-        matches!(&answers[4], Answer::Opaque { .. }),
+        matches!(&answers[4], Answer::Function { .. } | Answer::Opaque { .. }),
         "{:?}",
         answers[4]
     );

@@ -154,6 +154,22 @@ fn a_task_runs_in_docassembles_context() {
 }
 
 #[test]
+fn docassemble_is_found_where_what_its_namespace_needs_is_not() {
+    let mut bench = Bench::of("def f(): return __import__('docassemble.base').base.word\n")
+        .file(
+            "site/docassemble/__init__.py",
+            "__import__('no_such_resources').declare_namespace(__name__)\n",
+        )
+        .file("site/docassemble/base/__init__.py", "word = 'found'");
+    bench.setup.docassemble_context = DocassembleContext::Auto;
+    let mut job = job(Task::Named("t.f".to_owned()));
+    let site = bench.path("site").display().to_string();
+    job.surroundings.environment = [("PYTHONPATH".to_owned(), site)].into();
+    let ran = bench.run_job(&job);
+    assert_eq!(ran.ended.returned.as_deref(), Some("found"), "{ran:?}");
+}
+
+#[test]
 fn a_context_that_cannot_be_entered_names_the_service() {
     let mut bench = Bench::of("def f(): pass\n")
         .file("site/docassemble/base/__init__.py", "")

@@ -51,6 +51,12 @@ const fn fails(
 }
 
 const CASES: &[Case] = &[
+    succeeds(
+        "a class of classes that answers for its own",
+        "class Meta(type):\n    def __getattr__(cls, key): return {}[key]\n\
+         class C(metaclass=Meta): pass\nc = C()\ndef f(): return 1",
+        Some("1"),
+    ),
     fails(
         "an exit code that is no whole number",
         "import sys\ndef f(): sys.exit(0.0)",
@@ -483,6 +489,18 @@ fn what_a_library_holds_back_is_written_at_the_end() {
     let stdout = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(stdout.contains("from C\n"), "{stdout}");
     assert!(stdout.contains("printed\n"), "{stdout}");
+}
+
+#[test]
+fn a_database_that_is_written_at_the_end_of_a_process_is_written() {
+    // Not every Python has one of that kind.
+    let bench = Bench::of(
+        "import os\ntry: import dbm.ndbm as kind\nexcept ImportError: import dbm.dumb as kind\n\
+         store = kind.open(os.path.dirname(__file__) + '/store', 'c')\n\
+         def f(): store[b'k'] = b'v'\ndef g(): return store[b'k']\n",
+    );
+    assert_eq!(bench.run("t.f").ended.outcome, Outcome::Success);
+    assert_eq!(bench.run("t.g").ended.returned.as_deref(), Some("b'v'"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::job::{Job, Task};
 use crate::run::{Order, Outcome, Run};
 use crate::task::Tasks;
+use crate::task::python::servers::{Servers, Wish};
 use crate::task::testing::{Bench, Ran, block_on, by_hand, job, ran};
 
 fn warm(bench: &Bench) -> Arc<Tasks> {
@@ -294,12 +295,147 @@ fn a_server_that_dies_idle_is_missed_by_no_run() {
 fn a_server_that_cannot_start_is_missed_by_no_run() {
     let mut bench = Bench::of("def f(): return 1\n");
     bench.setup.preload = vec!["exits".to_owned()];
-    let bench = bench.file("tasks/exits.py", "import os\nos._exit(3)\n");
+    let bench = bench.file(
+        "tasks/exits.py",
+        "import os, sys\nopen(os.path.dirname(__file__) + '/starts', 'a').write('x')\n\
+         print('no room', file=sys.stderr, flush=True)\nos._exit(3)\n",
+    );
     block_on(async {
         let tasks = warm(&bench);
-        assert_eq!(returned(&tasks, "t.f").await, "1");
-        assert_eq!(returned(&tasks, "t.f").await, "1");
+        let mut warnings = Vec::new();
+        for _ in 0..4 {
+            let ran = run(&tasks, "t.f").await;
+            assert_eq!(ran.ended.returned.as_deref(), Some("1"));
+            warnings.extend(ran.warnings().iter().map(ToString::to_string));
+        }
+        assert_eq!(
+            warnings,
+            [
+                "WARNING No Python is kept warm for now, runs start their own: it ended when it \
+                 started, with exit code 3: no room"
+            ]
+        );
     });
+    let starts = std::fs::read_to_string(bench.path("tasks/starts")).unwrap();
+    // Another one is not tried at once.
+    assert!(starts.len() <= 2, "{starts}");
+}
+
+#[test]
+fn a_server_that_has_stopped_keeps_no_run() {
+    let bench = Bench::of(
+        "import os, signal\ndef f():\n    os.kill(os.getppid(), signal.SIGSTOP)\n    return os.getppid()\n",
+    );
+    block_on(async {
+        let tasks = warm(&bench);
+        let server = returned(&tasks, "t.f").await;
+        kill(pid(&server), Signal::SIGKILL).unwrap();
+    });
+}
+
+#[test]
+fn an_edit_while_a_server_loads_is_noticed() {
+    let mut bench = Bench::of("import ahead\ndef f(): return ahead.VALUE\n")
+        .file("tasks/ahead.py", "VALUE = 1\n")
+        .file(
+            "tasks/slow.py",
+            "import os, time\nfolder = os.path.dirname(__file__)\nopen(folder + '/loads', 'w').close()\n\
+             while not os.path.exists(folder + '/edited'): time.sleep(0.01)\n",
+        );
+    bench.setup.preload = vec!["ahead".to_owned(), "slow".to_owned()];
+    block_on(async {
+        let tasks = warm(&bench);
+        let edit = async {
+            eventually(|| bench.path("tasks/loads").exists()).await;
+            std::fs::write(bench.path("tasks/ahead.py"), "VALUE = 22\n").unwrap();
+            std::fs::write(bench.path("tasks/edited"), "").unwrap();
+        };
+        tokio::join!(returned(&tasks, "t.f"), edit);
+        assert_eq!(returned(&tasks, "t.f").await, "22");
+    });
+}
+
+#[test]
+fn what_preloaded_modules_made_ends_with_their_server() {
+    let mut bench = Bench::of(
+        "import ahead, os, tempfile\nkept = tempfile.TemporaryDirectory()\n\
+         def f(): return [os.path.exists(one) for one in (ahead.temporary.name, ahead.made)], kept.name\n",
+    )
+    .file(
+        "tasks/ahead.py",
+        "import atexit, os, shutil, tempfile\ntemporary = tempfile.TemporaryDirectory()\n\
+         made = os.path.dirname(__file__) + '/made'\nos.mkdir(made)\natexit.register(shutil.rmtree, made)\n",
+    );
+    bench.setup.preload = vec!["ahead".to_owned()];
+    let made = bench.path("tasks/made");
+    block_on(async {
+        let tasks = warm(&bench);
+        for _ in 0..3 {
+            let found = returned(&tasks, "t.f").await;
+            let kept = found.strip_prefix("([True, True], '").unwrap();
+            // What the run itself made has ended with it.
+            assert!(!std::path::Path::new(kept.trim_end_matches("')")).exists());
+        }
+        assert!(made.exists());
+        drop(tasks);
+        eventually(|| !made.exists()).await;
+    });
+}
+
+/// A runtime that ends with all that is done in it, as a process does that is killed.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn a_server_whose_scheduler_is_killed_spares_others() {
+    let bench = Bench::of("import os\ndef f(): return os.getppid()\n");
+    let (one, other) = (runtime(), runtime());
+    let tasks = warm(&bench);
+    let server = pid(&other.block_on(returned(&tasks, "t.f")));
+    let servers = Servers::default();
+    let waiting: Vec<_> = one.block_on(async {
+        let interpreter = tasks.interpreter().await.unwrap();
+        let mut waiting = Vec::new();
+        for _ in 0..20 {
+            let wish = Wish {
+                names: Vec::new(),
+                due: None,
+            };
+            let forked = servers.fork(&interpreter, &bench.setup, wish).await;
+            waiting.push(forked.unwrap());
+        }
+        waiting
+    });
+    drop(one);
+    // Every process of the server has had time to be killed.
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(lives(server));
+    drop(waiting);
+}
+
+#[test]
+fn a_server_that_loads_ends_when_its_scheduler_is_killed() {
+    let mut bench = Bench::new().file(
+        "tasks/hangs.py",
+        "import os, time\nfile = os.path.dirname(__file__) + '/pid'\n\
+         open(file + '.new', 'w').write(str(os.getpid()))\nos.rename(file + '.new', file)\ntime.sleep(600)\n",
+    );
+    bench.setup.preload = vec!["hangs".to_owned()];
+    let (runtime, servers) = (runtime(), Servers::default());
+    let tasks = warm(&bench);
+    let file = bench.path("tasks/pid");
+    runtime.block_on(async {
+        let interpreter = tasks.interpreter().await.unwrap();
+        servers.warm(&interpreter, &bench.setup, 1);
+        eventually(|| file.exists()).await;
+    });
+    let server = pid(&std::fs::read_to_string(&file).unwrap());
+    drop(runtime);
+    block_on(eventually(|| !lives(server)));
 }
 
 #[test]

@@ -55,6 +55,10 @@ fn names_are_found_as_upstream_finds_them() {
             "calendar.ignored.parts.f",
             "docassemble.Scheduler.tasks.calendar",
         ),
+        (
+            "docassemble.Scheduler.tasks.calendar.ignored.f",
+            "docassemble.Scheduler.tasks.calendar",
+        ),
         ("my-task.f", "docassemble.Scheduler.tasks.my-task"),
         ("pkg.f", "docassemble.Scheduler.tasks.pkg"),
         (
@@ -77,6 +81,21 @@ fn names_are_found_as_upstream_finds_them() {
     }
     assert!(!bench.path("tasks/__pycache__").exists());
     assert!(!bench.path("tasks/pkg/__pycache__").exists());
+}
+
+#[test]
+fn files_beside_the_tasks_are_found() {
+    let bench = Bench::of(
+        "import os, pkgutil\nimport docassemble.Scheduler.tasks as tasks\n\
+         def f(): return pkgutil.get_data('docassemble.Scheduler.tasks', 'data.txt'), os.path.basename(tasks.__file__)\n",
+    )
+    .file("tasks/data.txt", "words");
+    let ran = bench.run("t.f");
+    assert_eq!(
+        ran.ended.returned.as_deref(),
+        Some("(b'words', '__init__.py')"),
+        "{ran:?}"
+    );
 }
 
 #[test]

@@ -104,6 +104,16 @@ fn every_way_of_logging_arrives() {
 }
 
 #[test]
+fn who_looks_for_logging_before_it_is_loaded_loses_nothing() {
+    let bench = Bench::of(
+        "import importlib.util\nimportlib.util.find_spec('logging')\n\
+         from docassemble.Scheduler.scheduler_logger import get_logger\n\
+         def f(): get_logger().info('heard')\n",
+    );
+    assert_eq!(bench.run("t.f").logged(), ["INFO heard"]);
+}
+
+#[test]
 fn lines_of_threads_and_forks_arrive_whole_and_one_result() {
     let bench = Bench::of(
         "import os, threading\n\
