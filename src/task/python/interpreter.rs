@@ -36,7 +36,7 @@ stream = open(0, 'rb', closefd=False)
 size, kept = stream.readline()[:-1].split(b' ', 1)
 text = stream.read(int(size))
 try:
-    with open(kept, 'rb') as file: code = marshal.load(file)
+    with open(kept, 'rb') as file: code = marshal.loads(file.read())
     code.co_code
 except Exception:
     code = compile(text, '<sched>', 'exec', optimize=2)

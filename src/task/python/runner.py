@@ -188,8 +188,11 @@ class Server:
             faults = list(filter(None, map(fault_of_import, setup["preload"])))
         # Then Python's own end of a process is needed, in all its length.
         self.must_finalize = count_finalizers() > finalizers or has_libraries(sys.modules.values())
-        # A file may be added at the same time by the clock of the file system.
-        machinery.PathFinder.invalidate_caches()
+        # A file may be added at the same time by the clock of the file system. `PathFinder` itself
+        # would load much of Python for that, and that has something to do at forks.
+        for finder in list(sys.path_importer_cache.values()):
+            if hasattr(finder, "invalidate_caches"):
+                finder.invalidate_caches()
         return faults
 
     def look_up_from_work(self, wanted):
