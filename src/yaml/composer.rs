@@ -153,7 +153,7 @@ impl<'a> Composer<'a> {
 
     fn follow(&mut self, anchor: usize, span: Span) -> Result<(), Box<Diagnostic>> {
         let Some(target) = self.anchors.get(&anchor) else {
-            return Err(fault::unknown_anchor(span, ""));
+            return Err(fault::unknown_anchor(self.graph.source, span, ""));
         };
         let Some(size) = target.size else {
             return Err(fault::recursive(span, self.graph.span(target.id)));

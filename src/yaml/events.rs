@@ -115,7 +115,9 @@ impl<'a> Events<'a> {
                 self.strict.alias(span)?;
                 Event::Alias(anchor)
             }
-            Raw::UnresolvedAlias(name) => return Err(fault::unknown_anchor(span, &name)),
+            Raw::UnresolvedAlias(name) => {
+                return Err(fault::unknown_anchor(self.text, span, &name));
+            }
             Raw::Anchor(_, name) => return self.check_anchor(name, span).map(|()| None),
             Raw::DocumentStart(..) => return self.check_document(span).map(|()| None),
             Raw::StreamEnd if self.documents == 0 => {

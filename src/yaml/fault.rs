@@ -33,6 +33,16 @@ pub(super) fn in_quotes(text: &str) -> String {
     format!("`'{}'`", shown(&text.replace('\'', "''")))
 }
 
+/// The value that somebody means who writes plain text from `start` on: to the end of the line,
+/// without a comment, the next item and closing brackets.
+pub(super) fn plain_value(text: &str, start: usize) -> &str {
+    let line = text[start..].lines().next().unwrap_or_default();
+    let value = [" #", ", "].iter().fold(line, |value, end| {
+        value.split_once(end).map_or(value, |(value, _)| value)
+    });
+    value.trim_end().trim_end_matches([']', '}']).trim_end()
+}
+
 pub(super) fn too_long() -> Box<Diagnostic> {
     let message = format!(
         "a config longer than {} MiB is not read",
@@ -65,7 +75,7 @@ pub(super) fn recursive(span: Span, target: Span) -> Box<Diagnostic> {
 }
 
 /// An alias without an anchor; often a text that begins with `*`, such as `*/5`.
-pub(super) fn unknown_anchor(span: Span, name: &str) -> Box<Diagnostic> {
+pub(super) fn unknown_anchor(text: &str, span: Span, name: &str) -> Box<Diagnostic> {
     let message = if is_name(name) {
         format!("there is no anchor `&{}` before this alias", shown(name))
     } else {
@@ -74,7 +84,7 @@ pub(super) fn unknown_anchor(span: Span, name: &str) -> Box<Diagnostic> {
             shown(name)
         )
     };
-    let quoted = in_quotes(&format!("*{name}"));
+    let quoted = in_quotes(plain_value(text, span.start as usize));
     Box::new(error(span, message).with_help(format!("if it is meant as text, write {quoted}")))
 }
 

@@ -14,7 +14,7 @@ pub(super) type NodeId = u32;
 
 /// A document as it is written.
 pub(super) struct Graph<'a> {
-    source: &'a str,
+    pub(super) source: &'a str,
     nodes: Vec<Written>,
     /// What collections hold; that of one lies together.
     children: Vec<NodeId>,

@@ -78,8 +78,7 @@ fn nameless(text: &str, span: Span) -> Box<Diagnostic> {
     let start = text[..span.start as usize]
         .rfind(['*', '&'])
         .unwrap_or(span.start as usize);
-    let line = text[start..].lines().next().unwrap_or_default();
-    let value = line.split(" #").next().unwrap_or_default().trim_end();
+    let value = fault::plain_value(text, start);
     let what = if value.starts_with('&') {
         "anchor"
     } else {

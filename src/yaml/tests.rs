@@ -503,3 +503,18 @@ proptest! {
         prop_assert_eq!(value(&text), Value::Int((hour * 60 + minute) * 60 + second));
     }
 }
+
+#[test]
+fn a_field_of_cron_without_quotes_is_told_how_to_write_all_of_it() {
+    let help = |text: &str| parse(text).unwrap_err().help.join("; ");
+    for (text, value) in [
+        ("expression: */5 * * * *   # five\n", "*/5 * * * *"),
+        ("expression: * * * * *\n", "* * * * *"),
+        ("a: {expression: */5 * * * *, b: 1}\n", "*/5 * * * *"),
+        ("a: {minute: */5}\n", "*/5"),
+        ("minute: */5,30\n", "*/5,30"),
+    ] {
+        let help = help(text);
+        assert!(help.ends_with(&format!("`'{value}'`")), "{text}: {help}");
+    }
+}
