@@ -62,7 +62,10 @@ pub(super) fn quartz(name: Name, text: &str, part: Range<usize>) -> Fault {
     let field = &text[part.clone()];
     let fault = Fault::new(unknown(name, field)).at(part);
     if field.contains(['L', 'W', '#']) {
-        return fault.help("an expression cannot say that; fields can, such as `day: last fri`");
+        return fault.help(match day_of_quartz(name, field) {
+            Some(day) => format!("an expression cannot say that; fields can: `day: {day}`"),
+            None => "neither an expression nor a field can say that".to_owned(),
+        });
     }
     let values = match name {
         Name::DayOfWeek => "1-7, where 1 is Sunday, and `sun`-`sat`".to_owned(),
@@ -79,6 +82,19 @@ pub(super) fn quartz(name: Name, text: &str, part: Range<usize>) -> Fault {
             name.key()
         ))
         .help("the fields are second, minute, hour, day, month, day of week and perhaps year")
+}
+
+/// What the field `day` says for `L`, `6L` and `6#3`, where it can: Quartz counts from Sunday, 1.
+fn day_of_quartz(name: Name, field: &str) -> Option<String> {
+    const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+    let digit = field.chars().next().and_then(|first| first.to_digit(10));
+    let day = digit.and_then(|digit| DAYS.get(usize::try_from(digit).ok()?.checked_sub(1)?));
+    let named = match day.filter(|_| name == Name::DayOfWeek) {
+        Some(day) => format!("{day}{}", &field[1..]),
+        None => field.to_owned(),
+    };
+    let mut days = spelling::meant(Name::Day, &named).into_iter();
+    days.find(|day| !field.contains(['-', 'W']) && reads(Name::Day, day))
 }
 
 /// The fault of a word such as `@reboot`.

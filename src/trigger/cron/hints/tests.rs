@@ -223,3 +223,20 @@ fn check(fault: &Fault) -> Result<(), TestCaseError> {
     prop_assert!(accepted, "{key}: {value}");
     Ok(())
 }
+
+#[test]
+fn what_only_quartz_can_say_is_told_as_a_field_where_that_is_the_same() {
+    let help = |text: &str| of_expression(text).help.join("; ");
+    for (text, day) in [
+        ("0 0 12 L * ?", "last"),
+        ("0 0 12 ? * 6L", "last fri"),
+        ("0 0 12 ? * 6#3", "3rd fri"),
+        ("0 0 12 ? * friL", "last fri"),
+    ] {
+        let help = help(text);
+        assert!(help.ends_with(&format!("`day: {day}`")), "{text}: {help}");
+    }
+    for text in ["0 0 12 15W * ?", "0 0 12 LW * ?", "0 0 12 L-3 * ?"] {
+        assert!(help(text).starts_with("neither"), "{text}: {}", help(text));
+    }
+}
