@@ -22,7 +22,11 @@ pub fn jobs<'a>(config: &'a Config, words: &[String]) -> Result<Vec<&'a Job>, Re
     for word in words {
         let named = named(config, word);
         if named.is_empty() {
-            return Err(unknown(config, word));
+            let mut refusal = unknown(config, word);
+            if refusal.help.is_empty() && refusal.exit != Exit::Failed {
+                refusal.help.push("`sched next` shows all jobs".to_owned());
+            }
+            return Err(refusal);
         }
         let others = named.into_iter().filter(|job| known.insert(&job.name));
         selected.extend(others);
@@ -55,8 +59,27 @@ pub fn unknown(config: &Config, word: &str) -> Refusal {
     names.sort_unstable();
     names.dedup();
     let mut refusal = Refusal::new(format!("no job is called `{word}`"));
-    refusal.help.extend(did_you_mean(&near(word, names)));
+    refusal.help.extend(did_you_mean(&nearest(word, &names)));
     refusal
+}
+
+/// Names that are near to the word; else, at most three, those of which it is the function alone,
+/// or which it or they begin with.
+#[must_use]
+pub fn nearest<'a>(word: &str, names: &[&'a str]) -> Vec<&'a str> {
+    let near = near(word, names.iter().copied());
+    if !near.is_empty() || word.is_empty() {
+        return near;
+    }
+    let begins = |long: &str, short: &str| {
+        let rest = long.strip_prefix(short);
+        rest.is_some_and(|rest| rest.starts_with([' ', '.', '#']))
+    };
+    let is_meant = |name: &&str| {
+        let is_function = name.rsplit('.').next() == Some(word);
+        is_function || begins(name, word) || begins(word, name)
+    };
+    names.iter().copied().filter(is_meant).take(3).collect()
 }
 
 /// Every word that means a job, faulty ones included.

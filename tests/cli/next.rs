@@ -96,6 +96,23 @@ fn an_unknown_job_names_near_ones() {
 }
 
 #[test]
+fn a_job_is_told_by_a_part_of_its_name_and_else_where_all_are() {
+    let folder = Folder::with_config(README);
+    for (word, help) in [
+        ("heartbeat", "did you mean `test.heartbeat`?"),
+        (
+            "test.heartbeat nope",
+            "did you mean `test.heartbeat` or `test.heartbeat#2`?",
+        ),
+        ("backup", "`sched next` shows all jobs"),
+    ] {
+        let answer = run(folder.command().args(["next", "-q", word])).exits(2);
+        let told = format!("\nhelp: {help}\n");
+        assert!(answer.stderr.contains(&told), "{}", answer.stderr);
+    }
+}
+
+#[test]
 fn a_wrong_time_is_wrong_usage() {
     let answer = Folder::with_config(README)
         .sched("next --from soon")

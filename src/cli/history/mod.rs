@@ -22,8 +22,8 @@ use super::time::{self, Side};
 use super::{Exit, hint, select};
 use crate::clean;
 use crate::config::Config;
+use crate::diagnostic::did_you_mean;
 use crate::diagnostic::render::Style;
-use crate::diagnostic::{did_you_mean, near};
 use crate::run::{Outcome, RunId};
 use crate::store::{Entry, Filter, Lock, Store};
 use crate::trigger::Zone;
@@ -184,7 +184,9 @@ fn unknown(word: &str, config: Option<&Config>, seen: &[String]) -> Refusal {
     let mut refusal = Refusal::new(format!(
         "no job is called `{word}`, and no run has an id that begins with it"
     ));
-    refusal.help.extend(did_you_mean(&near(word, names)));
+    let help = did_you_mean(&select::nearest(word, &names));
+    let all = || "`sched history` shows all runs".to_owned();
+    refusal.help.push(help.unwrap_or_else(all));
     refusal
 }
 
