@@ -39,7 +39,7 @@ fn a_retry_that_waits_is_made_after_a_kill_and_once() {
     let watch = watch.again();
     watch.expect("try 2 of 3 for ");
     eventually(|| tries(&watch) == ["1", "2"]);
-    eventually(|| watch.sched("history -q").stdout.contains("retry 1"));
+    eventually(|| watch.sched("history -q").stdout.contains("try 2"));
     let runs = watch.sched("history --format json").json();
     // The oldest are those of the first fire.
     let id = |attempt: u32| {

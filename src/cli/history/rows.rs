@@ -70,10 +70,10 @@ pub(super) fn when(at: DateTime<Utc>, now: DateTime<Utc>, zone: &Zone) -> String
     }
 }
 
-/// Why a run began; of a retry also which one.
+/// Why a run began; of a retry which of the tries it is.
 fn why(run: &Run) -> String {
     match run.cause {
-        Cause::Retry => format!("retry {}", run.attempt - 1),
+        Cause::Retry => format!("try {}", run.attempt),
         Cause::Schedule | Cause::CatchUp | Cause::Manual => run.cause.word().to_owned(),
     }
 }
