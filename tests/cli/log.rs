@@ -9,6 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
+use crate::folder::{Folder, run};
 use crate::watch::{TICK, Watch, config_of};
 
 /// A job that fails each second, with more words than are shown.
@@ -74,6 +75,17 @@ fn programs_get_nothing_but_objects() {
         assert_eq!(output["run_id"].as_str().unwrap().len(), 26);
         assert!(output["time"].as_str().unwrap().contains('T'));
     }
+}
+
+#[test]
+fn why_there_is_no_start_has_the_time_of_the_machine() {
+    let folder = Folder::with_config("");
+    let mut command = folder.command();
+    command.env("TZ", "Asia/Kolkata");
+    command.args(["watch", "--log-format", "json", "-c", "nowhere.yml"]);
+    let told = run(&mut command).exits(2).stderr;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert!(told["time"].as_str().unwrap().ends_with("+05:30"), "{told}");
 }
 
 #[test]

@@ -9,10 +9,10 @@ use crate::cli::{Exit, output, usable};
 use crate::config::Config;
 use crate::diagnostic::render;
 use crate::logging::{self, Topic};
+use crate::paths;
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::task::native::Names;
-use crate::trigger::Zone;
 
 /// Tells in the form that is wanted, when nobody else can.
 #[derive(Clone, Copy)]
@@ -106,7 +106,7 @@ impl<'a> Early<'a> {
 
     /// Not all lines are in the log at the end.
     pub(super) fn incomplete(self) {
-        let text = "scheduler.log has not all lines";
+        let text = "scheduler.log lacks lines that the disk did not take in time";
         match self.arguments.log_format {
             Format::Text => write(&format!("warning: {text}\n")),
             Format::Json => say(Topic::LogFailed, Level::Warning, text),
@@ -114,10 +114,16 @@ impl<'a> Early<'a> {
     }
 }
 
-/// A line for programs; its zone is not known yet.
+/// A line for programs, in the zone of the machine: that of the config may not be known.
 fn say(topic: Topic, level: Level, message: &str) {
     let now = SystemClock::wall_time();
-    write(&logging::object(now, &Zone::utc(), level, topic, message));
+    write(&logging::object(
+        now,
+        &paths::zone().0,
+        level,
+        topic,
+        message,
+    ));
 }
 
 fn write(text: &str) {
