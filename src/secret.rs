@@ -37,9 +37,9 @@ struct Form(String);
 /// Whether a key of that name holds a secret, such as `password`, `api key` or `SENTRY_DSN`.
 #[must_use]
 pub fn is_secret_key(key: &str) -> bool {
-    const ANYWHERE: [&str; 7] = [
-        "password",
-        "passwd",
+    // Also `passwd`, and `passwort` where somebody slips.
+    const ANYWHERE: [&str; 6] = [
+        "passw",
         "passphrase",
         "secret",
         "token",

@@ -174,12 +174,15 @@ fn server(entries: &Entries<'_>) -> Server {
     };
     Server {
         host: text("server").unwrap_or_else(|| "localhost".to_owned()),
-        port: text("port")
-            .and_then(|port| port.parse().ok())
-            .unwrap_or(25),
+        port: port(entries).unwrap_or(25),
         security,
         login: text("username").zip(text("password")),
     }
+}
+
+/// The port that is given, where it is one.
+pub(super) fn port(entries: &Entries<'_>) -> Option<u16> {
+    entries.text("port")?.parse().ok()
 }
 
 impl<'n> Entries<'n> {
@@ -194,6 +197,11 @@ impl<'n> Entries<'n> {
         let is_default = |map: &Self| map.text("name").as_deref() == Some("default");
         let place = maps.iter().position(is_default).unwrap_or_default();
         maps.into_iter().nth(place).unwrap_or(Self(Vec::new()))
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &'n Entry> {
+        self.0.iter().copied()
     }
 
     /// The entry of that key.

@@ -184,6 +184,9 @@ pub(super) fn read(reader: &mut Reader<'_>, root: &mut Root<'_>) -> Directives {
         warn_of_log_server(reader, host, place);
     }
     let recipients = root.take("error notification email");
+    if recipients.is_none() {
+        warn_of_misspelt_recipients(reader, root);
+    }
     let error_notification_email = recipients
         .map(|item| addresses(reader, item))
         .unwrap_or_default();
@@ -203,6 +206,22 @@ pub(super) fn read(reader: &mut Reader<'_>, root: &mut Root<'_>) -> Directives {
         log,
         log_server,
     }
+}
+
+/// Warns of a key that is nearly the one that says who gets mail: nobody would notice before it is
+/// needed. Docassemble has other directives that begin alike.
+fn warn_of_misspelt_recipients(reader: &mut Reader<'_>, root: &Root<'_>) {
+    const NAME: &str = "error notification email";
+    let is_near = |name: &str| strsim::osa_distance(&name.replace('_', " "), NAME) <= 3;
+    let Some((name, place)) = root.names().find(|(name, _)| is_near(name)) else {
+        return;
+    };
+    let message = format!("unknown directive `{name}`, so nobody gets mail");
+    reader.report(
+        Diagnostic::warning(Code::UnknownKey, message)
+            .at(place)
+            .with_help(format!("did you mean `{NAME}`?")),
+    );
 }
 
 /// The text of a directive; anything else has no effect, as in docassemble, and is told.

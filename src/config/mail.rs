@@ -3,9 +3,30 @@
 use super::account::{self, Account, Entries, NoAccount, Security, Server, Way, mailbox};
 use super::directives::is_cloud_secret;
 use super::reader::Reader;
+use super::scalar::but_this_is;
 use super::section::Item;
-use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::yaml::{Kind, Node};
+use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean, near};
+use crate::secret::is_secret_key;
+use crate::yaml::{Entry, Kind, Node};
+
+/// The keys of the directive that count.
+const KEYS: [&str; 15] = [
+    "name",
+    "default sender",
+    "server",
+    "port",
+    "use tls",
+    "use ssl",
+    "username",
+    "password",
+    "mailgun domain",
+    "mailgun api key",
+    "mailgun api url",
+    "sendgrid api key",
+    "azure client id",
+    "azure client secret",
+    "azure tenant id",
+];
 
 /// Reports that the text at `span` is no address.
 pub(super) fn check_address(reader: &mut Reader<'_>, text: &str, span: Span, then: &str) {
@@ -45,6 +66,10 @@ pub(super) fn read(
     check_secrets(reader, item.value);
     let entries = Entries::of(item.value);
     let account = account::read(&entries);
+    if wanted {
+        check_keys(reader, &entries);
+        check_values(reader, &entries);
+    }
     match &account {
         Ok(Account {
             way: Way::Smtp(server),
@@ -70,6 +95,59 @@ pub(super) fn read(
         Ok(_) | Err(NoAccount::Sender(_) | NoAccount::NoSender) => {}
     }
     account
+}
+
+/// Reports keys that are nearly those that count. Of others docassemble may know more.
+fn check_keys(reader: &mut Reader<'_>, entries: &Entries<'_>) {
+    for entry in entries.all() {
+        let Some(name) = entry.key.as_str().filter(|name| !KEYS.contains(name)) else {
+            continue;
+        };
+        let near = near(name, KEYS);
+        let Some(help) = did_you_mean(&near) else {
+            continue;
+        };
+        let message = format!("unknown key `{name}` of `mail`");
+        let mut fault = Diagnostic::warning(Code::UnknownKey, message).with_help(help);
+        // A value that would be hidden under its right key must not be shown with the wrong one.
+        let is_secret = near.iter().any(|name| is_secret_key(name)) && !is_secret_key(name);
+        fault.span = (!is_secret).then_some(entry.key.span);
+        reader.report(fault);
+    }
+}
+
+/// Reports values in whose place others are used.
+fn check_values(reader: &mut Reader<'_>, entries: &Entries<'_>) {
+    let warning = |entry: &Entry, message: String| {
+        Diagnostic::warning(Code::BadValue, message).at(entry.value.span)
+    };
+    for name in ["use tls", "use ssl"] {
+        if let Some(entry) = entries.entry(name)
+            && entry.value.as_str().is_some_and(|text| !text.is_empty())
+        {
+            let message = format!("`{name}` must be true or false; text counts as true");
+            reader.report(warning(entry, message).with_help("write true or false, unquoted"));
+        }
+    }
+    if let Some(entry) = entries.entry("port")
+        && !entry.value.is_null()
+        && account::port(entries).is_none()
+    {
+        let found = but_this_is(&entry.value);
+        let message = format!("`port` must be 1-65535{found}; 25 is used");
+        let help = "587 is usual with `use tls: true`, 465 with `use ssl: true`";
+        reader.report(warning(entry, message).with_help(help));
+    }
+    if let Some(domain) = entries.entry("mailgun domain")
+        && entries.entry("mailgun api key").is_none()
+    {
+        let message = "`mailgun domain` does nothing without `mailgun api key`";
+        reader.report(
+            Diagnostic::warning(Code::MissingKey, message)
+                .at(domain.key.span)
+                .with_help("give the key too, or a `server` instead"),
+        );
+    }
 }
 
 /// Without encryption a password goes to this computer alone.

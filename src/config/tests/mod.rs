@@ -957,6 +957,60 @@ fn what_keeps_mail_from_being_sent_is_told() {
 }
 
 #[test]
+fn slips_in_what_says_how_mail_is_sent_are_told() {
+    let of = |mail: &str| {
+        faults(&format!(
+            "error notification email: a@example.org\n\
+             mail: {{default sender: a@example.org, {mail}}}\n\
+             scheduler:\n  a.b: {{type: interval, hours: 1}}\n"
+        ))
+    };
+    assert_eq!(
+        of("sever: mail.example.org"),
+        ["2:39 warning[unknown-key] unknown key `sever` of `mail`; did you mean `server`?"]
+    );
+    // Its value is that of a password, and would be shown with its place.
+    assert_eq!(
+        of("pasword: hunter22"),
+        ["warning[unknown-key] unknown key `pasword` of `mail`; did you mean `password`?"]
+    );
+    for (slip, told) in [
+        (
+            "port: abc",
+            "2:45 warning[bad-value] `port` must be 1-65535; 25 is used; ",
+        ),
+        (
+            "port: 0.5",
+            "`port` must be 1-65535, but this is 0.5; 25 is used; ",
+        ),
+        (
+            "use tls: maybe",
+            "`use tls` must be true or false; text counts as true; ",
+        ),
+        (
+            "mailgun domain: x.org",
+            "`mailgun domain` does nothing without `mailgun api key`; ",
+        ),
+    ] {
+        let found = of(slip);
+        assert!(found.len() == 1 && found[0].contains(told), "{found:?}");
+    }
+    for fine in ["port: 587", "port: '25'", "use tls: no", "language: en"] {
+        assert_eq!(of(fine), [""; 0], "{fine}");
+    }
+    let text = "error notification emial: a@example.org\n\
+                error notification variables: true\n\
+                scheduler:\n  a.b: {type: interval, hours: 1}\n";
+    assert_eq!(
+        faults(text),
+        [
+            "1:1 warning[unknown-key] unknown directive `error notification emial`, so nobody gets \
+          mail; did you mean `error notification email`?"
+        ]
+    );
+}
+
+#[test]
 fn faults_tell_no_part_of_a_secret() {
     let long = "7pAbCdEfGhIjKlMnOpQrStUvWxYz0123456789abcdef";
     for lines in [
