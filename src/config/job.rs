@@ -94,7 +94,18 @@ fn body(
         .map(|item| call::kwargs(reader, item))
         .unwrap_or_default();
     let contextmanager = call::function(reader, &mut keys, "contextmanager", Role::ContextManager);
+    let own_handler = keys.get("error handler").map(|item| item.key);
     let error_handler = call::function(reader, &mut keys, "error handler", Role::ErrorHandler);
+    if let Some(place) =
+        own_handler.filter(|_| reader.has_handler_of_all && error_handler.is_some())
+    {
+        let message = "`error handler` has no effect beside the one under `scheduler`";
+        reader.report(
+            Diagnostic::warning(Code::IgnoredKey, message)
+                .at(place)
+                .with_help("remove one of the two"),
+        );
+    }
     let policy = policy::policy(reader, &mut keys, &defaults.policy);
     let surroundings = policy::surroundings(reader, &mut keys, &defaults.surroundings);
     let description = keys

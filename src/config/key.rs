@@ -96,7 +96,34 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("grace", "misfire_grace_time"),
     ("trigger", "type"),
     ("on_error", "error handler"),
+    ("on_failure", "error handler"),
+    ("retry", "retries"),
+    ("script", "command"),
+    ("date", "run_date"),
 ];
+
+/// Words that people write, and how what they mean is said here, which takes more than one key.
+const PHRASES: &[(&str, &str)] = &[
+    (
+        "every",
+        "write `type: interval` and, for example, `minutes: 5`",
+    ),
+    ("months", "write `type: cron` and `day: 1` for once a month"),
+    (
+        "years",
+        "write `type: cron`, `month: 1` and `day: 1` for once a year",
+    ),
+    ("time", "write `type: cron`, `hour: 4` and `minute: 30`"),
+    ("at", "write `type: cron`, `hour: 4` and `minute: 30`"),
+    (
+        "date",
+        "write `type: date` and, for example, `run_date: 2026-12-24 18:00`",
+    ),
+    ("mailto", MAIL),
+    ("email", MAIL),
+];
+
+const MAIL: &str = "write `error notification email` and `mail` beside `scheduler`";
 
 /// Whether two keys are the same: a space and an underscore are.
 #[must_use]
@@ -111,6 +138,59 @@ pub(super) fn canonical(key: &str) -> Cow<'_, str> {
         Cow::Owned(key.replace(' ', "_"))
     } else {
         Cow::Borrowed(key)
+    }
+}
+
+/// The help line for an unknown key of a job, or of `job defaults`, where `allowed` are the keys
+/// that would do.
+pub(super) fn way_out(unknown: &str, allowed: &[&'static str]) -> Option<String> {
+    if has(SETTINGS, unknown) {
+        let help = "it is a setting for all jobs: write it directly under `scheduler`";
+        return Some(help.to_owned());
+    }
+    let phrase = || {
+        let mut phrases = PHRASES.iter();
+        let (_, phrase) = phrases.find(|(word, _)| same(word, &unknown.to_lowercase()))?;
+        Some((*phrase).to_owned())
+    };
+    let in_vain = || {
+        let help = "`job defaults` takes no such key: write it into each job";
+        is_of_job(unknown).then(|| help.to_owned())
+    };
+    phrase().or_else(|| help(unknown, allowed)).or_else(in_vain)
+}
+
+/// The help line for a setting that does not exist.
+pub(super) fn way_out_of_settings(unknown: &str) -> Option<String> {
+    if has(POLICY, unknown) || has(SURROUNDINGS, unknown) {
+        let help = "it is a key of jobs: write it into one, or for all into `job defaults`";
+        return Some(help.to_owned());
+    }
+    if is_of_job(unknown) {
+        return Some("it is a key of jobs: write it into one".to_owned());
+    }
+    help(unknown, SETTINGS)
+}
+
+fn is_of_job(name: &str) -> bool {
+    let mut keys = [CALL, BOUNDS, INTERVAL, CRON, DATE, &["type", "triggers"]].into_iter();
+    keys.any(|keys| has(keys, name))
+}
+
+fn has(keys: &[&str], name: &str) -> bool {
+    keys.iter().any(|key| same(key, name))
+}
+
+/// What to do with a key that has no effect.
+pub(super) fn instead(ignored: &str) -> &'static str {
+    match ignored {
+        "execute_on_setup" => "write `run_at_start: true` for a run when `watch` starts",
+        "auto_execute_late_job" => "`misfire_grace_time` says how late a job may run",
+        "name" => {
+            "a text behind the function tells jobs apart: `test.heartbeat nightly:`; remove it"
+        }
+        "next_run_time" => "`start_date` says when a job begins",
+        _ => "it belongs to APScheduler's own stores and executors; remove it",
     }
 }
 
@@ -149,5 +229,34 @@ mod tests {
         );
         assert_eq!(help("dow", INTERVAL), None);
         assert_eq!(help("colour", CRON), None);
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_place_and_a_likely_word_are_told_where_they_belong() {
+        let job = [CALL, POLICY, SURROUNDINGS, CRON].concat();
+        for (word, told) in [
+            ("log level", "directly under `scheduler`"),
+            ("retry", "did you mean `retries`?"),
+            ("every", "`type: interval`"),
+            ("Time", "`hour: 4` and `minute: 30`"),
+            ("date", "`type: date`"),
+            ("mailto", "`error notification email`"),
+            ("months", "`day: 1`"),
+        ] {
+            let help = way_out(word, &job).unwrap();
+            assert!(help.contains(told), "{word}: {help}");
+        }
+        assert_eq!(way_out("colour", &job), None);
+        let of_defaults = [POLICY, SURROUNDINGS].concat();
+        let help = way_out("hour", &of_defaults).unwrap();
+        assert!(help.contains("into each job"), "{help}");
+        assert!(
+            way_out_of_settings("retries")
+                .unwrap()
+                .contains("`job defaults`")
+        );
+        assert!(way_out_of_settings("hour").unwrap().ends_with("into one"));
+        let near = way_out_of_settings("log levle").unwrap();
+        assert_eq!(near, "did you mean `log level`?");
     }
 }

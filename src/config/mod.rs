@@ -175,6 +175,7 @@ fn root<'d>(reader: &mut Reader<'_>, node: &'d Node, names: &mut JobNames<'d>) -
         }
     };
     let (settings, defaults) = settings(reader, entries, zone);
+    reader.has_handler_of_all = settings.error_handler.is_some();
     let (mut jobs, faulty) = jobs(reader, entries, &defaults, names);
     // docassemble.Scheduler 0.2: the handler of all jobs comes before a job's own.
     if let Some(handler) = &settings.error_handler {
@@ -278,7 +279,7 @@ fn unknown_setting(reader: &mut Reader<'_>, name: &str, entry: &Entry) {
     let mut diagnostic = Diagnostic::error(Code::UnknownKey, message).at(entry.key.span);
     diagnostic
         .help
-        .push(key::help(name, key::SETTINGS).unwrap_or_else(|| {
+        .push(key::way_out_of_settings(name).unwrap_or_else(|| {
             "a job's name is FILE.FUNCTION, such as `test.heartbeat`, and its value a mapping"
                 .to_owned()
         }));

@@ -19,6 +19,8 @@ pub(super) struct Reader<'a> {
     pub(super) outside: &'a Outside,
     /// The zone of triggers without one; `None` while it is not known, and where it is faulty.
     pub(super) zone: Option<Zone>,
+    /// Whether an error handler of all jobs comes before a job's own.
+    pub(super) has_handler_of_all: bool,
     diagnostics: Vec<Diagnostic>,
     references: Vec<Reference>,
     needs: Vec<Needed>,
@@ -40,6 +42,7 @@ impl<'a> Reader<'a> {
             text,
             outside,
             zone: None,
+            has_handler_of_all: false,
             diagnostics: Vec::new(),
             references: Vec::new(),
             needs: Vec::new(),
@@ -116,7 +119,7 @@ impl<'a> Reader<'a> {
     pub(super) fn unknown_key(&mut self, name: &str, span: Span, allowed: &[&'static str]) {
         let mut diagnostic =
             Diagnostic::error(Code::UnknownKey, format!("unknown key `{name}`")).at(span);
-        diagnostic.help.extend(key::help(name, allowed));
+        diagnostic.help.extend(key::way_out(name, allowed));
         if name == "weekday" {
             diagnostic
                 .help
@@ -201,5 +204,5 @@ fn ignored(name: &str, span: Span, count: usize) -> Diagnostic {
     };
     Diagnostic::warning(Code::IgnoredKey, message)
         .at(span)
-        .with_help("it belongs to APScheduler's own stores and executors; remove it")
+        .with_help(key::instead(name))
 }

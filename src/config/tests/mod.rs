@@ -562,8 +562,10 @@ fn each_trigger_of_a_list_that_will_not_fire_is_warned_of() {
         "4:35 warning[never-fires] this schedule never fires: February has no day 30; \
          for the last day of February write `day: last`",
         "5:30 warning[past-date] `run_date` lies in the past; \
-         it runs only if it has not run yet and `misfire_grace_time` still allows it",
-        "6:43 warning[never-fires] this schedule does not fire any more",
+         it runs only where `sched watch` knew the job before that time, has not run it, and \
+         `misfire_grace_time` still allows it; otherwise give it a later date",
+        "6:43 warning[never-fires] this schedule does not fire any more; \
+         give it a later end, or remove the job",
     ];
     assert_eq!(faults(&text), told);
     let rest = text.replace("    - {type: cron, hour: 4}\n", "");
@@ -1135,5 +1137,38 @@ fn no_fault_tells_a_secret() {
     assert!(
         told.contains("********") && !told.contains("hunter"),
         "{told}"
+    );
+}
+
+#[test]
+fn an_end_that_is_a_date_is_told_as_its_first_instant() {
+    let of = |end: &str| faults(&job(&format!("type: cron\nhour: 23\nend_date: {end}")));
+    assert_eq!(of("2026-11-25"), [""; 0]);
+    assert_eq!(
+        of("2026-11-24"),
+        [
+            "5:15 warning[never-fires] this schedule does not fire any more; `end_date: 2026-11-24` \
+          is 00:00 of that day: for all of it write `end_date: 2026-11-24 23:59:59`"
+        ]
+    );
+}
+
+#[test]
+fn a_handler_beside_the_one_of_all_jobs_is_warned_of() {
+    let text = "\
+scheduler:
+  error handler: a.all
+  a.b: {type: interval, minutes: 5, error handler: a.own}
+";
+    assert_eq!(
+        faults(text),
+        [
+            "3:37 warning[ignored-key] `error handler` has no effect beside the one under \
+          `scheduler`; remove one of the two"
+        ]
+    );
+    assert_eq!(
+        faults(&text.replace("  error handler: a.all\n", "")),
+        [""; 0]
     );
 }

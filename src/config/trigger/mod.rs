@@ -257,7 +257,9 @@ pub(super) fn unknown_key(
         kind.noun(),
     );
     let mut diagnostic = Diagnostic::error(Code::UnknownKey, message).at(item.key);
-    diagnostic.help.extend(key::help(name, kind.own_keys()));
+    let help = key::help(name, kind.own_keys());
+    let other = || format!("for it write `type: {}`", other.word());
+    diagnostic.help.push(help.unwrap_or_else(other));
     reader.report(diagnostic);
 }
 

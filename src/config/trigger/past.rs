@@ -1,5 +1,7 @@
 //! Triggers that will not fire any more.
 
+use chrono::NaiveDate;
+
 use crate::config::key;
 use crate::config::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -32,16 +34,24 @@ pub(in crate::config) fn warn_of_the_past(
             .find_map(|name| value(*name))
             .map_or(whole, |entry| entry.value.span)
     };
+    let today = trigger.zone().local(reader.outside.now).date_naive();
     let over = || {
+        let place = place(&["end_date", "year", "day"]);
         Diagnostic::warning(Code::NeverFires, "this schedule does not fire any more")
-            .at(place(&["end_date", "year", "day"]))
+            .at(place)
+            .with_help(
+                midnight(place.of(reader.text), today)
+                    .unwrap_or_else(|| "give it a later end, or remove the job".to_owned()),
+            )
     };
     let diagnostic = match trigger {
         Trigger::Date(_) => Diagnostic::warning(Code::PastDate, "`run_date` lies in the past")
             .at(place(&["run_date"]))
             .with_help(
-                "it runs only if it has not run yet and `misfire_grace_time` still allows it",
-            ),
+                "it runs only where `sched watch` knew the job before that time, has not run it, \
+                 and `misfire_grace_time` still allows it",
+            )
+            .with_help("otherwise give it a later date"),
         Trigger::Any(_) => return,
         Trigger::Interval(_) => over(),
         Trigger::Cron(cron) => match never_fires_reason(cron) {
@@ -62,4 +72,14 @@ pub(in crate::config) fn warn_of_the_past(
         },
     };
     reader.report(diagnostic);
+}
+
+/// For an end that is a date alone, and not over: what that means, and how to write the end of
+/// that day.
+fn midnight(written: &str, today: NaiveDate) -> Option<String> {
+    let date: NaiveDate = written.trim_matches(['"', '\'']).parse().ok()?;
+    let help = format!(
+        "`end_date: {date}` is 00:00 of that day: for all of it write `end_date: {date} 23:59:59`"
+    );
+    (date >= today).then_some(help)
 }
