@@ -54,6 +54,7 @@ fn calls(job: &Job, answers: &HashMap<String, Answer>) -> String {
         Some(
             Answer::NoModule { .. }
             | Answer::NoFunction { .. }
+            | Answer::NotExecutable { .. }
             | Answer::Unusable { .. }
             | Answer::Opaque { .. },
         )

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
@@ -12,7 +11,7 @@ use super::arguments::{Format, Global, Validate};
 use super::load::{self, Count, Loaded, counted};
 use super::output::{self, Refusal};
 use super::{trusted, understood};
-use crate::config::{Answer, Lookup, Need};
+use crate::config::{Answer, Lookup, Need, TasksPlace};
 use crate::diagnostic::json::{Report, findings};
 use crate::diagnostic::{Diagnostic, render};
 use crate::job::Surroundings;
@@ -136,11 +135,11 @@ impl Lookup for Remembering<'_> {
         Ok(answers)
     }
 
-    fn missing_folder(&self) -> Option<&Path> {
-        self.lookup.missing_folder()
+    fn tasks_place(&self) -> Option<TasksPlace> {
+        self.lookup.tasks_place()
     }
 
-    fn lacks(&self, need: &Need, surroundings: Option<&Surroundings>) -> Option<String> {
+    fn lacks(&self, need: &Need, surroundings: Option<&Surroundings>) -> Option<Diagnostic> {
         self.lookup.lacks(need, surroundings)
     }
 

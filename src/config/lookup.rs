@@ -1,6 +1,6 @@
 //! Asking whether what the config names exists.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::needs::Need;
 use crate::diagnostic::{Code, Diagnostic, Span, did_you_mean};
@@ -14,19 +14,30 @@ pub trait Lookup {
     /// Why nothing could be looked up at all, as a fragment such as `python3 was not found`.
     fn look_up(&self, names: &[&str]) -> Result<Vec<Answer>, String>;
 
-    /// The tasks folder that is named and is not there.
-    fn missing_folder(&self) -> Option<&Path> {
+    /// Where task files are looked for, for people.
+    fn tasks_place(&self) -> Option<TasksPlace> {
         None
     }
 
-    /// Why a job with these surroundings has not what it needs, as a fragment such as
-    /// "there is no user `www`"; `None` where it has, and where that cannot be told.
-    fn lacks(&self, _need: &Need, _surroundings: Option<&Surroundings>) -> Option<String> {
+    /// What a job with these surroundings has not of what it needs, a fault without a place; `None`
+    /// where it has all, and where that cannot be told.
+    fn lacks(&self, _need: &Need, _surroundings: Option<&Surroundings>) -> Option<Diagnostic> {
         None
     }
 
     /// Whether a Python process with these surroundings finds other modules than are looked up.
     fn finds_others(&self, surroundings: &Surroundings) -> bool;
+}
+
+/// Where task files are looked for, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TasksPlace {
+    /// In a folder.
+    Folder(PathBuf),
+    /// In a folder that is named and is not there.
+    Gone(PathBuf),
+    /// In no folder, for none of these is there.
+    Nowhere([PathBuf; 2]),
 }
 
 /// What a dotted name names.
@@ -61,6 +72,13 @@ pub enum Answer {
         function: String,
         /// Whole dotted names that exist and are near.
         near: Vec<String>,
+    },
+    /// A file of the tasks folder that would be run if it were executable.
+    NotExecutable {
+        /// The file, from the name of the tasks folder on.
+        file: PathBuf,
+        /// Its whole path.
+        path: PathBuf,
     },
     /// Something is there that cannot be used.
     Unusable {
@@ -136,7 +154,7 @@ pub(super) fn check(
         let job = job_of(reference).filter(|_| reference.role == Role::ContextManager);
         job.is_some_and(|job| !may_be_python(&job.task, answer_to))
     };
-    let gone = lookup.missing_folder();
+    let place = lookup.tasks_place();
     references
         .iter()
         .filter_map(|reference| {
@@ -145,7 +163,7 @@ pub(super) fn check(
                     fault(reference, &elsewhere())
                 }
                 answer if answer.may_be_elsewhere() => {
-                    fault(reference, answer).map(|fault| with_gone(fault, gone))
+                    fault(reference, answer).map(|fault| with_place(fault, answer, place.as_ref()))
                 }
                 answer => fault(reference, answer),
             };
@@ -191,6 +209,7 @@ impl Answer {
             Self::Function { .. }
             | Self::Executable { .. }
             | Self::Native
+            | Self::NotExecutable { .. }
             | Self::Unusable { .. }
             | Self::Opaque { .. } => false,
         }
@@ -219,6 +238,10 @@ fn fault(reference: &Reference, answer: &Answer) -> Option<Diagnostic> {
             let message = format!("{} has no function `{function}`", file.display());
             with_near(error(message), near)
         }
+        Answer::NotExecutable { file, path } => {
+            let fault = error(format!("{} is not executable", file.display()));
+            fault.with_help(format!("run `chmod +x {}`", path.display()))
+        }
         Answer::Unusable { why } => error(why.clone()),
         Answer::Opaque { why } => {
             let message = format!("`{}` was not looked up: {why}", reference.name);
@@ -230,11 +253,26 @@ fn fault(reference: &Reference, answer: &Answer) -> Option<Diagnostic> {
     Some(diagnostic)
 }
 
-/// Where the tasks folder is not there, that is the first thing to mend.
-fn with_gone(mut diagnostic: Diagnostic, folder: Option<&Path>) -> Diagnostic {
-    let help = folder.map(|folder| format!("there is no folder {} for tasks", folder.display()));
-    diagnostic.help.splice(0..0, help);
-    diagnostic
+/// Where the tasks folder is not there, that is the first thing to mend; where nothing near is
+/// there, it may be another folder than was meant.
+fn with_place(mut fault: Diagnostic, answer: &Answer, place: Option<&TasksPlace>) -> Diagnostic {
+    let is_module = matches!(answer, Answer::NoModule { .. });
+    let help = match place {
+        Some(TasksPlace::Gone(folder)) => {
+            format!("there is no folder {} for tasks", folder.display())
+        }
+        Some(TasksPlace::Nowhere([one, other])) if is_module => format!(
+            "there is no tasks folder: make {} or {}, or name one with `tasks directory`",
+            one.display(),
+            other.display()
+        ),
+        Some(TasksPlace::Folder(folder)) if is_module && fault.help.is_empty() => {
+            format!("the tasks folder is {}", folder.display())
+        }
+        Some(TasksPlace::Folder(_) | TasksPlace::Nowhere(_)) | None => return fault,
+    };
+    fault.help.insert(0, help);
+    fault
 }
 
 fn with_near(mut diagnostic: Diagnostic, near: &[String]) -> Diagnostic {

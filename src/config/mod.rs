@@ -36,7 +36,7 @@ use section::Section;
 pub use account::{Account, Mailgun, NoAccount, Security, Server, Way, mailbox};
 pub use directives::Directives;
 pub use key::same as is_same_key;
-pub use lookup::{Answer, Lookup, Reference, Role};
+pub use lookup::{Answer, Lookup, Reference, Role, TasksPlace};
 pub use needs::{Need, Needed};
 pub use outside::{Outside, Overrides};
 pub use settings::{DocassembleContext, Settings, ZoneOrigin};
@@ -108,9 +108,14 @@ impl Reading {
         let jobs = self.config.as_ref().map(|config| config.jobs.clone());
         let jobs = jobs.unwrap_or_default();
         let references = std::mem::take(&mut self.references);
-        let faults = lookup::check(&references, &jobs, lookup);
-        self.diagnostics.extend(faults);
+        let mut faults = lookup::check(&references, &jobs, lookup);
         let needs = std::mem::take(&mut self.needs);
+        // Where the Python that the config names does not answer, that is the place to mend.
+        let python = needs.iter().find(|one| one.need == Need::Python);
+        for fault in &mut faults {
+            fault.span = fault.span.or(python.map(|one| one.span));
+        }
+        self.diagnostics.extend(faults);
         self.diagnostics.extend(needs::check(&needs, &jobs, lookup));
         self.diagnostics.sort_by_key(|one| one.span);
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::lookup::Lookup;
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::job::Roster;
 
 /// Something outside of the config that must be there when a job runs.
@@ -18,6 +18,8 @@ pub enum Need {
     User(String),
     /// The program that it starts without a shell.
     Program(PathBuf),
+    /// The Python that the config names. Whoever looks tasks up tells what is wrong with it.
+    Python,
 }
 
 /// A need of a job.
@@ -31,10 +33,9 @@ pub struct Needed {
     pub job: Option<String>,
 }
 
-/// What is not there of what is `needed`, as `lookup` sees it: a warning each, for the machine on
-/// which a config is checked need not be the one on which its jobs run.
+/// What is not there of what is `needed`, as `lookup` sees it.
 pub(super) fn check(needed: &[Needed], jobs: &Roster, lookup: &dyn Lookup) -> Vec<Diagnostic> {
-    let mut asked: HashMap<&Need, Option<String>> = HashMap::new();
+    let mut asked: HashMap<&Need, Option<Diagnostic>> = HashMap::new();
     let lacks = |one: &Needed| {
         let job = one.job.as_deref().and_then(|name| jobs.named(name));
         let surroundings = job.map(|job| &*job.surroundings);
@@ -42,13 +43,13 @@ pub(super) fn check(needed: &[Needed], jobs: &Roster, lookup: &dyn Lookup) -> Ve
     };
     let mut faults = Vec::new();
     for one in needed {
-        let why = match &one.need {
+        let lack = match &one.need {
             // Where it is looked for depends on the job.
             Need::Program(_) => lacks(one),
             need => asked.entry(need).or_insert_with(|| lacks(one)).clone(),
         };
-        faults.extend(why.map(|why| {
-            let mut fault = Diagnostic::warning(Code::NotFound, why).at(one.span);
+        faults.extend(lack.map(|lack| {
+            let mut fault = lack.at(one.span);
             fault.job.clone_from(&one.job);
             fault
         }));

@@ -7,6 +7,7 @@ use super::call;
 use super::directives::Timezone;
 use super::job::{self, Defaults};
 use super::lookup::Role;
+use super::needs::Need;
 use super::reader::Reader;
 use super::scalar;
 use super::section::{Item, Section};
@@ -190,6 +191,7 @@ impl<'a, 'n> Settler<'_, 'a, '_, 'n> {
     fn python(&mut self) -> Option<PathBuf> {
         self.take("python", |reader, item| {
             let text = scalar::text(reader, item)?;
+            reader.need(Need::Python, item.value.span);
             Some(if text.contains('/') {
                 reader.path(text)
             } else {

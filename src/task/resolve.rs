@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::python::lookup::{self, CallFault, LookupError};
 use super::{Setup, Tasks, chain, surroundings};
-use crate::config::{Answer, Lookup, Need};
-use crate::diagnostic;
+use crate::config::{Answer, Lookup, Need, TasksPlace};
+use crate::diagnostic::{self, Diagnostic};
 use crate::job::Surroundings;
 use crate::process::Launch;
 
@@ -42,15 +42,11 @@ pub(super) fn named(setup: &Setup, name: &str) -> Result<Named, Ambiguous> {
 
 /// The executable file that `name` names, unless a Python file comes before it.
 fn executable(setup: &Setup, name: &str) -> Result<Option<PathBuf>, Ambiguous> {
-    let parts: Vec<_> = name.split('.').collect();
-    let (Some(folder), [first, .., last]) = (&setup.tasks_folder, &parts[..]) else {
+    let Some((folder, stem)) = program_place(setup, name) else {
         return Ok(None);
     };
-    if !parts.iter().all(|part| is_component(part)) || is_python(folder, first) {
-        return Ok(None);
-    }
-    let above: PathBuf = parts[..parts.len() - 1].iter().collect();
-    let mut files = executables(&folder.join(above), last);
+    let mut files = files(&folder, stem);
+    files.retain(|path| can_run(path));
     if files.len() > 1 {
         let shown = |file: &PathBuf| setup.shown(file).display().to_string();
         return Err(Ambiguous {
@@ -59,6 +55,20 @@ fn executable(setup: &Setup, name: &str) -> Result<Option<PathBuf>, Ambiguous> {
         });
     }
     Ok(files.pop())
+}
+
+/// The folder of the tasks folder in which a program of that name would be, and the name of its
+/// file without an ending; `None` where a Python file comes before it.
+fn program_place<'n>(setup: &Setup, name: &'n str) -> Option<(PathBuf, &'n str)> {
+    let parts: Vec<_> = name.split('.').collect();
+    let (Some(folder), [first, .., last]) = (&setup.tasks_folder, &parts[..]) else {
+        return None;
+    };
+    if !parts.iter().all(|part| is_component(part)) || is_python(folder, first) {
+        return None;
+    }
+    let above: PathBuf = parts[..parts.len() - 1].iter().collect();
+    Some((folder.join(above), last))
 }
 
 /// Whether `part` is the name of one file: nothing that leads to another folder.
@@ -71,8 +81,8 @@ fn is_python(folder: &Path, first: &str) -> bool {
     folder.join(format!("{first}.py")).is_file() || folder.join(first).join("__init__.py").is_file()
 }
 
-/// The executable files of `folder` that are called `name`, with any ending, sorted.
-fn executables(folder: &Path, name: &str) -> Vec<PathBuf> {
+/// The files of `folder` that are called `name`, with any ending, sorted.
+fn files(folder: &Path, name: &str) -> Vec<PathBuf> {
     let fits = |path: &PathBuf| {
         let file = path
             .file_name()
@@ -87,7 +97,7 @@ fn executables(folder: &Path, name: &str) -> Vec<PathBuf> {
     let mut files: Vec<_> = entries
         .map(|entry| entry.path())
         .filter(fits)
-        .filter(|path| can_run(path))
+        .filter(|path| path.is_file())
         .collect();
     files.sort();
     files
@@ -95,7 +105,7 @@ fn executables(folder: &Path, name: &str) -> Vec<PathBuf> {
 
 fn can_run(path: &Path) -> bool {
     path.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+        .is_ok_and(|metadata| metadata.permissions().mode() & 0o111 != 0)
 }
 
 impl Lookup for Tasks {
@@ -112,7 +122,7 @@ impl Lookup for Tasks {
             let found = apart(self.look_up_python(&open)).map_err(|error| chain(&error))?;
             let missing = answers.iter_mut().filter(|answer| answer.is_none());
             for (answer, (found, name)) in missing.zip(found.into_iter().zip(&open)) {
-                *answer = Some(self.with_near_natives(name, found));
+                *answer = Some(self.with_hints(name, found));
             }
         }
         let missing = || "Python left a name without an answer".to_owned();
@@ -122,12 +132,19 @@ impl Lookup for Tasks {
             .ok_or_else(missing)
     }
 
-    fn missing_folder(&self) -> Option<&Path> {
-        let folder = self.setup.tasks_folder.as_deref();
-        folder.filter(|folder| !folder.is_dir())
+    fn tasks_place(&self) -> Option<TasksPlace> {
+        Some(match &self.setup.tasks_folder {
+            Some(folder) if folder.is_dir() => TasksPlace::Folder(folder.clone()),
+            Some(folder) => TasksPlace::Gone(folder.clone()),
+            None => {
+                let beside = self.setup.config_file.parent()?;
+                let above = beside.parent().unwrap_or(beside);
+                TasksPlace::Nowhere([beside, above].map(|folder| folder.join("tasks")))
+            }
+        })
     }
 
-    fn lacks(&self, need: &Need, surroundings: Option<&Surroundings>) -> Option<String> {
+    fn lacks(&self, need: &Need, surroundings: Option<&Surroundings>) -> Option<Diagnostic> {
         surroundings::lacks(need, surroundings, &self.setup)
     }
 
@@ -180,9 +197,7 @@ impl Tasks {
             let launch = surroundings::question(surroundings, setup)?;
             lookup::look_up(&interpreter, setup, launch, &[name]).await
         });
-        Ok(answers?
-            .pop()
-            .map(|answer| self.with_near_natives(name, answer)))
+        Ok(answers?.pop().map(|answer| self.with_hints(name, answer)))
     }
 
     async fn look_up_python(&self, names: &[&str]) -> Result<Vec<Answer>, LookupError> {
@@ -200,6 +215,44 @@ impl Tasks {
             Err(ambiguous) => Answer::Unusable {
                 why: ambiguous.to_string(),
             },
+        })
+    }
+
+    /// The answer for a name that Python does not find may be that a native task was meant, or a
+    /// program.
+    fn with_hints(&self, name: &str, answer: Answer) -> Answer {
+        let is_missing = matches!(answer, Answer::NoModule { .. });
+        let answer = match self.missing_program(name).filter(|_| is_missing) {
+            Some(program) => program,
+            None => answer,
+        };
+        self.with_near_natives(name, answer)
+    }
+
+    /// What a folder of the tasks folder has not, whose program `name` could be.
+    fn missing_program(&self, name: &str) -> Option<Answer> {
+        let (folder, stem) = program_place(&self.setup, name)?;
+        let shown = |path: &Path| self.setup.shown(path).to_owned();
+        let mut files = files(&folder, stem).into_iter();
+        // A Python file in a folder that is no package is more likely a module than a program.
+        let file = files.find(|file| file.extension().is_none_or(|ending| ending != "py"));
+        if let Some(file) = file {
+            return Some(Answer::NotExecutable {
+                file: shown(&file),
+                path: file,
+            });
+        }
+        let (program, folder) = (
+            shown(&folder.join(stem)),
+            folder.is_dir().then_some(folder)?,
+        );
+        Some(Answer::NoModule {
+            what: format!(
+                "executable {program} or {program}.*, and no {}",
+                shown(&folder.join("__init__.py")).display(),
+                program = program.display()
+            ),
+            near: Vec::new(),
         })
     }
 

@@ -10,6 +10,7 @@ use chrono::{DateTime, SecondsFormat};
 
 use super::{Error, Setup};
 use crate::config::Need;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::environment;
 use crate::job::{Job, Surroundings};
 use crate::process::{self, Identity, Launch};
@@ -80,18 +81,32 @@ pub(super) fn question(
     })
 }
 
-/// Why a job with these surroundings has not what it needs, where that can be told.
+/// What a job with these surroundings has not of what it needs, where that can be told: a warning
+/// of what is not there, for the machine on which a config is checked need not be the one on which
+/// its jobs run.
 pub(super) fn lacks(
     need: &Need,
     surroundings: Option<&Surroundings>,
     setup: &Setup,
-) -> Option<String> {
+) -> Option<Diagnostic> {
+    let missing = |what: String| Diagnostic::warning(Code::NotFound, what);
     match need {
+        Need::Python => None,
         Need::Directory(path) if path.is_dir() => None,
-        Need::Directory(path) => Some(format!("there is no directory `{}`", path.display())),
-        Need::EnvironmentFile(path) => read(path).err().map(|error| chain(&error)),
+        Need::Directory(path) => Some(missing(format!(
+            "there is no directory `{}`",
+            path.display()
+        ))),
+        Need::EnvironmentFile(path) => match read(path) {
+            Ok(_) => None,
+            Err(error @ VariablesError::Read { .. }) => Some(missing(chain(&error))),
+            Err(error @ VariablesError::Line { .. }) => Some(
+                Diagnostic::error(Code::BadValue, error.to_string())
+                    .with_help("write `KEY=VALUE`, or `#` before a comment"),
+            ),
+        },
         Need::User(user) => match Identity::of(user) {
-            Err(error @ process::Error::NoUser(_)) => Some(error.to_string()),
+            Err(error @ process::Error::NoUser(_)) => Some(missing(error.to_string())),
             // We need not be root to look.
             Ok(_) | Err(_) => None,
         },
@@ -103,9 +118,36 @@ pub(super) fn lacks(
             };
             // Another user has another `PATH`, and may see what we do not.
             let is_there = surroundings.user.is_some() || process::is_there(&launch);
-            (!is_there).then(|| format!("there is no program `{}`", program.display()))
+            (!is_there).then(|| {
+                let mut lack = missing(format!("there is no program `{}`", program.display()));
+                lack.help.extend(where_looked_for(program, surroundings));
+                lack
+            })
         }
     }
+}
+
+/// Where a program is looked for that is no whole path.
+fn where_looked_for(program: &Path, surroundings: &Surroundings) -> Option<String> {
+    if program.is_absolute() {
+        return None;
+    }
+    Some(match &surroundings.directory {
+        _ if !program.as_os_str().as_encoded_bytes().contains(&b'/') => {
+            "it is looked for on `PATH`: write its whole path, or give the job an `environment` with \
+             another `PATH`"
+                .to_owned()
+        }
+        Some(directory) => format!("it is looked for in {}", directory.display()),
+        None => {
+            let here = std::env::current_dir().unwrap_or_default();
+            format!(
+                "it is looked for where `sched` is started, now {}; with `directory: .` in the \
+                 folder of the config",
+                here.display()
+            )
+        }
+    })
 }
 
 /// The working directory that the config names.

@@ -137,6 +137,9 @@ fn a_tasks_folder_that_is_not_there_is_the_first_thing_to_mend() {
     folder.write("config.yml", config);
     let answer = folder.sched("validate").exits(1);
     assert!(!answer.stdout.contains("no folder"), "{}", answer.stdout);
+    let beside = folder.path("tasks").display().to_string();
+    let help = format!("  = help: there is no tasks folder: make {beside} or /");
+    assert!(answer.stdout.contains(&help), "{}", answer.stdout);
 }
 
 #[test]
@@ -169,11 +172,12 @@ scheduler:
     .executable("here/bin/mine", "#!/bin/sh\n")
     .file("fine.env", "A=1\n")
     .file("broken.env", "A=1\nhunter22secret\n");
-    let answer = folder.sched("validate").exits(0);
+    // A file that is there is broken for every run, on every machine.
+    let answer = folder.sched("validate").exits(1);
     for told in [
         "there is no directory `",
         "/nowhere`",
-        "line 2 of the environment file `",
+        "error[bad-value]: line 2 of the environment file `",
         "does not have the form KEY=VALUE",
         "there is no user `nobody-by-that-name`",
         "warning[not-found]",
@@ -181,8 +185,8 @@ scheduler:
         assert!(answer.stdout.contains(told), "{told}: {}", answer.stdout);
     }
     assert!(!answer.stdout.contains("hunter22"), "{}", answer.stdout);
-    assert!(answer.stdout.contains("3 warnings"), "{}", answer.stdout);
-    folder.sched("validate --strict").exits(1);
+    let count = "1 error, 2 warnings";
+    assert!(answer.stdout.contains(count), "{}", answer.stdout);
     folder.write(
         "config.yml",
         "scheduler:\n  a: {type: interval, hours: 1, command: [no-such-program, x]}\n",
@@ -190,6 +194,18 @@ scheduler:
     let answer = folder.sched("validate").exits(0);
     let told = "there is no program `no-such-program`";
     assert!(answer.stdout.contains(told), "{}", answer.stdout);
+    folder.sched("validate --strict").exits(1);
+    for (program, help) in [
+        ("no-such-program", "on `PATH`"),
+        ("./no-such", "where `sched` is started, now "),
+        ("./no-such, directory: bin", "help: it is looked for in /"),
+    ] {
+        let (program, directory) = program.split_once(',').unwrap_or((program, ""));
+        let job = format!("{{type: interval, hours: 1, command: [{program}], {directory}}}");
+        folder.write("config.yml", &format!("scheduler:\n  a: {job}\n"));
+        let answer = folder.sched("validate").exits(0);
+        assert!(answer.stdout.contains(help), "{}", answer.stdout);
+    }
 }
 
 #[test]

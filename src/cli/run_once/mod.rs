@@ -158,6 +158,10 @@ fn find(tasks: &Tasks, name: &str) -> Result<(), Absent> {
             why: Some(format!("{} has no function `{function}`", file.display())),
             near,
         }),
+        Some(Answer::NotExecutable { file, .. }) => Err(Absent {
+            why: Some(format!("{} is not executable", file.display())),
+            near: Vec::new(),
+        }),
         Some(Answer::Unusable { why }) => Err(Absent {
             why: Some(why),
             near: Vec::new(),

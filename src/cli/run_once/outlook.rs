@@ -171,6 +171,9 @@ fn place(answer: &Answer) -> String {
         Answer::NoFunction { file, function, .. } => {
             format!("nowhere: {} has no function `{function}`", file.display())
         }
+        Answer::NotExecutable { file, .. } => {
+            format!("{}, which is not executable", file.display())
+        }
         Answer::Unusable { why } | Answer::Opaque { why } => why.clone(),
     }
 }

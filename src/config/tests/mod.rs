@@ -823,9 +823,10 @@ fn what_jobs_need_is_looked_for() {
             Ok(names.iter().map(|_| Answer::Native).collect())
         }
 
-        fn lacks(&self, need: &Need, surroundings: Option<&Surroundings>) -> Option<String> {
+        fn lacks(&self, need: &Need, surroundings: Option<&Surroundings>) -> Option<Diagnostic> {
             let of = surroundings.map_or("several jobs", |_| "a job");
-            Some(format!("{need:?} of {of}"))
+            let lack = format!("{need:?} of {of}");
+            Some(Diagnostic::warning(Code::NotFound, lack))
         }
 
         fn finds_others(&self, _: &Surroundings) -> bool {
@@ -1170,5 +1171,72 @@ scheduler:
     assert_eq!(
         faults(&text.replace("  error handler: a.all\n", "")),
         [""; 0]
+    );
+}
+
+#[test]
+fn a_python_that_does_not_answer_is_told_at_its_place() {
+    struct Silent;
+
+    impl Lookup for Silent {
+        fn look_up(&self, _: &[&str]) -> Result<Vec<Answer>, String> {
+            Err("python4 was not found".to_owned())
+        }
+
+        fn finds_others(&self, _: &Surroundings) -> bool {
+            false
+        }
+    }
+
+    let text = "scheduler:\n  python: python4\n  a.b: {type: interval, minutes: 5}\n";
+    let mut reading = reading(text);
+    reading.look_up(&Silent);
+    assert!(
+        shown(&reading, text)[0]
+            .starts_with("2:11 warning[unchecked] tasks were not looked up: python4 was not found"),
+        "{reading:?}"
+    );
+}
+
+#[test]
+fn where_tasks_are_looked_for_is_told_where_nothing_near_is_there() {
+    struct At(TasksPlace);
+
+    impl Lookup for At {
+        fn look_up(&self, names: &[&str]) -> Result<Vec<Answer>, String> {
+            let answer = |name: &&str| Answer::NoModule {
+                what: format!("module `{name}`"),
+                near: Vec::new(),
+            };
+            Ok(names.iter().map(answer).collect())
+        }
+
+        fn tasks_place(&self) -> Option<TasksPlace> {
+            Some(self.0.clone())
+        }
+
+        fn finds_others(&self, _: &Surroundings) -> bool {
+            false
+        }
+    }
+
+    let text = "scheduler:\n  a.b: {type: interval, minutes: 5}\n";
+    let help = |place| {
+        let mut reading = reading(text);
+        reading.look_up(&At(place));
+        reading.diagnostics[0].help.join("; ")
+    };
+    let folder = || PathBuf::from("/srv/tasks");
+    assert_eq!(
+        help(TasksPlace::Folder(folder())),
+        "the tasks folder is /srv/tasks"
+    );
+    assert_eq!(
+        help(TasksPlace::Gone(folder())),
+        "there is no folder /srv/tasks for tasks"
+    );
+    assert_eq!(
+        help(TasksPlace::Nowhere([folder(), PathBuf::from("/tasks")])),
+        "there is no tasks folder: make /srv/tasks or /tasks, or name one with `tasks directory`"
     );
 }

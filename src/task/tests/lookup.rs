@@ -275,7 +275,13 @@ fn executable_files_are_found() {
         .executable("tasks/both/f", "#!/bin/sh\n");
     let answers = look_up(
         &bench,
-        &["backup.db", "backup.two", "backup.plain", "both.f"],
+        &[
+            "backup.db",
+            "backup.two",
+            "backup.plain",
+            "both.f",
+            "backup.none",
+        ],
     );
     assert_eq!(
         answers[0],
@@ -290,7 +296,20 @@ fn executable_files_are_found() {
                 .to_owned()
         }
     );
-    assert!(matches!(&answers[2], Answer::NoModule { .. }));
+    assert_eq!(
+        answers[2],
+        Answer::NotExecutable {
+            file: PathBuf::from("tasks/backup/plain.sh"),
+            path: bench.path("tasks/backup/plain.sh"),
+        }
+    );
+    let Answer::NoModule { what, .. } = &answers[4] else {
+        panic!("{:?}", answers[4]);
+    };
+    assert_eq!(
+        what,
+        "executable tasks/backup/none or tasks/backup/none.*, and no tasks/backup/__init__.py"
+    );
     assert_eq!(answers[3], function("tasks/both.py", 1));
 }
 
