@@ -41,6 +41,8 @@ pub struct Job {
     pub surroundings: Common<Surroundings>,
     /// What the administrator says about it.
     pub description: Option<String>,
+    /// Which of `args` and `kwargs` are given and cannot be used: it is called without these.
+    pub unusable: Vec<&'static str>,
 }
 
 /// Something that most jobs have in common: it is held once until somebody changes his own.

@@ -59,8 +59,8 @@ fn words(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<String>> {
 }
 
 /// The positional arguments: whatever Python's `list()` takes.
-pub(super) fn args(reader: &mut Reader<'_>, item: Item<'_>) -> Vec<Value> {
-    match item.value.to_value() {
+pub(super) fn args(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Vec<Value>> {
+    Some(match item.value.to_value() {
         Value::List(items) | Value::Tuple(items) | Value::Set(items) => items,
         Value::Str(text) => {
             warn_of_args(
@@ -97,9 +97,9 @@ pub(super) fn args(reader: &mut Reader<'_>, item: Item<'_>) -> Vec<Value> {
                 "a list",
                 "write a list such as `args: [one, 2]`",
             );
-            Vec::new()
+            return None;
         }
-    }
+    })
 }
 
 fn warn_of_args(reader: &mut Reader<'_>, item: Item<'_>, becomes: &str, list: &str) {
@@ -112,12 +112,12 @@ fn warn_of_args(reader: &mut Reader<'_>, item: Item<'_>, becomes: &str, list: &s
     );
 }
 
+/// Keyword arguments, and the context manager that lay among them.
+type Keywords = (Vec<(Value, Value)>, Option<String>);
+
 /// The keyword arguments, whatever Python's `dict()` takes, and the context manager that may lie
 /// among them.
-pub(super) fn kwargs(
-    reader: &mut Reader<'_>,
-    item: Item<'_>,
-) -> (Vec<(Value, Value)>, Option<String>) {
+pub(super) fn kwargs(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Keywords> {
     let Some(mut entries) = pairs(item.value.to_value()) else {
         unusable(
             reader,
@@ -125,7 +125,7 @@ pub(super) fn kwargs(
             "a mapping",
             "write a mapping such as `kwargs: {name: value}`",
         );
-        return (Vec::new(), None);
+        return None;
     };
     if entries.iter().any(|(key, _)| !matches!(key, Value::Str(_))) {
         let message = "keyword arguments must have text as their names";
@@ -150,7 +150,7 @@ pub(super) fn kwargs(
         let place = key_place(item.value, |key| key.as_str() == Some("contextmanager"));
         reader.refer(name, place, Role::ContextManager);
     }
-    (entries, name)
+    Some((entries, name))
 }
 
 /// Where the first such key of a mapping is; else the mapping.
@@ -208,7 +208,7 @@ fn pair(value: Value) -> Option<(Value, Value)> {
 fn unusable(reader: &mut Reader<'_>, item: Item<'_>, wanted: &str, help: &str) {
     let name = item.name;
     let message = format!(
-        "`{name}` must be {wanted}{}; called without",
+        "`{name}` must be {wanted}{}; the job is called without",
         scalar::but_this_is(item.value)
     );
     reader.report_call(

@@ -85,14 +85,15 @@ fn body(
     let mut keys = Section::read(reader, entries);
     let task = task(reader, &mut keys, name, key);
     let (trigger, kind) = trigger::read(reader, &mut keys, key);
-    let args = keys
-        .take("args")
-        .map(|item| call::args(reader, item))
-        .unwrap_or_default();
-    let (kwargs, inner_context) = keys
-        .take("kwargs")
-        .map(|item| call::kwargs(reader, item))
-        .unwrap_or_default();
+    let args = keys.take("args").map(|item| call::args(reader, item));
+    let kwargs = keys.take("kwargs").map(|item| call::kwargs(reader, item));
+    let unusable = [
+        ("args", args == Some(None)),
+        ("kwargs", kwargs == Some(None)),
+    ]
+    .into_iter();
+    let unusable = unusable.filter(|(_, is_unusable)| *is_unusable);
+    let (kwargs, inner_context) = kwargs.flatten().unwrap_or_default();
     let contextmanager = call::function(reader, &mut keys, "contextmanager", Role::ContextManager);
     let own_handler = keys.get("error handler").map(|item| item.key);
     let error_handler = call::function(reader, &mut keys, "error handler", Role::ErrorHandler);
@@ -117,13 +118,14 @@ fn body(
         span: key,
         task: task?,
         trigger: trigger?,
-        args,
+        args: args.flatten().unwrap_or_default(),
         kwargs,
         contextmanager: contextmanager.or(inner_context),
         error_handler,
         policy: Common::like(policy, &defaults.policy),
         surroundings: Common::like(surroundings, &defaults.surroundings),
         description: description.map(str::to_owned),
+        unusable: unusable.map(|(name, _)| name).collect(),
     })
 }
 

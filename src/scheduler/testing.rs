@@ -47,6 +47,7 @@ pub(super) fn job(name: &str) -> Job {
         policy: Common::default(),
         surroundings: Common::default(),
         description: None,
+        unusable: Vec::new(),
     }
 }
 

@@ -291,6 +291,7 @@ fn seen(name: &str, every_s: i64) -> Seen {
         policy: Common::default(),
         surroundings: Common::default(),
         description: None,
+        unusable: Vec::new(),
     };
     Seen {
         job: Arc::new(job),

@@ -171,6 +171,14 @@ impl Tasks {
         output: &dyn Output,
     ) -> Ended {
         let observer = Observer { run, output };
+        if !job.unusable.is_empty() {
+            // Whoever began the run has the first word on it.
+            tokio::task::yield_now().await;
+        }
+        for name in &job.unusable {
+            let message = format!("Failed to parse '{}' {name}: called without", job.name);
+            observer.note(Level::Error, Duration::ZERO, message);
+        }
         let attempt = self.attempt(ready, job, order.clone(), observer).await;
         // Where Python reports an exception, it has called the handler with it.
         let told = matches!(&attempt, Ok(ended) if ended.error.is_some()) && self.is_python(job);

@@ -241,6 +241,7 @@ pub(super) fn job(task: Task) -> Job {
         policy: Common::default(),
         surroundings: Common::default(),
         description: None,
+        unusable: Vec::new(),
     }
 }
 

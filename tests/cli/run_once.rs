@@ -432,3 +432,18 @@ fn relative_paths_start_at_the_folder_of_the_config() {
     );
     assert!(!answer.stderr.contains("/./"), "{}", answer.stderr);
 }
+
+#[test]
+fn each_run_tells_of_arguments_that_cannot_be_used() {
+    let folder =
+        Folder::with_config("scheduler:\n  a.b: {type: cron, hour: 4, args: 5, kwargs: [1]}\n")
+            .file("tasks/a.py", "def b(*args): print('ran')\n");
+    let answer = folder.sched("run-once a.b").exits(0);
+    assert_eq!(answer.stdout, "ran\n");
+    for name in ["args", "kwargs"] {
+        let told = format!("ERROR Failed to parse 'a.b' {name}: called without\n");
+        assert!(answer.stderr.contains(&told), "{}", answer.stderr);
+    }
+    let answer = folder.sched("run-once a.b 5").exits(0);
+    assert!(!answer.stderr.contains("'a.b' args"), "{}", answer.stderr);
+}

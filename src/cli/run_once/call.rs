@@ -109,12 +109,14 @@ fn of_function(name: &str, zone: Zone) -> Job {
         policy: Common::default(),
         surroundings: Common::default(),
         description: None,
+        unusable: Vec::new(),
     }
 }
 
 /// Arguments replace the job's own; keyword arguments are added or override.
 fn replace(job: &mut Job, arguments: &RunOnce, notes: &mut Vec<String>) -> Result<(), Refusal> {
     if !arguments.args.is_empty() {
+        job.unusable.retain(|name| *name != "args");
         let args = arguments.args.iter();
         let values = args.map(|text| value(text, text, notes));
         job.args = values.collect::<Result<_, _>>()?;
