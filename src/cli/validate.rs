@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -13,9 +14,10 @@ use super::output::{self, Refusal};
 use super::{trusted, understood};
 use crate::config::{Answer, Lookup, Need, TasksPlace};
 use crate::diagnostic::json::{Report, findings};
-use crate::diagnostic::{Diagnostic, render};
-use crate::job::Surroundings;
+use crate::diagnostic::{Code, Diagnostic, render};
+use crate::job::{Job, Surroundings};
 use crate::task::native::Names;
+use crate::task::{self, CallFault, Tasks};
 
 /// Checks a config. The findings are the answer, so they go to stdout.
 ///
@@ -35,7 +37,11 @@ pub(super) fn run(
     // The look-up starts the Python that the config names.
     let distrust = trusted::distrust(&loaded, &given);
     match &distrust {
-        None => loaded.reading.look_up(&lookup),
+        None => {
+            loaded.reading.look_up(&lookup);
+            let misfits = misfits(&loaded, &tasks, &lookup.answers.borrow());
+            loaded.reading.add(misfits);
+        }
         Some(refusal) => loaded.reading.leave_unchecked(&refusal.message),
     }
     let diagnostics = &loaded.reading.diagnostics;
@@ -56,6 +62,36 @@ pub(super) fn run(
     }
     let written = written.and_then(|()| out.flush());
     output::answered(written, if valid { Exit::Done } else { Exit::Failed })
+}
+
+/// Warns of calls that do not fit the functions' heads. Such a run begins and fails, as it does in
+/// docassemble.Scheduler, so it is no error of the config.
+fn misfits(loaded: &Loaded, tasks: &Tasks, answers: &HashMap<String, Answer>) -> Vec<Diagnostic> {
+    let jobs = loaded.config().into_iter().flat_map(|config| &config.jobs);
+    let calls = jobs.filter_map(|job| {
+        let shape = task::shape(job)?;
+        let is_function = matches!(answers.get(shape.name), Some(Answer::Function { .. }));
+        let is_here = is_function && !tasks.finds_others(&job.surroundings);
+        is_here.then_some((job, shape))
+    });
+    let (jobs, shapes): (Vec<_>, Vec<_>) = calls.unzip();
+    if shapes.is_empty() {
+        return Vec::new();
+    }
+    let faults = tasks.check_calls(&Surroundings::default(), &shapes);
+    // Without a Python to ask, that has been told.
+    let faults = faults.unwrap_or_default().into_iter().zip(jobs);
+    let warning = |(fault, job): (Option<CallFault>, &Arc<Job>)| {
+        let fault = fault?;
+        let place = loaded.reading.secrets.mask(&fault.place()).into_owned();
+        Some(
+            Diagnostic::warning(Code::BadValue, format!("each run fails: {}", fault.message))
+                .at(job.span)
+                .of_job(&job.name)
+                .with_help(place),
+        )
+    };
+    faults.filter_map(warning).collect()
 }
 
 fn write_json(out: &mut impl Write, loaded: &Loaded, valid: bool) -> io::Result<()> {

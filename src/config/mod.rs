@@ -103,6 +103,12 @@ impl Reading {
         self.diagnostics.sort_by_key(|one| one.span);
     }
 
+    /// Adds what was found elsewhere.
+    pub fn add(&mut self, diagnostics: Vec<Diagnostic>) {
+        self.diagnostics.extend(diagnostics);
+        self.diagnostics.sort_by_key(|one| one.span);
+    }
+
     /// Adds the faults of the dotted names, and of what else jobs need, as `lookup` sees them.
     pub fn look_up(&mut self, lookup: &dyn Lookup) {
         let jobs = self.config.as_ref().map(|config| config.jobs.clone());

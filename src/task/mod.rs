@@ -26,8 +26,8 @@ use tokio::sync::{Mutex, watch};
 
 pub use exec::{ArgumentError, arguments};
 pub use python::interpreter::{Interpreter, InterpreterError};
-pub use python::lookup::{CallFault, LookupError};
-pub use resolve::Ambiguous;
+pub use python::lookup::{CallFault, CallShape, LookupError};
+pub use resolve::{Ambiguous, shape};
 pub use surroundings::VariablesError;
 
 use armed::Armed;

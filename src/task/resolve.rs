@@ -3,11 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::python::lookup::{self, CallFault, LookupError};
+use super::python::lookup::{self, CallFault, CallShape, LookupError};
 use super::{Setup, Tasks, chain, surroundings};
 use crate::config::{Answer, Lookup, Need, TasksPlace};
 use crate::diagnostic::{self, Diagnostic};
-use crate::job::Surroundings;
+use crate::job::{Job, Surroundings, Task};
 use crate::process::Launch;
 
 /// The variables that tell Python where modules are.
@@ -155,28 +155,37 @@ impl Lookup for Tasks {
 }
 
 impl Tasks {
-    /// What is wrong with calling the Python function `name` with so many positional arguments
-    /// and these keywords, in the job's own environment; `None` also where nothing can be told
-    /// without running its module. It works beside a running runtime too, and takes as long as
-    /// Python does to start.
+    /// What is wrong with each of these calls of Python functions, in the environment of a job;
+    /// `None` also where nothing can be told without running a module. It works beside a running
+    /// runtime too, and takes as long as Python does to start.
     ///
     /// # Errors
     /// Why Python could not be asked.
-    pub fn check_call(
+    pub fn check_calls(
         &self,
-        name: &str,
         surroundings: &Surroundings,
-        positional: usize,
-        keywords: &[&str],
-    ) -> Result<Option<CallFault>, LookupError> {
-        if self.without_python(name).is_some() {
-            return Ok(None);
-        }
+        calls: &[CallShape<'_>],
+    ) -> Result<Vec<Option<CallFault>>, LookupError> {
         apart(async {
             let (interpreter, setup) = (self.interpreter().await?, &self.setup);
             let launch = surroundings::question(surroundings, setup)?;
-            lookup::check_call(&interpreter, setup, launch, name, positional, keywords).await
+            lookup::check_calls(&interpreter, setup, launch, calls).await
         })
+    }
+
+    /// What is wrong with the call of a job, as [`Self::check_calls`] tells; `None` also where it
+    /// calls no Python function.
+    ///
+    /// # Errors
+    /// Why Python could not be asked.
+    pub fn check_call(&self, job: &Job) -> Result<Option<CallFault>, LookupError> {
+        match shape(job).filter(|shape| self.without_python(shape.name).is_none()) {
+            Some(shape) => Ok(self
+                .check_calls(&job.surroundings, &[shape])?
+                .pop()
+                .flatten()),
+            None => Ok(None),
+        }
     }
 
     /// What a name names in the environment of a job. It works beside a running runtime too, and
@@ -264,6 +273,21 @@ impl Tasks {
         }
         answer
     }
+}
+
+/// How the function of a job is called; `None` for a job without one, and where a keyword is no
+/// text, which is told elsewhere.
+#[must_use]
+pub fn shape(job: &Job) -> Option<CallShape<'_>> {
+    let Task::Named(name) = &job.task else {
+        return None;
+    };
+    let keywords = job.kwargs.iter().map(|(key, _)| key.as_str());
+    Some(CallShape {
+        name,
+        positional: job.args.len(),
+        keywords: keywords.collect::<Option<_>>()?,
+    })
 }
 
 /// Runs a future to its end on a thread of its own, whether or not this one runs futures too.

@@ -224,7 +224,8 @@ fn a_dry_run_tells_programs_the_same() {
     let answer = Folder::with_config(program)
         .sched("run-once list --kwarg token=hunter22 --dry-run --format json");
     let expected = serde_json::json!({
-        "job": "list", "call": "ls -l '--token=********'", "from": null, "python": null, "timeout": null,
+        "job": "list", "call": "ls -l '--token=********'", "from": null, "fault": null, "python": null,
+        "timeout": null,
         "retries": 0, "directory": null, "user": null, "environment_file": null,
         "config": "config.yml",
     });

@@ -108,6 +108,40 @@ fn nothing_of_the_tasks_is_run() {
 }
 
 #[test]
+fn arguments_that_do_not_fit_the_function_are_warned_of() {
+    let config = "\
+scheduler:
+  a.two: {type: cron, hour: 4, args: [1], kwargs: {password: hunter22, nope: 3}}
+  a.fine: {type: cron, hour: 4, args: [1]}
+  a.none: {type: cron, hour: 4, kwargs: {1: 2}}
+  gone.f: {type: cron, hour: 4, args: [1]}
+";
+    let folder = Folder::with_config(config).file(
+        "tasks/a.py",
+        "def two(x, password): pass\ndef fine(*args): pass\ndef none(): pass\n",
+    );
+    let told =
+        "warning[bad-value]: each run fails: two() has no parameter `nope`\n --> config.yml:2:3";
+    let answer = folder.sched("validate").exits(1);
+    assert!(answer.stdout.contains(told), "{}", answer.stdout);
+    let place = "  = help: tasks/a.py:1: def two(x, password): pass\n";
+    assert!(answer.stdout.contains(place), "{}", answer.stdout);
+    assert!(
+        answer.stdout.ends_with("2 errors, 1 warning in 4 jobs\n"),
+        "{}",
+        answer.stdout
+    );
+    let outlook = folder.sched("run-once a.two --dry-run").exits(0);
+    assert!(
+        outlook
+            .stdout
+            .contains("\nfails      two() has no parameter `nope`\n"),
+        "{}",
+        outlook.stdout
+    );
+}
+
+#[test]
 fn a_file_outside_the_tasks_folder_is_named_in_full() {
     let folder = Folder::with_config("scheduler:\n  extra.nope: {type: cron, hour: 4}\n")
         .file("tasks/own.py", "")

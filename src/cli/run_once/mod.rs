@@ -20,7 +20,7 @@ use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::{Exit, faulty, trusted, usable};
 use crate::config::{Answer, Config, Lookup};
-use crate::job::{Job, Task};
+use crate::job::Job;
 use crate::process::outlive_file_limit;
 use crate::run::{Cause, Ended, Order, Outcome, Run, RunId};
 use crate::secret::Secrets;
@@ -172,21 +172,11 @@ fn find(tasks: &Tasks, name: &str) -> Result<(), Absent> {
 
 /// Refuses arguments of the command line that the function cannot take.
 fn check(tasks: &Tasks, job: &Job) -> anyhow::Result<()> {
-    let Task::Named(name) = &job.task else {
-        return Ok(());
-    };
-    let keywords: Vec<&str> = job
-        .kwargs
-        .iter()
-        .filter_map(|(key, _)| key.as_str())
-        .collect();
     // Without a Python to ask, the run itself says what is wrong.
-    let Ok(Some(fault)) = tasks.check_call(name, &job.surroundings, job.args.len(), &keywords)
-    else {
+    let Ok(Some(fault)) = tasks.check_call(job) else {
         return Ok(());
     };
-    let place = format!("{}:{}: {}", fault.file, fault.line, fault.source.trim());
-    Err(Refusal::new(format!("{}\n{place}", fault.message)).into())
+    Err(Refusal::new(format!("{}\n{}", fault.message, fault.place())).into())
 }
 
 /// Runs the job to its end; Ctrl-C ends it, and a second one at once.

@@ -28,6 +28,8 @@ pub(super) struct Outlook<'a> {
     call: String,
     /// Where the task is.
     from: Option<String>,
+    /// Why the function cannot be called so.
+    fault: Option<String>,
     python: Option<Python>,
     timeout: Option<Seconds>,
     retries: u32,
@@ -79,12 +81,14 @@ impl<'a> Outlook<'a> {
             }
             from = answer.as_ref().map(place);
         }
+        let fault = tasks.check_call(job).unwrap_or_default();
         let surroundings = &job.surroundings;
         let shown = |path: &PathBuf| path.display().to_string();
         Ok(Self {
             job: &job.name,
             call: written(job),
             from,
+            fault: fault.map(|fault| fault.message),
             python,
             timeout: job.policy.timeout.map(Seconds),
             // It is run by hand.
@@ -118,6 +122,7 @@ impl<'a> Outlook<'a> {
         let lines = [
             ("would run", Some(self.call.clone())),
             ("from", self.from.clone()),
+            ("fails", self.fault.clone()),
             ("with", self.python.as_ref().map(Python::text)),
             ("limits", Some(limits)),
             ("in", self.directory.clone()),

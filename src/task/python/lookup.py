@@ -26,8 +26,8 @@ def main(stream):
     request = json.loads(stream.read().decode("utf-8"))
     sys.path.extend(folder for folder in request["tasks"] if folder not in sys.path)
     search = Search(request["tasks"])
-    if "call" in request:
-        answer = search.check_call(request["call"])
+    if "calls" in request:
+        answer = [search.check_call(call) for call in request["calls"]]
     else:
         answer = [search.look_up(name) for name in request["names"]]
     print("\n" + json.dumps(answer), flush=True)
@@ -204,7 +204,8 @@ class Search:
         try:
             module, attribute = self.module_of(call["name"])
             head = module.plain_function(attribute)
-        except NoAnswer:
+        except Exception:
+            # What is wrong with the name is another question.
             return None
         fault = head and fault_of_call(head, call["positional"], call["keywords"])
         if not fault:

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
@@ -44,6 +44,17 @@ pub enum LookupError {
     Failed(String),
 }
 
+/// How a function is called, as far as its head can tell whether that fits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallShape<'a> {
+    /// The dotted name of the function.
+    pub name: &'a str,
+    /// How many positional arguments it gets.
+    pub positional: usize,
+    /// The names of its keyword arguments.
+    pub keywords: Vec<&'a str>,
+}
+
 /// What is wrong with a call, and where the function is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct CallFault {
@@ -57,6 +68,14 @@ pub struct CallFault {
     pub source: String,
 }
 
+impl CallFault {
+    /// Where the function is, such as `tasks/test.py:17: def heartbeat():`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{}:{}: {}", self.file, self.line, self.source.trim())
+    }
+}
+
 /// What each of `names` names, in their order, to a Python with what `launch` gives it.
 pub(in crate::task) async fn look_up(
     interpreter: &Interpreter,
@@ -68,18 +87,15 @@ pub(in crate::task) async fn look_up(
     Ok(answers.into_iter().map(Answer::from).collect())
 }
 
-/// What is wrong with calling `name` so, as far as the function's head tells, in a Python with
-/// what `launch` gives it.
-pub(in crate::task) async fn check_call(
+/// What is wrong with each of `calls`, in their order, as far as the functions' heads tell, in a
+/// Python with what `launch` gives it.
+pub(in crate::task) async fn check_calls(
     interpreter: &Interpreter,
     setup: &Setup,
     launch: Launch,
-    name: &str,
-    positional: usize,
-    keywords: &[&str],
-) -> Result<Option<CallFault>, LookupError> {
-    let call = json!({ "name": name, "positional": positional, "keywords": keywords });
-    ask(interpreter, setup, launch, "call", call).await
+    calls: &[CallShape<'_>],
+) -> Result<Vec<Option<CallFault>>, LookupError> {
+    ask(interpreter, setup, launch, "calls", json!(calls)).await
 }
 
 /// Puts one question to a Python process.

@@ -4,11 +4,27 @@ use std::path::PathBuf;
 
 use crate::config::{Answer, Lookup};
 use crate::job::Surroundings;
-use crate::task::Tasks;
 use crate::task::testing::Bench;
+use crate::task::{CallFault, CallShape, Tasks};
 
 fn look_up(bench: &Bench, names: &[&str]) -> Vec<Answer> {
     Tasks::new(bench.setup.clone()).look_up(names).unwrap()
+}
+
+fn check_call(
+    tasks: &Tasks,
+    name: &str,
+    surroundings: &Surroundings,
+    positional: usize,
+    keywords: &[&str],
+) -> Option<CallFault> {
+    let shape = CallShape {
+        name,
+        positional,
+        keywords: keywords.to_vec(),
+    };
+    let mut faults = tasks.check_calls(surroundings, &[shape]).unwrap();
+    faults.pop().unwrap()
 }
 
 fn function(file: &str, line: u32) -> Answer {
@@ -360,11 +376,10 @@ fn a_call_is_checked_against_the_functions_head() {
     let tasks = Tasks::new(bench.setup.clone());
     let own = Surroundings::default();
     let check = |name: &str, positional, keywords: &[&str]| {
-        let fault = tasks.check_call(name, &own, positional, keywords).unwrap();
+        let fault = check_call(&tasks, name, &own, positional, keywords);
         fault.map(|fault| fault.message).unwrap_or_default()
     };
-    let fault = tasks.check_call("t.heartbeat", &own, 1, &[]);
-    let fault = fault.unwrap().unwrap();
+    let fault = check_call(&tasks, "t.heartbeat", &own, 1, &[]).unwrap();
     assert_eq!(
         (
             fault.message.as_str(),
@@ -431,7 +446,7 @@ fn a_call_is_checked_in_the_jobs_own_environment() {
         directory: Some("lib".into()),
         ..Surroundings::default()
     };
-    let fault = tasks.check_call("mod.f", &own, 1, &[]).unwrap().unwrap();
+    let fault = check_call(&tasks, "mod.f", &own, 1, &[]).unwrap();
     assert!(
         fault.message.starts_with("f() takes no positional"),
         "{fault:?}"
@@ -442,7 +457,7 @@ fn a_call_is_checked_in_the_jobs_own_environment() {
         "{found:?}"
     );
     let none = Surroundings::default();
-    assert_eq!(tasks.check_call("mod.f", &none, 1, &[]).unwrap(), None);
+    assert_eq!(check_call(&tasks, "mod.f", &none, 1, &[]), None);
 }
 
 #[test]
