@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use nix::unistd::Uid;
+
 use super::load::Loaded;
 use super::output::Refusal;
 use crate::config::Config;
@@ -107,16 +109,22 @@ fn refusal(findings: &Findings) -> Option<Refusal> {
 fn warning(findings: &Findings) -> Option<String> {
     let first = findings.doubtful.first()?;
     let others = others(findings.doubtful.len());
+    let user = if Uid::effective().is_root() {
+        "root"
+    } else {
+        "this user"
+    };
     Some(format!(
-        "{}{others}, so others could run code as this user",
+        "{}{others}, so others could run code as {user}",
         first.message()
     ))
 }
 
-/// ` (and 2 more)`, where there are more than the first.
+/// ` (and 2 more paths)`, where there are more than the first.
 fn others(count: usize) -> String {
     match count {
         0 | 1 => String::new(),
-        more => format!(" (and {} more)", more - 1),
+        2 => " (and 1 more path)".to_owned(),
+        more => format!(" (and {} more paths)", more - 1),
     }
 }
