@@ -127,7 +127,10 @@ impl Error {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Exposed(folder) => Some(format!("`chmod go-w {}`", folder.display())),
-            Self::Foreign(_) => Some("name another one with --state-dir".to_owned()),
+            Self::Foreign(folder) => Some(format!(
+                "name another one with --state-dir, such as {} where you may write there",
+                folder.join("sched").display()
+            )),
             Self::Watched(_) => Some(
                 "`sched status` shows it; another config file can be watched beside it".to_owned(),
             ),
