@@ -118,7 +118,7 @@ complete -c sched -n "__fish_sched_using_subcommand history" -l missed -d 'Only 
 complete -c sched -n "__fish_sched_using_subcommand history" -l running -d 'Only runs that are going on'
 complete -c sched -n "__fish_sched_using_subcommand history" -l output -d 'What the runs wrote; of one run that alone'
 complete -c sched -n "__fish_sched_using_subcommand history" -l stats -d 'Instead of runs, figures of each job: runs, how many went well, how long they took'
-complete -c sched -n "__fish_sched_using_subcommand history" -l no-pager -d 'Never show the runs in `$PAGER`, else `less`, as a terminal does that is too small for them'
+complete -c sched -n "__fish_sched_using_subcommand history" -l no-pager -d 'Use no pager (`$PAGER`, else `less`) for an answer that is longer than the screen'
 complete -c sched -n "__fish_sched_using_subcommand history" -s v -l verbose -d 'Say more: where values come from, what was understood'
 complete -c sched -n "__fish_sched_using_subcommand history" -s q -l quiet -d 'Say only the answer and errors'
 complete -c sched -n "__fish_sched_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'

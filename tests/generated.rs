@@ -44,7 +44,26 @@ fn page(command: Command) -> Vec<u8> {
         .source(SOURCE)
         .render(&mut page)
         .unwrap();
-    page
+    let page = String::from_utf8(page).unwrap();
+    with_examples(&page).into_bytes()
+}
+
+/// The same page, its examples a line each under a heading of their own, and without the command
+/// `help`, which has no page.
+fn with_examples(page: &str) -> String {
+    const HELP: &str =
+        ".TP\nsched\\-help(1)\nPrint this message or the help of the given subcommand(s)\n";
+    let page = page.replace(HELP, "");
+    let Some((before, after)) = page.split_once(".SH EXTRA\nExamples:\n") else {
+        return page;
+    };
+    let (examples, rest) = after.split_once("\n\n").unwrap_or((after.trim_end(), ""));
+    let rest = if rest.is_empty() {
+        String::new()
+    } else {
+        format!(".PP\n{rest}")
+    };
+    format!("{before}.SH EXAMPLES\n.nf\n{examples}\n.fi\n{rest}")
 }
 
 #[test]

@@ -153,7 +153,7 @@ pub enum Command {
     Watch(Watch),
     /// Show what ran, newest first
     ///
-    /// Every fire has one record for each attempt: how it ended, and why where it did not run. With
+    /// Every attempt at a fire has a record: how it ended, and why where it did not run. With
     /// the beginning of a run's id, all that this run left: its output, its traceback. Jobs that are
     /// no longer configured stay reachable by their names. Works with and without a watcher.
     History(History),
@@ -200,9 +200,9 @@ Examples:
   sched next test.heartbeat -n 1          the jobs that call test.heartbeat
   sched next --from monday --until +14d   a window
 
-TIME is RFC 3339 (2026-12-01T03:00:00Z), a date, a date and a time of day in the scheduler's
-zone (\"2026-12-01 03:00\"), `now`, `today`, `tomorrow`, `yesterday`, a weekday (the next one), or
-a distance from now such as +2h or -3d.")]
+TIME is RFC 3339 (2026-12-01T03:00:00Z), a date and a time of day in the scheduler's zone
+(\"2026-12-01 03:00\"), a date, which is its 00:00, as are `today`, `tomorrow`, `yesterday` and a
+weekday (the next one), `now`, or a distance from now such as +2h or -3d.")]
 pub struct Next {
     /// Jobs by name, or by the function that they call [default: every job]
     #[arg(value_name = "JOB")]
@@ -230,9 +230,9 @@ pub struct Next {
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
 Examples:
-  sched run-once test.heartbeat                         as configured
-  sched run-once test.report 2 '[1, two]' --kwarg to=me with other arguments
-  sched run-once --dry-run test.report -- -v            say what would be called
+  sched run-once test.heartbeat                            as configured
+  sched run-once test.report 2 '[1, two]' --kwarg to=me    with other arguments
+  sched run-once --dry-run test.report -- -v               say what would be called
 
 Exit code 0: the job succeeded; 1: it failed; 2: it could not be started, or stdout did not take
 what it wrote; 124: it ran into its timeout; 130: interrupted.")]
@@ -270,9 +270,9 @@ pub struct RunOnce {
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
 Examples:
-  sched watch                                run config.yml
-  sched watch -c /srv/da/config.yml --strict refuse to start on any error
-  sched watch --log-format json              log lines for programs
+  sched watch                                   run config.yml
+  sched watch -c /srv/da/config.yml --strict    refuse to start on any error
+  sched watch --log-format json                 log lines for programs
 
 There is one watcher for each config and state folder: a second one exits with 2.")]
 pub struct Watch {
@@ -299,7 +299,8 @@ Examples:
   sched history 01JDEJ2M                     one run, with all it left
   sched history --stats --since -30d         how often and how fast each job ran
 
-TIME is as in `sched help next`, but a weekday is the last one before today.")]
+TIME is as in `sched help next`, so a date is its 00:00, but a weekday is the last one before
+today.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct History {
     /// A job by name or by the function that it calls, or the beginning of a run's id
@@ -339,7 +340,7 @@ pub struct History {
     #[arg(long, conflicts_with_all = ["failed", "missed", "running", "output", "count"])]
     pub stats: bool,
 
-    /// Never show the runs in `$PAGER`, else `less`, as a terminal does that is too small for them
+    /// Use no pager (`$PAGER`, else `less`) for an answer that is longer than the screen
     #[arg(long)]
     pub no_pager: bool,
 
