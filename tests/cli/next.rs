@@ -96,6 +96,21 @@ fn an_unknown_job_names_near_ones() {
 }
 
 #[test]
+fn what_has_never_fired_does_not_fire_never_again() {
+    let job = |bounds: &str| format!("{{type: cron, hour: 9, command: x, {bounds}}}");
+    let never = job("start_date: 2020-12-24, end_date: 2020-12-24");
+    let over = job("end_date: 2020-12-24");
+    let folder = Folder::with_config(&format!("scheduler:\n  a: {never}\n  b: {over}\n"));
+    let told = |name: &str| folder.sched(&format!("next -q {name}")).exits(0).stdout;
+    assert!(told("a").ends_with("\n  never fires\n"), "{}", told("a"));
+    assert!(
+        told("b").ends_with("\n  never fires again\n"),
+        "{}",
+        told("b")
+    );
+}
+
+#[test]
 fn a_job_is_told_by_a_part_of_its_name_and_else_where_all_are() {
     let folder = Folder::with_config(README);
     for (word, help) in [

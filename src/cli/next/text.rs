@@ -129,14 +129,22 @@ impl<'a> Screen<'a> {
             remarks.push("also runs once when `sched watch` starts".to_owned());
         }
         if upcoming.fires.is_empty() {
-            remarks.push(self.nothing(upcoming.exhausted));
+            remarks.push(self.nothing(upcoming));
         }
         remarks
     }
 
-    fn nothing(&self, exhausted: bool) -> String {
-        match (exhausted, self.window.until) {
+    fn nothing(&self, upcoming: &Upcoming<'_>) -> String {
+        let has_fired = || {
+            upcoming
+                .job
+                .trigger
+                .next_after(DateTime::UNIX_EPOCH)
+                .is_some()
+        };
+        match (upcoming.exhausted, self.window.until) {
             (false, Some(_)) => "no fire in that time".to_owned(),
+            _ if !has_fired() => "never fires".to_owned(),
             _ if self.window.from == self.around.now => "never fires again".to_owned(),
             _ => "never fires from then on".to_owned(),
         }
