@@ -130,20 +130,24 @@ fn body(
 }
 
 /// What the job calls: its command, or the function that its name begins with.
-fn task(reader: &mut Reader<'_>, keys: &mut Section<'_>, name: &str, key: Span) -> Option<Task> {
+fn task(reader: &mut Reader<'_>, keys: &mut Section<'_>, name: &str, place: Span) -> Option<Task> {
     if let Some(item) = keys.take("command") {
         return call::command(reader, item);
     }
     let function = function(name);
     if call::is_dotted(function) {
-        reader.refer(function, key, Role::Task);
+        reader.refer(function, place, Role::Task);
         return Some(Task::Named(function.to_owned()));
     }
     let message = format!("`{function}` names no function");
+    // A setting or a key of jobs with a mapping looks like a job.
+    let help = key::way_out_of_settings(name).unwrap_or_else(|| {
+        "write FILE.FUNCTION, such as `test.heartbeat`, or give it a `command`".to_owned()
+    });
     reader.report(
         Diagnostic::error(Code::BadName, message)
-            .at(key)
-            .with_help("write FILE.FUNCTION, such as `test.heartbeat`, or give it a `command`"),
+            .at(place)
+            .with_help(help),
     );
     None
 }

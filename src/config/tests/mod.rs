@@ -1240,3 +1240,20 @@ fn where_tasks_are_looked_for_is_told_where_nothing_near_is_there() {
         "there is no tasks folder: make /srv/tasks or /tasks, or name one with `tasks directory`"
     );
 }
+
+#[test]
+fn a_mapping_that_is_no_job_is_told_where_it_belongs() {
+    let told = |name: &str| faults(&format!("scheduler:\n  {name}: {{a: b}}\n")).remove(0);
+    for (name, help) in [
+        (
+            "environment",
+            "write it into one, or for all into `job defaults`",
+        ),
+        ("kwargs", "write it into one"),
+        ("job default", "did you mean `job defaults`?"),
+        ("backup", "or give it a `command`"),
+    ] {
+        let told = told(name);
+        assert!(told.ends_with(help), "{told}");
+    }
+}
