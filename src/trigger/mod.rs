@@ -267,7 +267,9 @@ impl Trigger {
             Self::Interval(_) | Self::Date(_) => None,
             Self::Any(triggers) => triggers
                 .iter()
-                .find_map(|one| one.skipped_reading(fire_time)),
+                .filter(|one| one.fires_at(fire_time))
+                .filter_map(|one| one.skipped_reading(fire_time))
+                .min(),
         }
     }
 

@@ -167,3 +167,20 @@ fn a_fire_after_a_gap_tells_the_reading_that_was_skipped() {
     assert_eq!(skipped("30 2 * * *", "2027-03-15T02:30:00-04:00"), None);
     assert_eq!(skipped("30 1 * * *", "2027-11-07T01:30:00-04:00"), None);
 }
+
+#[test]
+fn of_several_triggers_only_those_that_fire_after_a_gap_tell_what_was_skipped() {
+    let new_york = || Zone::named("America/New_York").unwrap();
+    let cron = |expression: &str, end: Option<&str>| {
+        let bounds = Bounds::new(None, end.map(at)).unwrap();
+        let cron = Cron::of_expression(expression, bounds, new_york(), 0).unwrap();
+        Trigger::Cron(Arc::new(cron))
+    };
+    let list = Trigger::Any(vec![
+        cron("15 2 * * *", Some("2027-03-01T00:00:00Z")),
+        cron("45 2 * * *", None),
+        cron("30 2 * * *", None),
+    ]);
+    let skipped = list.skipped_reading(at("2027-03-14T03:00:00-04:00"));
+    assert_eq!(skipped.unwrap().to_string(), "2027-03-14 02:30:00");
+}

@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use crate::trigger::cron::Cron;
+use crate::trigger::Trigger;
 use crate::trigger::zone::Change;
-use crate::trigger::{Bounds, Trigger, Zone};
 
 /// A note for `fire`, the fire before it (or the beginning of the window) being `before`.
 pub(super) fn note(
@@ -15,7 +14,7 @@ pub(super) fn note(
     let zone = trigger.zone();
     let change = zone.last_change(before, fire)?;
     if change.at == fire
-        && let Some(reading) = skipped_reading(trigger, &change)
+        && let Some(reading) = trigger.skipped_reading(fire)
     {
         return Some(format!(
             "{} does not exist that day: clocks go from {} to {}",
@@ -30,36 +29,6 @@ pub(super) fn note(
         "clocks went {way} on {}",
         zone.local(change.at).format("%a %Y-%m-%d")
     ))
-}
-
-/// The first reading that the change skips and at which the trigger should have fired.
-fn skipped_reading(trigger: &Trigger, change: &Change) -> Option<NaiveDateTime> {
-    match trigger {
-        Trigger::Cron(cron) => skipped_by(cron, change),
-        Trigger::Any(triggers) => triggers
-            .iter()
-            .filter_map(|one| skipped_reading(one, change))
-            .min(),
-        Trigger::Interval(_) | Trigger::Date(_) => None,
-    }
-}
-
-/// The same trigger on a clock that never changes tells which readings it wants.
-fn skipped_by(cron: &Cron, change: &Change) -> Option<NaiveDateTime> {
-    let steady = match cron.expression() {
-        Some(expression) => {
-            Cron::of_expression(&expression.text, Bounds::default(), Zone::utc(), 0).ok()?
-        }
-        None => Cron::of_fields(cron.fields().to_vec(), Bounds::default(), Zone::utc(), 0),
-    };
-    let first = reading_before(change).and_utc();
-    let end = change
-        .at
-        .with_timezone(&change.after)
-        .naive_local()
-        .and_utc();
-    let wanted = steady.next_after(first - chrono::TimeDelta::nanoseconds(1))?;
-    (wanted < end).then(|| wanted.naive_utc())
 }
 
 /// What the clock would have read at the change, had it not changed.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::cli::arguments::{Arguments, Command};
 use crate::config::{self, Outside, Overrides, ZoneOrigin};
-use crate::trigger::Zone;
+use crate::trigger::{Bounds, Cron, Trigger, Zone};
 
 const CONFIG: &str = "
 scheduler:
@@ -117,6 +117,21 @@ backup.nightly — at 02:30 every day                               (America/New
     assert!(
         text.contains("02:30:00 EST   23d 7h ago   clocks went back on Sun 2026-11-01"),
         "{text}"
+    );
+}
+
+#[test]
+fn nothing_is_skipped_where_every_hour_is_meant() {
+    let new_york = Zone::named("America/New_York").unwrap();
+    let quarters = Cron::of_expression("*/15 * * * *", Bounds::default(), new_york, 0).unwrap();
+    let (before, fire) = (
+        at("2027-03-14T01:45:00-05:00"),
+        at("2027-03-14T03:00:00-04:00"),
+    );
+    let quarters = Trigger::Cron(quarters.into());
+    assert_eq!(
+        changes::note(&quarters, before, fire).unwrap(),
+        "clocks went forward on Sun 2027-03-14"
     );
 }
 
