@@ -20,11 +20,7 @@ impl Carried {
         let has_room = all.len() < MOST;
         if has_room {
             let due = mail.written;
-            let waiting = Waiting {
-                key: 0,
-                tries: 0,
-                mail,
-            };
+            let waiting = Waiting { tries: 0, mail };
             all.push((waiting, due));
         }
         has_room

@@ -34,11 +34,16 @@ impl Outbox {
 /// The new store, with the mails of the one that was moved aside because it is damaged, or that
 /// somebody removed.
 fn after_damage(aside: &Store, new: Store) -> Store {
-    if let Err(error) = aside.move_mails(&new) {
-        tracing::error!(
+    match aside.move_mails(&new) {
+        Ok(0) => {}
+        Ok(lost) => tracing::error!(
+            event = "mail_lost",
+            "{lost} mails are lost that waited in the damaged store: too many wait for the server"
+        ),
+        Err(error) => tracing::error!(
             event = "mail_lost",
             "mails that waited may be lost with the damaged store: {error}"
-        );
+        ),
     }
     new
 }

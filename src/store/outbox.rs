@@ -34,8 +34,6 @@ pub struct Mail {
 /// A mail that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// Its number in the outbox.
-    pub key: i64,
     /// How often it was tried.
     pub tries: u32,
     /// The mail.
@@ -80,8 +78,8 @@ impl Store {
                 // Only now that nothing is read any more: SQLite lets nobody go on from reading to
                 // writing where another process has written meanwhile, however patient he is.
                 let claimed = self
-                    .cached("UPDATE outbox SET sender = ?2 WHERE key = ?1 AND sender IS ?3")?
-                    .execute(params![waiting.key, this.as_str(), sender])?;
+                    .cached("UPDATE outbox SET sender = ?2 WHERE id = ?1 AND sender IS ?3")?
+                    .execute(params![waiting.mail.id.to_string(), this.as_str(), sender])?;
                 if claimed > 0 {
                     return Ok(Some(waiting));
                 }
@@ -99,35 +97,37 @@ impl Store {
         this: &Owner,
     ) -> rusqlite::Result<Option<(Waiting, Option<String>)>> {
         let mut due = self.cached(
-            "SELECT key, id, recipient, subject, body, written, tries, sender FROM outbox
+            "SELECT id, recipient, subject, body, written, tries, sender FROM outbox
              WHERE due <= ?1 ORDER BY due, key",
         )?;
         let mut rows = due.query([micros(now)])?;
         while let Some(row) = rows.next()? {
-            let sender: Option<String> = row.get(7)?;
+            let sender: Option<String> = row.get(6)?;
             let is_other = |one: &Owner| one != this && one.is_alive();
             if sender.clone().map(Owner::of).as_ref().is_some_and(is_other) {
                 continue;
             }
             let waiting = waiting(row)?;
             // One that is none of ours is left alone until it is too old.
-            if waiting.mail.id.to_string() == row.get::<_, String>(1)? {
+            if waiting.mail.id.to_string() == row.get::<_, String>(0)? {
                 return Ok(Some((waiting, sender)));
             }
         }
         Ok(None)
     }
 
-    /// Moves all mails that wait here to another outbox, to be sent from there.
+    /// Moves all mails that wait here to another outbox, to be sent from there; gives how many
+    /// found no room in it and are lost.
     ///
     /// # Errors
     /// Where SQLite says no; mails that were not moved by then stay.
-    pub fn move_mails(&self, to: &Self) -> Result<(), Error> {
+    pub fn move_mails(&self, to: &Self) -> Result<usize, Error> {
+        let mut lost = 0;
         while let Some(waiting) = self.claim_mail(DateTime::<Utc>::MAX_UTC)? {
-            to.post(&waiting.mail)?;
+            lost += usize::from(!to.post(&waiting.mail)?);
             self.settle_mail(&waiting)?;
         }
-        Ok(())
+        Ok(lost)
     }
 
     /// Takes a mail out of the outbox: it is delivered, or never will be.
@@ -136,9 +136,9 @@ impl Store {
     /// Where SQLite says no.
     pub fn settle_mail(&self, waiting: &Waiting) -> Result<(), Error> {
         let settle = || {
-            // By its name too: the file may have been replaced since.
-            self.cached("DELETE FROM outbox WHERE key = ?1 AND id = ?2")?
-                .execute(params![waiting.key, waiting.mail.id.to_string()])
+            // By its name: it may have been moved here from another file since it was claimed.
+            self.cached("DELETE FROM outbox WHERE id = ?1")?
+                .execute([waiting.mail.id.to_string()])
         };
         settle().map(drop).map_err(|source| self.error(source))
     }
@@ -156,14 +156,9 @@ impl Store {
     ) -> Result<(), Error> {
         let put_off = || {
             self.cached(
-                "UPDATE outbox SET tries = tries + 1, due = ?3, sender = NULL
-                 WHERE key = ?1 AND id = ?2",
+                "UPDATE outbox SET tries = tries + 1, due = ?2, sender = NULL WHERE id = ?1",
             )?
-            .execute(params![
-                waiting.key,
-                waiting.mail.id.to_string(),
-                micros(due)
-            ])?;
+            .execute(params![waiting.mail.id.to_string(), micros(due)])?;
             if others {
                 self.cached("UPDATE outbox SET due = ?1 WHERE due < ?1")?
                     .execute([micros(due)])?;
@@ -207,7 +202,7 @@ impl Store {
         let expire = || {
             let mut delete = self.cached(
                 "DELETE FROM outbox WHERE written < ?1
-                 RETURNING key, id, recipient, subject, body, written, tries",
+                 RETURNING id, recipient, subject, body, written, tries",
             )?;
             let rows = delete.query_map([oldest], waiting)?;
             let mails = rows.map(|row| row.map(|waiting| waiting.mail));
@@ -218,21 +213,20 @@ impl Store {
 }
 
 fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
-    let id: String = row.get(1)?;
+    let id: String = row.get(0)?;
     let (id, _) = RunId::beginning_with(&id).unwrap_or_else(|| {
         // Somebody else wrote it.
         let none = RunId::from_bytes([0; 16]);
         (none, none)
     });
     Ok(Waiting {
-        key: row.get(0)?,
-        tries: row.get(6)?,
+        tries: row.get(5)?,
         mail: Mail {
             id,
-            recipient: row.get(2)?,
-            subject: row.get(3)?,
-            body: row.get(4)?,
-            written: DateTime::from_timestamp_micros(row.get(5)?).unwrap_or_default(),
+            recipient: row.get(1)?,
+            subject: row.get(2)?,
+            body: row.get(3)?,
+            written: DateTime::from_timestamp_micros(row.get(4)?).unwrap_or_default(),
         },
     })
 }

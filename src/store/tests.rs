@@ -874,6 +874,39 @@ fn a_mail_that_another_process_sends_is_left_to_it() {
 }
 
 #[test]
+fn a_mail_that_is_moved_while_it_is_sent_is_settled_where_it_is_then() {
+    let (aside, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (aside, new) = (open(&place(&aside)), open(&place(&folder)));
+    let own = mail("own@example.org", 5);
+    assert!(new.post(&own).unwrap());
+    for recipient in ["one@example.org", "other@example.org"] {
+        assert!(aside.post(&mail(recipient, 0)).unwrap());
+    }
+    let one = aside.claim_mail(noon(1)).unwrap().unwrap();
+    assert_eq!(aside.move_mails(&new).unwrap(), 0);
+    assert_eq!(aside.next_mail().unwrap(), None);
+    new.put_off_mail(&one, noon(9), false).unwrap();
+    new.settle_mail(&one).unwrap();
+    let left = new.claim_mail(noon(1)).unwrap().unwrap();
+    assert_eq!(left.mail.recipient, "other@example.org");
+    new.settle_mail(&left).unwrap();
+    assert_eq!(new.claim_mail(noon(9)).unwrap().unwrap().mail, own);
+}
+
+#[test]
+fn mails_that_find_no_room_where_they_are_moved_to_are_counted() {
+    let (aside, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (aside, new) = (open(&place(&aside)), open(&place(&folder)));
+    for second in 0..2 {
+        let mut long = mail("a@example.org", second);
+        long.body = "x".repeat(9 << 20);
+        assert!(new.post(&long).unwrap());
+        assert!(aside.post(&mail("b@example.org", second)).unwrap());
+    }
+    assert_eq!(aside.move_mails(&new).unwrap(), 2);
+}
+
+#[test]
 fn a_mail_can_be_claimed_whatever_others_write_meanwhile() {
     let folder = TempDir::new().unwrap();
     let place = place(&folder);
