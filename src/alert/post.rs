@@ -76,14 +76,7 @@ impl Post {
             // What stays put off is tried in its time.
             let _ = store.hurry_mail(now());
         }
-        let shared = Arc::new(Shared {
-            setup: RwLock::new(Arc::new(setup)),
-            secrets: RwLock::new(Arc::new(secrets)),
-            succeeded: Mutex::default(),
-            waiting: Mutex::default(),
-            carried: Carried::default(),
-            now,
-        });
+        let shared = Arc::new(Shared::new(setup, secrets, now));
         let (orders, received) = sync_channel(MOST_NEWS);
         let (errands, walked) = channel();
         Postman::new(place.clone(), Arc::clone(&shared)).start(walked)?;
@@ -235,6 +228,17 @@ impl Post {
 }
 
 impl Shared {
+    pub(super) fn new(setup: Setup, secrets: Secrets, now: fn() -> DateTime<Utc>) -> Self {
+        Self {
+            setup: RwLock::new(Arc::new(setup)),
+            secrets: RwLock::new(Arc::new(secrets)),
+            succeeded: Mutex::default(),
+            waiting: Mutex::default(),
+            carried: Carried::default(),
+            now,
+        }
+    }
+
     /// What the config says now.
     pub(super) fn setup(&self) -> Arc<Setup> {
         Arc::clone(&self.setup.read().unwrap_or_else(PoisonError::into_inner))

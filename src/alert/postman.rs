@@ -88,6 +88,10 @@ impl Postman {
             let pause = after(&waiting, failure.as_ref());
             let next = pause.map(|pause| (self.shared.now)() + pause);
             self.shared.carried.tried(&waiting.mail, next);
+            // It takes no other either, and to find out for each takes longer than their pauses.
+            if matches!(failure, Some(Failure::Server(_))) {
+                break;
+            }
         }
         // Where it cannot be used, the clerk tells of it; it is opened again the next time.
         let told = |error| format!("mail waits, its outbox cannot be used: {error}");
@@ -237,6 +241,8 @@ fn deliver(mail: &Mail, setup: &Setup) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alert::tests::{CONFIG, now, place, setup};
+    use crate::secret::Secrets;
 
     #[test]
     fn each_pause_is_twice_as_long_up_to_an_hour() {
@@ -246,5 +252,27 @@ mod tests {
             [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
         );
         assert_eq!(pause(u32::MAX).num_seconds(), 3600);
+    }
+
+    #[test]
+    fn a_server_that_is_down_is_asked_once_for_all_mails_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("state"), "in the way").unwrap();
+        let shared = Arc::new(Shared::new(setup(CONFIG), Secrets::default(), now));
+        for recipient in ["one@example.org", "other@example.org"] {
+            assert!(shared.carried.add(Mail {
+                id: RunId::new(now(), fastrand::u128(..)),
+                recipient: recipient.to_owned(),
+                subject: "it failed".to_owned(),
+                body: String::new(),
+                written: now(),
+            }));
+        }
+        Postman::new(place(&folder), Arc::clone(&shared)).bring_all();
+        let left = shared.carried.due(now()).unwrap();
+        assert_eq!(
+            (&*left.mail.recipient, left.tries),
+            ("other@example.org", 0)
+        );
     }
 }

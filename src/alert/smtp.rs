@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long to listen whether somebody says more than was asked.
 const LISTENING: Duration = Duration::from_millis(50);
 
-/// Delivers a message; `host` is how this computer calls itserver.
+/// Delivers a message; `host` is how this computer calls itself.
 pub(super) fn deliver(
     server: &Server,
     from: Address,

@@ -18,7 +18,7 @@ use crate::trigger::Zone;
 const A_WHILE: Duration = Duration::from_secs(60);
 
 /// Nobody listens there.
-const CONFIG: &str = "\
+pub(super) const CONFIG: &str = "\
 error notification email: [a@example.org, no address, B <b@example.org>]
 mail:
   default sender: s@example.org
@@ -29,11 +29,11 @@ scheduler:
   a.b: {type: interval, hours: 1}
 ";
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     "2026-11-24T12:00:00Z".parse().unwrap()
 }
 
-fn setup(text: &str) -> Setup {
+pub(super) fn setup(text: &str) -> Setup {
     let outside = Outside {
         now: now(),
         folder: "/srv".into(),
@@ -72,7 +72,7 @@ impl Bench {
     }
 }
 
-fn place(folder: &TempDir) -> Place {
+pub(super) fn place(folder: &TempDir) -> Place {
     Place::new(folder.path().join("state"), Path::new("/srv/config.yml"))
 }
 
