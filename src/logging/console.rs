@@ -208,12 +208,14 @@ impl Console {
     /// is. What a reader that went away did not want counts as written.
     #[must_use]
     pub fn finish(&self, longest: Duration) -> bool {
-        [&self.stdout, &self.stderr].into_iter().all(|outlet| {
+        let is_written = |outlet: &Outlet| {
             let queue = lock(&outlet.queue);
             let busy = |queue: &mut Queue| !queue.closed && (queue.writing || queue.has_news());
             let waited = outlet.news.wait_timeout_while(queue, longest, busy);
             !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
-        })
+        };
+        // Where the one is stuck, the other is waited for no less.
+        is_written(&self.stdout) & is_written(&self.stderr)
     }
 
     /// Why nothing more is written to the stream, and what was to be written is lost; it is given

@@ -274,6 +274,24 @@ fn what_is_said_of_an_end_does_not_wait_for_a_reader_that_is_stuck() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test is about how long it takes"
+)]
+fn at_the_end_a_stream_is_waited_for_also_where_the_other_is_stuck() {
+    let (go_on, waits) = mpsc::channel();
+    let (begin, begins) = mpsc::channel();
+    let stuck = |reader| (Marks::Marked, Stuck(reader, Shown::default()));
+    let console = Console::new(stuck(waits), stuck(begins), now);
+    console.write(Stream::Stdout, b"one\n".to_vec());
+    console.write(Stream::Stderr, b"why\n".to_vec());
+    let (longest, start) = (Duration::from_millis(200), std::time::Instant::now());
+    assert!(!console.finish(longest));
+    assert!(start.elapsed() >= 2 * longest, "each has its time");
+    drop((go_on, begin));
+}
+
+#[test]
 fn a_reader_that_went_away_is_no_error() {
     struct Gone;
     impl Write for Gone {
