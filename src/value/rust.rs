@@ -55,14 +55,19 @@ impl FromValue for bool {
 impl FromValue for f64 {
     /// A whole number is taken too, if it loses nothing.
     fn from_value(value: &Value) -> Result<Self, TypeError> {
-        let whole = |value: i64| i32::try_from(value).map(Self::from).ok();
         match value {
             Value::Float(value) => Some(*value),
-            Value::Int(value) => whole(*value),
+            Value::Int(value) => exactly(*value),
             _ => None,
         }
         .ok_or_else(|| TypeError::new("a number", value))
     }
+}
+
+/// The same number as a float; `None` beyond 2⁵³, from where on not every whole number is one.
+#[expect(clippy::cast_precision_loss, reason = "up to there nothing is lost")]
+fn exactly(value: i64) -> Option<f64> {
+    (value.unsigned_abs() <= 1 << f64::MANTISSA_DIGITS).then_some(value as f64)
 }
 
 /// `None` is nothing.
@@ -183,6 +188,9 @@ mod tests {
         assert!(bool::from_value(&1.into()).is_err());
         assert!(Vec::<bool>::from_value(&vec![1].into()).is_err());
         assert_eq!(f64::from_value(&3.into()), Ok(3.0));
+        let milliseconds = 1_764_513_000_000_i64;
+        assert_eq!(f64::from_value(&milliseconds.into()), Ok(1_764_513e6));
+        assert!(f64::from_value(&((1_i64 << 53) + 1).into()).is_err());
         assert!(f64::from_value(&u64::MAX.into()).is_err());
     }
 }
