@@ -214,6 +214,17 @@ impl Job {
     }
 }
 
+/// The dotted function that a job's name begins with: up to the first space, without `#2`.
+#[must_use]
+pub fn function_of(name: &str) -> &str {
+    let word = name.split_whitespace().next().unwrap_or_default();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match word.rsplit_once('#') {
+        Some((function, number)) if is_number(number) => function,
+        _ => word,
+    }
+}
+
 /// A number that is the same for the same bytes, in every version of the program.
 ///
 /// Source: FNV-1a, 64 bits.

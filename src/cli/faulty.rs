@@ -7,6 +7,7 @@ use super::load::Loaded;
 use super::{Exit, output, select};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, render};
+use crate::job::function_of;
 
 /// Tells the faults of the first of these words that means a job which is left out because of
 /// them, and how the program ends; `None` where there is none.
@@ -31,7 +32,7 @@ fn meant<'a>(config: &'a Config, word: &str) -> Option<&'a str> {
         return None;
     }
     let mut faulty = config.faulty.iter().map(String::as_str);
-    faulty.find(|name| *name == word || name.split(' ').next() == Some(word))
+    faulty.find(|name| *name == word || function_of(name) == word)
 }
 
 /// What is wrong with that job; where nothing is with the job itself, what is wrong around it: a

@@ -6,7 +6,7 @@ use super::section::{Item, Section};
 use super::trigger::{self, Kind};
 use super::{call, key, policy, scalar, surprise};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::job::{Common, Job, Policy, Surroundings, Task};
+use crate::job::{self, Common, Job, Policy, Surroundings, Task};
 use crate::yaml::Node;
 
 /// What `job defaults` says.
@@ -134,7 +134,7 @@ fn task(reader: &mut Reader<'_>, keys: &mut Section<'_>, name: &str, place: Span
     if let Some(item) = keys.take("command") {
         return call::command(reader, item);
     }
-    let function = function(name);
+    let function = job::function_of(name);
     if call::is_dotted(function) {
         reader.refer(function, place, Role::Task);
         return Some(Task::Named(function.to_owned()));
@@ -150,19 +150,6 @@ fn task(reader: &mut Reader<'_>, keys: &mut Section<'_>, name: &str, place: Span
             .with_help(help),
     );
     None
-}
-
-/// The dotted function that a job's name begins with: up to the first space, without `#2`.
-pub(super) fn function(name: &str) -> &str {
-    let word = name.split_whitespace().next().unwrap_or_default();
-    match word.rsplit_once('#') {
-        Some((function, number)) if is_number(number) => function,
-        _ => word,
-    }
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Keys that nobody took: some have no effect, the others do not exist.

@@ -301,6 +301,11 @@ fn a_faulty_job_is_not_run_and_its_fault_is_told() {
         answer.stderr
     );
     assert!(answer.stderr.contains("config.yml:4:"), "{}", answer.stderr);
+    let numbered = CONFIG.replace("work.bad", "work.bad#2");
+    let answer = Folder::with_config(&numbered)
+        .sched("run-once work.bad")
+        .exits(1);
+    assert!(answer.stderr.contains("not 44"), "{}", answer.stderr);
 }
 
 #[test]

@@ -24,6 +24,7 @@ use crate::clean;
 use crate::config::Config;
 use crate::diagnostic::did_you_mean;
 use crate::diagnostic::render::Style;
+use crate::job::function_of;
 use crate::run::{Outcome, RunId};
 use crate::store::{Entry, Filter, Lock, Store};
 use crate::trigger::Zone;
@@ -172,8 +173,7 @@ fn jobs(word: &str, config: Option<&Config>, seen: &[String]) -> Vec<String> {
 
 /// Whether a job that is faulty, or was configured once, is meant: by its name or its function.
 fn is_meant(name: &str, word: &str) -> bool {
-    let function = name.split([' ', '#']).next().unwrap_or(name);
-    name == word || function == word
+    name == word || function_of(name) == word
 }
 
 fn unknown(word: &str, config: Option<&Config>, seen: &[String]) -> Refusal {
@@ -367,7 +367,7 @@ mod tests {
             environment: Overrides::default(),
         };
         let config = crate::config::read(text, &outside).config.unwrap();
-        let seen = ["a.b", "a.b bad", "a.b once", "other"].map(str::to_owned);
+        let seen = ["a.b", "a.b bad", "a.b once", "a.b#x", "other"].map(str::to_owned);
         let meant = |word| jobs(word, Some(&config), &seen);
         assert_eq!(meant("a.b nightly"), ["a.b nightly"]);
         assert_eq!(meant("a.b"), ["a.b", "a.b bad", "a.b nightly", "a.b once"]);

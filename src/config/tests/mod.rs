@@ -736,7 +736,7 @@ fn a_function_is_the_name_up_to_the_first_space_without_its_number() {
         ("test.heartbeat#x", "test.heartbeat#x"),
         ("test.heartbeat#2 nightly", "test.heartbeat"),
     ] {
-        assert_eq!(super::job::function(name), function);
+        assert_eq!(crate::job::function_of(name), function);
     }
 }
 
