@@ -123,6 +123,20 @@ fn of_a_function_that_is_not_there_it_is_said_what_is_missing() {
 }
 
 #[test]
+fn of_a_function_that_cannot_be_looked_up_it_is_said_why() {
+    let config = "scheduler:\n  python: /no/python3\n  a.b: {type: cron, hour: 4}\n";
+    let folder = Folder::with_config(config).file("tasks/work.py", WORK);
+    folder.sched("run-once work.greet").exits(2).complains(
+        "error: no job is called `work.greet`\n\
+         help: the Python `/no/python3` of the config was not found\n",
+    );
+    folder
+        .sched("run-once greet")
+        .exits(2)
+        .complains("error: no job is called `greet`\n");
+}
+
+#[test]
 fn arguments_replace_those_of_the_config_and_keywords_are_added() {
     let answer = run("work.greet Ann 2 [a] --kwarg end=.").exits(0);
     assert_eq!(answer.stdout, "hello Ann 2 ['a'].\n");
@@ -242,6 +256,21 @@ fn a_dry_run_tells_what_surrounds_the_process() {
     .exits(0);
     let told = "\nin         /srv\nas         the user nobody\nvariables  /etc/list.env\n";
     assert!(answer.stdout.contains(told), "{}", answer.stdout);
+}
+
+#[test]
+fn a_dry_run_says_why_it_does_not_know_where_a_task_is() {
+    let config = "scheduler:\n  work.greet: {type: cron, hour: 4, environment file: no.env}\n";
+    let folder = Folder::with_config(config).file("tasks/work.py", WORK);
+    let answer = folder.sched("run-once work.greet --dry-run").exits(0);
+    let told = "\nfrom       cannot read the environment file `";
+    assert!(answer.stdout.contains(told), "{}", answer.stdout);
+    folder.write(
+        "config.yml",
+        "scheduler:\n  python: /no/python3\n  work.greet: {type: cron, hour: 4}\n",
+    );
+    let answer = folder.sched("run-once work.greet --dry-run").exits(0);
+    assert!(!answer.stdout.contains("from "), "{}", answer.stdout);
 }
 
 #[test]

@@ -138,35 +138,35 @@ fn exit(outcome: Outcome) -> Exit {
 
 /// Finds a function that no job uses.
 fn find(tasks: &Tasks, name: &str) -> Result<(), Absent> {
-    match tasks.look_up(&[name]).unwrap_or_default().pop() {
-        Some(
+    let absent = |why, near| Err(Absent { why, near });
+    // What has no dot is meant as the name of a job.
+    let of_function = |why| name.contains('.').then_some(why);
+    match tasks.look_up(&[name]).map(|mut answers| answers.pop()) {
+        Ok(Some(
             Answer::Function { .. }
             | Answer::Executable { .. }
             | Answer::Native
             | Answer::Opaque { .. },
-        ) => Ok(()),
-        Some(Answer::NoModule { what, near }) => Err(Absent {
-            why: name.contains('.').then(|| format!("there is no {what}")),
-            near,
-        }),
-        Some(Answer::NoFunction {
+        )) => Ok(()),
+        Ok(Some(Answer::NoModule { what, near })) => {
+            absent(of_function(format!("there is no {what}")), near)
+        }
+        Ok(Some(Answer::NoFunction {
             file,
             function,
             near,
             ..
-        }) => Err(Absent {
-            why: Some(format!("{} has no function `{function}`", file.display())),
+        })) => absent(
+            Some(format!("{} has no function `{function}`", file.display())),
             near,
-        }),
-        Some(Answer::NotExecutable { file, .. }) => Err(Absent {
-            why: Some(format!("{} is not executable", file.display())),
-            near: Vec::new(),
-        }),
-        Some(Answer::Unusable { why }) => Err(Absent {
-            why: Some(why),
-            near: Vec::new(),
-        }),
-        None => Err(Absent::default()),
+        ),
+        Ok(Some(Answer::NotExecutable { file, .. })) => absent(
+            Some(format!("{} is not executable", file.display())),
+            Vec::new(),
+        ),
+        Ok(Some(Answer::Unusable { why })) => absent(Some(why), Vec::new()),
+        Err(why) => absent(of_function(why), Vec::new()),
+        Ok(None) => Err(Absent::default()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::config::{Answer, Config, duration};
 use crate::job::{Job, Task};
 use crate::reason::chain;
 use crate::secret::Secrets;
-use crate::task::Tasks;
+use crate::task::{LookupError, Tasks};
 
 /// How a task is told that is a closure.
 pub(in crate::cli) const NATIVE: &str = "native task";
@@ -73,13 +73,16 @@ impl<'a> Outlook<'a> {
     ) -> Result<Self, Refusal> {
         let (mut from, mut python) = (None, None);
         if let Task::Named(name) = &job.task {
-            // Without a Python to ask, that is told.
             let answer = tasks.look_up_for(&job.surroundings, name);
-            let answer = answer.unwrap_or_default();
-            if !matches!(answer, Some(Answer::Native | Answer::Executable { .. })) {
+            if !matches!(answer, Ok(Some(Answer::Native | Answer::Executable { .. }))) {
                 python = Some(Python::of(job, config, tasks)?);
             }
-            from = answer.as_ref().map(place);
+            from = match answer {
+                Ok(answer) => answer.as_ref().map(place),
+                // That is told of the Python.
+                Err(LookupError::Interpreter(_)) => None,
+                Err(error) => Some(chain(&error)),
+            };
         }
         let fault = tasks.check_call(job).unwrap_or_default();
         let surroundings = &job.surroundings;
