@@ -27,11 +27,12 @@ impl Identity {
     /// The user of that name, or of that number; `None` where we are that user already.
     ///
     /// # Errors
-    /// Where there is no such user, or where we are not root.
+    /// Where there is no such user or none can be looked up, or where we are not root.
     pub fn of(name: &str) -> Result<Option<Self>, Error> {
-        let number = || name.parse().ok().map(Uid::from_raw);
-        let user = User::from_name(name).ok().flatten();
-        let user = user.or_else(|| User::from_uid(number()?).ok().flatten());
+        let mut user = found(name, User::from_name(name))?;
+        if let (None, Ok(number)) = (&user, name.parse()) {
+            user = found(name, User::from_uid(Uid::from_raw(number)))?;
+        }
         let user = user.ok_or_else(|| Error::NoUser(name.to_owned()))?;
         if user.uid == Uid::effective() {
             return Ok(None);
@@ -78,6 +79,18 @@ impl Identity {
     }
 }
 
+/// The user that the system found under that name, if any.
+fn found(name: &str, answer: nix::Result<Option<User>>) -> Result<Option<User>, Error> {
+    answer.or_else(|errno| match errno {
+        // Source: getpwnam(3), "Errors": so some systems say that there is none.
+        Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM => Ok(None),
+        source => Err(Error::Users {
+            name: name.to_owned(),
+            source,
+        }),
+    })
+}
+
 /// The user's groups, its own first.
 fn groups(user: &User) -> Vec<Gid> {
     #[cfg(not(target_vendor = "apple"))]
@@ -115,6 +128,9 @@ mod tests {
         } else {
             assert!(matches!(numbered, Err(Error::NotRoot(_))));
         }
+        let silent = found("nobody", Err(Errno::ETIMEDOUT));
+        assert!(matches!(silent, Err(Error::Users { .. })));
+        assert!(found("nobody", Err(Errno::ENOENT)).unwrap().is_none());
         for none in ["4294967294", "-1", "", "nobody!"] {
             assert!(
                 matches!(Identity::of(none), Err(Error::NoUser(_))),

@@ -159,6 +159,14 @@ pub enum Error {
     /// The user does not exist.
     #[error("there is no user `{0}`")]
     NoUser(String),
+    /// Whoever keeps the users does not answer.
+    #[error("whether there is a user `{name}` cannot be told")]
+    Users {
+        /// The user.
+        name: String,
+        /// What the system said.
+        source: Errno,
+    },
     /// Only root may run a process as somebody else.
     #[error("only root can run a job as the user `{0}`")]
     NotRoot(String),
