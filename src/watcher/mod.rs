@@ -77,15 +77,21 @@ struct Watch<F> {
     config: PathBuf,
     tasks: Vec<PathBuf>,
     zone: Vec<PathBuf>,
-    config_trail: Trail,
-    tasks_trail: Trail,
-    zone_trail: Trail,
+    trails: Trails,
     watched: BTreeSet<PathBuf>,
     system: Option<RecommendedWatcher>,
     blind: bool,
     /// Whether the config was saved, which has not been told.
     saved: bool,
     tell: F,
+}
+
+/// The ways to all that is watched.
+#[derive(Default, PartialEq, Eq)]
+struct Trails {
+    config: Trail,
+    tasks: Trail,
+    zone: Trail,
 }
 
 /// What a batch of events is about.
@@ -121,9 +127,7 @@ impl Watcher {
             config: config.to_owned(),
             tasks,
             zone: Vec::new(),
-            config_trail: Trail::default(),
-            tasks_trail: Trail::default(),
-            zone_trail: Trail::default(),
+            trails: Trails::default(),
             watched: BTreeSet::new(),
             system: None,
             blind: false,
@@ -248,9 +252,12 @@ impl<F: FnMut(News)> Watch<F> {
             return Suspects::all();
         }
         Suspects {
-            config: event.paths.iter().any(|path| self.config_trail.meets(path)),
+            config: event
+                .paths
+                .iter()
+                .any(|path| self.trails.config.meets(path)),
             tasks: event.paths.iter().any(|path| self.is_task(path)),
-            zone: event.paths.iter().any(|path| self.zone_trail.meets(path)),
+            zone: event.paths.iter().any(|path| self.trails.zone.meets(path)),
         }
     }
 
@@ -262,21 +269,28 @@ impl<F: FnMut(News)> Watch<F> {
         });
         let inside = path
             .parent()
-            .is_some_and(|folder| self.tasks_trail.ends.contains(folder));
-        self.tasks_trail.meets(path) || inside && !scratch
+            .is_some_and(|folder| self.trails.tasks.ends.contains(folder));
+        self.trails.tasks.meets(path) || inside && !scratch
     }
 
     /// Follows the ways to the files anew, and watches the folders on them.
     fn renew(&mut self) {
         for _ in 0..MOST_SWAPS {
-            self.config_trail = Trail::of([self.config.as_path()]);
-            self.tasks_trail = Trail::of(self.tasks.iter().map(PathBuf::as_path));
-            self.zone_trail = Trail::of(self.zone.iter().map(PathBuf::as_path));
+            self.trails = self.follow();
             self.watch_folders();
             // What was swapped before its folder was watched has not been seen.
-            if self.config_trail == Trail::of([self.config.as_path()]) {
+            if self.trails == self.follow() {
                 break;
             }
+        }
+    }
+
+    /// The ways to the files as they are now.
+    fn follow(&self) -> Trails {
+        Trails {
+            config: Trail::of([self.config.as_path()]),
+            tasks: Trail::of(self.tasks.iter().map(PathBuf::as_path)),
+            zone: Trail::of(self.zone.iter().map(PathBuf::as_path)),
         }
     }
 
@@ -285,11 +299,7 @@ impl<F: FnMut(News)> Watch<F> {
         let Some(mut system) = self.system.take() else {
             return;
         };
-        let mut folders = self.config_trail.folders.clone();
-        folders.extend(self.tasks_trail.folders.iter().cloned());
-        folders.extend(self.zone_trail.folders.iter().cloned());
-        let ends = self.tasks_trail.ends.iter();
-        folders.extend(ends.filter(|end| end.is_dir()).cloned());
+        let folders = self.trails.folders();
         for gone in self.watched.difference(&folders) {
             // It went away by itself, most likely.
             let _ = system.unwatch(gone);
@@ -299,7 +309,7 @@ impl<F: FnMut(News)> Watch<F> {
         for folder in &folders {
             if let Err(error) = system.watch(folder, RecursiveMode::NonRecursive) {
                 let limit = matches!(error.kind, ErrorKind::MaxFilesWatch);
-                if (limit || self.needs(folder)) && folder.exists() {
+                if (limit || self.trails.needs(folder)) && folder.exists() {
                     trouble = Some(error);
                 }
             }
@@ -312,11 +322,6 @@ impl<F: FnMut(News)> Watch<F> {
         }
     }
 
-    /// Whether a change in `folder` could go unseen without watching it.
-    fn needs(&self, folder: &Path) -> bool {
-        self.config_trail.needs(folder) || self.tasks_trail.needs(folder)
-    }
-
     fn go_blind(&mut self, error: &notify::Error) {
         if !std::mem::replace(&mut self.blind, true) {
             let why = match error.kind {
@@ -327,6 +332,24 @@ impl<F: FnMut(News)> Watch<F> {
             };
             (self.tell)(News::Blind(why));
         }
+    }
+}
+
+impl Trails {
+    /// The folders to watch: those on the ways, and those of tasks.
+    fn folders(&self) -> BTreeSet<PathBuf> {
+        let ends = self.tasks.ends.iter().filter(|end| end.is_dir());
+        let ways = self.all().into_iter().flat_map(|trail| &trail.folders);
+        ways.chain(ends).cloned().collect()
+    }
+
+    /// Whether a change in `folder` could go unseen without watching it.
+    fn needs(&self, folder: &Path) -> bool {
+        self.all().iter().any(|trail| trail.needs(folder))
+    }
+
+    fn all(&self) -> [&Trail; 3] {
+        [&self.config, &self.tasks, &self.zone]
     }
 }
 
