@@ -142,7 +142,7 @@ pub(super) fn kwargs(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Keywords
         Some(Value::Str(name)) if is_dotted(&name) => Some(name),
         None | Some(Value::None) => None,
         Some(_) => {
-            bad_context_manager(reader, item);
+            no_dotted_name(reader, item, Role::ContextManager);
             None
         }
     };
@@ -237,22 +237,26 @@ pub(super) fn function_of(reader: &mut Reader<'_>, item: Item<'_>, role: Role) -
             Some(name.clone())
         }
         _ => {
-            bad_context_manager(reader, item);
+            no_dotted_name(reader, item, role);
             None
         }
     }
 }
 
-fn bad_context_manager(reader: &mut Reader<'_>, item: Item<'_>) {
+fn no_dotted_name(reader: &mut Reader<'_>, item: Item<'_>, role: Role) {
     let name = if item.name == "kwargs" {
         "contextmanager"
     } else {
         item.name
     };
+    let help = match role {
+        Role::ContextManager => "write FILE.NAME, such as `test_context.SchedulerContext`",
+        Role::Task | Role::ErrorHandler => "write FILE.FUNCTION, such as `alerts.on_error`",
+    };
     reader.report_call(
         Diagnostic::error(Code::BadValue, format!("`{name}` must be a dotted name"))
             .at(item.value.span)
-            .with_help("write FILE.NAME, such as `test_context.SchedulerContext`"),
+            .with_help(help),
     );
 }
 

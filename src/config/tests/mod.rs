@@ -728,6 +728,24 @@ fn a_missing_type_is_guessed_for_the_other_checks() {
 }
 
 #[test]
+fn what_is_no_dotted_name_is_told_with_an_example_of_what_is_wanted() {
+    for (key, example) in [
+        (
+            "contextmanager",
+            "FILE.NAME, such as `test_context.SchedulerContext`",
+        ),
+        ("error handler", "FILE.FUNCTION, such as `alerts.on_error`"),
+    ] {
+        let text = format!("scheduler:\n  a.b: {{type: cron, hour: 4, {key}: x}}\n");
+        let [fault] = &faults(&text)[..] else {
+            panic!("{key}")
+        };
+        let told = format!("`{key}` must be a dotted name; write {example}");
+        assert!(fault.ends_with(&told), "{fault}");
+    }
+}
+
+#[test]
 fn a_function_is_the_name_up_to_the_first_space_without_its_number() {
     for (name, function) in [
         ("test.heartbeat", "test.heartbeat"),
