@@ -68,6 +68,16 @@ pub fn is_unseen(c: char) -> bool {
     )
 }
 
+/// The text as a shell reads it as one word.
+#[must_use]
+pub fn word(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-+=:,./@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +94,16 @@ mod tests {
         assert_eq!(source("a\u{a0}b\u{200b}c\td"), "a␣b\u{fffd}c→d");
         assert!(matches!(source("a b\u{200d}"), Cow::Borrowed(_)));
         assert!(matches!(line("10\u{a0}000"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_read_it_otherwise() {
+        for plain in ["/srv/tasks", "a=b", "größer"] {
+            assert_eq!(word(plain), plain);
+        }
+        assert_eq!(word("/srv/my tasks"), "'/srv/my tasks'");
+        assert_eq!(word("it's"), r"'it'\''s'");
+        assert_eq!(word(""), "''");
     }
 
     #[test]

@@ -12,6 +12,8 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::unistd::{Uid, User};
 
+use crate::clean;
+
 /// Bits of a mode: who may write, and whether what is in a folder is safe from others all the same.
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
@@ -240,7 +242,8 @@ impl Weakness {
     /// The command that mends it.
     #[must_use]
     pub fn help(&self) -> String {
-        let path = self.path.display();
+        let path = self.path.to_string_lossy();
+        let path = clean::word(&path);
         match self.who {
             Who::Everybody | Who::Group(_) => format!("`chmod go-w {path}`"),
             Who::Owner(_) => format!("`chown root {path}`"),
@@ -322,6 +325,15 @@ mod tests {
             "real/deep/config.yml",
         ];
         assert_eq!(below, expected.map(Path::new));
+    }
+
+    #[test]
+    fn the_command_that_mends_it_can_be_pasted() {
+        let weakness = Weakness {
+            path: "/srv/my tasks".into(),
+            who: Who::Owner(33),
+        };
+        assert_eq!(weakness.help(), "`chown root '/srv/my tasks'`");
     }
 
     #[test]

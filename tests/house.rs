@@ -43,7 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "store",
         &["job", "reason", "run", "secret", "trigger", "value"],
     ),
-    ("trust", &[]),
+    ("trust", &["clean"]),
     ("watcher", &["reason", "source"]),
     (
         "task",

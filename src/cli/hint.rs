@@ -26,10 +26,5 @@ pub(super) fn command(global: &Global, words: &str) -> String {
 
 /// A name as one word of a shell, without control characters.
 pub(super) fn quoted(name: &str) -> String {
-    let name = clean::line(name);
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
-    if !name.is_empty() && name.chars().all(is_plain) {
-        return name.into_owned();
-    }
-    format!("'{}'", name.replace('\'', r"'\''"))
+    clean::word(&clean::line(name)).into_owned()
 }

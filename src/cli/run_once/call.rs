@@ -1,5 +1,6 @@
 //! What a run by hand calls: the job as configured, with the arguments of the command line.
 
+use crate::clean;
 use crate::cli::arguments::RunOnce;
 use crate::cli::output::Refusal;
 use crate::cli::select;
@@ -192,17 +193,22 @@ pub(in crate::cli) fn written(job: &Job) -> String {
     let command = match &job.task {
         Task::Named(name) => return function(name, &args, &kwargs),
         Task::Shell(line) if args.is_empty() && kwargs.is_empty() => vec![line.clone()],
-        Task::Shell(line) => ["/bin/sh", "-c", &quoted(line), "sh"]
+        Task::Shell(line) => ["/bin/sh", "-c", &clean::word(line), "sh"]
             .map(str::to_owned)
             .into(),
-        Task::Command(words) => words.iter().map(|word| quoted(word)).collect(),
+        Task::Command(words) => shell_words(words),
     };
     let arguments = match arguments(&args, &kwargs) {
-        Ok(words) => words.iter().map(|word| quoted(word)).collect(),
+        Ok(words) => shell_words(&words),
         Err(error) => vec![format!("({error})")],
     };
     let line = [command, arguments].concat().join(" ");
     masked(&Value::Str(line)).str()
+}
+
+fn shell_words(words: &[String]) -> Vec<String> {
+    let words = words.iter().map(|word| clean::word(word).into_owned());
+    words.collect()
 }
 
 fn function(name: &str, args: &[Value], kwargs: &[(Value, Value)]) -> String {
@@ -213,15 +219,6 @@ fn function(name: &str, args: &[Value], kwargs: &[(Value, Value)]) -> String {
     let arguments = positional.chain(named).collect::<Vec<_>>().join(", ");
     let name = name.rsplit('.').next().unwrap_or_default();
     format!("{name}({arguments})")
-}
-
-/// A word as a shell reads it as that word.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_-+=:,./@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
