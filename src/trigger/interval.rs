@@ -53,7 +53,9 @@ impl Unit {
         }
     }
 
-    fn in_seconds(self) -> i64 {
+    /// How many seconds it has.
+    #[must_use]
+    pub fn in_seconds(self) -> i64 {
         match self {
             Self::Weeks => 604_800,
             Self::Days => 86_400,

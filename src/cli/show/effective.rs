@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::config::{Config, Directives, DocassembleContext, Settings, duration};
+use crate::config::{Config, Directives, Settings, duration};
 use crate::job::{Job, Task};
 use crate::secret::{self, Secrets};
-use crate::trigger::{Bounds, Cron, Interval, Trigger, Zone};
+use crate::trigger::{Bounds, Cron, Interval, Trigger, Unit, Zone};
 use crate::value::Value;
 
 /// The entries of a mapping whose keys are text.
@@ -87,12 +87,8 @@ fn settings(settings: &Settings) -> Entries {
     section.add_path("python", settings.python.as_deref());
     section.add_text("timezone", Some(settings.timezone.name()));
     section.add_text("error handler", settings.error_handler.as_deref());
-    let context = match settings.docassemble_context {
-        DocassembleContext::Auto => "auto",
-        DocassembleContext::On => "on",
-        DocassembleContext::Off => "off",
-    };
-    section.add_text("docassemble context", Some(context));
+    let context = settings.docassemble_context;
+    section.add_text("docassemble context", Some(context.word()));
     section.add("preload", texts(&settings.preload));
     if let Some(workers) = settings.max_workers {
         section.add("max workers", Value::Int(workers.into()));
@@ -201,15 +197,10 @@ fn trigger(entries: &mut Entries, trigger: &Trigger) {
 
 fn interval(entries: &mut Entries, interval: &Interval) {
     let mut rest = interval.every_s();
-    for (key, length) in [
-        ("weeks", 604_800),
-        ("days", 86_400),
-        ("hours", 3_600),
-        ("minutes", 60),
-        ("seconds", 1),
-    ] {
+    for unit in Unit::ALL {
+        let length = unit.in_seconds();
         if rest >= length {
-            entries.add(key, Value::Int(rest / length));
+            entries.add(unit.key(), Value::Int(rest / length));
             rest %= length;
         }
     }

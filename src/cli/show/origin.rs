@@ -6,13 +6,11 @@ use crate::clean;
 use crate::config::{Config, Overrides, ZoneOrigin, is_same_key};
 use crate::diagnostic::place::Lines;
 use crate::job::Job;
+use crate::trigger::Unit;
 use crate::yaml::{self, Entry, Node};
 
 /// What nobody has written.
 const DEFAULT: &str = "default";
-
-/// The keys that are shown for how long an interval is, however it was written.
-const LENGTHS: [&str; 5] = ["weeks", "days", "hours", "minutes", "seconds"];
 
 /// What a config was read from.
 pub(super) struct Source<'a> {
@@ -229,8 +227,10 @@ impl<'a> Origins<'a> {
 
     fn of_trigger(&self, own: Option<&Node>, name: &str) -> String {
         let mut names = vec![name];
-        if LENGTHS.contains(&name) {
-            names.extend(LENGTHS);
+        // How long an interval is may be written in other units than it is shown in.
+        let units = Unit::ALL.map(Unit::key);
+        if units.contains(&name) {
+            names.extend(units);
         }
         let written = names
             .into_iter()

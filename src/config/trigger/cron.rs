@@ -43,17 +43,6 @@ pub(super) fn read(
     good.then(|| Trigger::Cron(reader.share(cron)))
 }
 
-const FIELDS: [(&str, Name); 8] = [
-    ("year", Name::Year),
-    ("month", Name::Month),
-    ("day", Name::Day),
-    ("week", Name::Week),
-    ("day_of_week", Name::DayOfWeek),
-    ("hour", Name::Hour),
-    ("minute", Name::Minute),
-    ("second", Name::Second),
-];
-
 /// The fields that are given, and whether all of them can be. Beside an expression none can.
 fn fields(
     reader: &mut Reader<'_>,
@@ -61,7 +50,8 @@ fn fields(
     expression: Option<Item<'_>>,
 ) -> (Vec<Field>, bool) {
     let (mut fields, mut good) = (Vec::new(), true);
-    for (field_key, name) in FIELDS {
+    for name in Name::ALL {
+        let field_key = name.key();
         let Some(item) = keys.take(field_key).filter(|item| !item.value.is_null()) else {
             continue;
         };

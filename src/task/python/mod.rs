@@ -201,11 +201,7 @@ fn request(call: &Call<'_>) -> Json {
         "error_handler": job.error_handler,
         "tasks": setup.python_folders(),
         "config_file": setup.config_file.to_string_lossy(),
-        "docassemble_context": match setup.docassemble_context {
-            DocassembleContext::Auto => "auto",
-            DocassembleContext::On => "on",
-            DocassembleContext::Off => "off",
-        },
+        "docassemble_context": setup.docassemble_context.word(),
         "is_final": call.is_final,
         "failure": failure,
         "absence": call.tell_absence.then_some(ABSENCE),
