@@ -213,8 +213,7 @@ pub fn indentation(line: &str) -> usize {
 
 /// The part of `text` in which the password of a URL stands, such as `pw` of
 /// `redis://user:pw@host`.
-#[must_use]
-pub fn of_url(text: &str) -> Option<Range<usize>> {
+fn of_url(text: &str) -> Option<Range<usize>> {
     let authority = text.find("://")? + 3;
     let end = text[authority..]
         .find(|c: char| c == '/' || c.is_whitespace())
@@ -228,44 +227,6 @@ pub fn of_url(text: &str) -> Option<Range<usize>> {
 fn of_urls(text: &str) -> impl Iterator<Item = Range<usize>> {
     let schemes = text.match_indices("://");
     schemes.filter_map(move |(colon, _)| of_url_at(text, colon))
-}
-
-/// The value with all that its keys' names call secret replaced by [`MASK`].
-///
-/// The value of a secret key is hidden whole, also a list or a mapping; elsewhere the passwords
-/// of URLs are hidden.
-#[must_use]
-pub fn masked(value: &Value) -> Value {
-    let all = |items: &[Value]| items.iter().map(masked).collect();
-    match value {
-        Value::Str(text) => match of_url(text) {
-            Some(place) => Value::Str(replaced(text, place)),
-            None => value.clone(),
-        },
-        Value::List(items) => Value::List(all(items)),
-        Value::Tuple(items) => Value::Tuple(all(items)),
-        Value::Set(items) => Value::Set(all(items)),
-        Value::Map(entries) => Value::Map(entries.iter().map(masked_entry).collect()),
-        Value::None
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::BigInt(_)
-        | Value::Float(_)
-        | Value::Bytes(_)
-        | Value::Date(_)
-        | Value::DateTime(..) => value.clone(),
-    }
-}
-
-/// An entry of a mapping with what its key's name calls secret replaced by [`MASK`].
-#[must_use]
-pub fn masked_entry((key, value): &(Value, Value)) -> (Value, Value) {
-    match key {
-        Value::Str(name) if is_secret_key(name) && *value != Value::None => {
-            (key.clone(), Value::Str(MASK.to_owned()))
-        }
-        _ => (key.clone(), masked(value)),
-    }
 }
 
 impl Secrets {
@@ -395,14 +356,67 @@ impl Secrets {
         })
     }
 
+    /// The value with every text in it masked, and with all that its keys' names call secret
+    /// replaced by [`MASK`].
+    ///
+    /// The value of a secret key is hidden whole, also a list or a mapping; elsewhere the passwords
+    /// of URLs are hidden too.
+    #[must_use]
+    pub fn mask_value(&self, value: &Value) -> Value {
+        let all = |items: &[Value]| items.iter().map(|item| self.mask_value(item)).collect();
+        match value {
+            Value::Str(text) => Value::Str(self.mask_with_urls(text)),
+            Value::List(items) => Value::List(all(items)),
+            Value::Tuple(items) => Value::Tuple(all(items)),
+            Value::Set(items) => Value::Set(all(items)),
+            Value::Map(entries) => Value::Map(self.mask_entries(entries)),
+            Value::None
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::BigInt(_)
+            | Value::Float(_)
+            | Value::Bytes(_)
+            | Value::Date(_)
+            | Value::DateTime(..) => value.clone(),
+        }
+    }
+
+    /// The same for the entries of a mapping.
+    #[must_use]
+    pub fn mask_entries(&self, entries: &[(Value, Value)]) -> Vec<(Value, Value)> {
+        let masked = |(key, value): &(Value, Value)| match key {
+            Value::Str(name) if is_secret_key(name) && *value != Value::None => {
+                (key.clone(), Value::Str(MASK.to_owned()))
+            }
+            _ => (self.mask_value(key), self.mask_value(value)),
+        };
+        entries.iter().map(masked).collect()
+    }
+
+    /// The text with the passwords of the URLs in it masked, and every secret.
+    #[must_use]
+    pub fn mask_with_urls(&self, text: &str) -> String {
+        let places: Vec<_> = of_urls(text).collect();
+        self.mask(&without(text, &places)).into_owned()
+    }
+
     /// The parts of the text that are secrets, from left to right.
     #[must_use]
     pub fn places(&self, text: &str) -> Vec<Range<usize>> {
+        self.places_where(text, |_| true)
+    }
+
+    fn places_where(
+        &self,
+        text: &str,
+        is_hidden: impl Fn(&Range<usize>) -> bool,
+    ) -> Vec<Range<usize>> {
         let (mut places, mut at) = (Vec::new(), 0);
         while at < text.len() {
             let found = self.at_start_of(&text.as_bytes()[at..]);
-            places.extend(found.map(|length| at..at + length));
-            at += found.unwrap_or(1);
+            let found = found.map(|length| at..at + length).filter(&is_hidden);
+            at = found.as_ref().map_or(at + 1, |place| place.end);
+            places.extend(found);
         }
         places
     }
@@ -410,25 +424,13 @@ impl Secrets {
     fn mask_where<'a>(
         &self,
         text: &'a str,
-        is_hidden: impl Fn(Range<usize>) -> bool,
+        is_hidden: impl Fn(&Range<usize>) -> bool,
     ) -> Cow<'a, str> {
-        let (mut masked, mut done, mut at) = (String::new(), 0, 0);
-        while at < text.len() {
-            let found = self.at_start_of(&text.as_bytes()[at..]);
-            let Some(length) = found.filter(|length| is_hidden(at..at + length)) else {
-                at += 1;
-                continue;
-            };
-            masked.push_str(&text[done..at]);
-            masked.push_str(MASK);
-            at += length;
-            done = at;
+        let places = self.places_where(text, is_hidden);
+        if places.is_empty() {
+            return Cow::Borrowed(text);
         }
-        if done == 0 {
-            Cow::Borrowed(text)
-        } else {
-            Cow::Owned(masked + &text[done..])
-        }
+        Cow::Owned(without(text, &places))
     }
 
     /// The same for what is left of a longer text: where that was cut within a secret, the end of
@@ -515,6 +517,17 @@ impl Secrets {
     }
 }
 
+/// The text with [`MASK`] in the place of these parts, which stand from left to right.
+fn without(text: &str, places: &[Range<usize>]) -> String {
+    let (mut masked, mut done) = (String::new(), 0);
+    for place in places {
+        masked.push_str(&text[done..place.start]);
+        masked.push_str(MASK);
+        done = place.end;
+    }
+    masked + &text[done..]
+}
+
 impl Ord for Form {
     fn cmp(&self, other: &Self) -> Ordering {
         let (Self(one), Self(other)) = (self, other);
@@ -596,8 +609,4 @@ fn trimmed(line: &str, range: Range<usize>) -> Range<usize> {
     let text = &line[range.clone()];
     let start = range.start + text.len() - text.trim_start().len();
     start..start + text.trim().len()
-}
-
-fn replaced(text: &str, place: Range<usize>) -> String {
-    format!("{}{MASK}{}", &text[..place.start], &text[place.end..])
 }

@@ -202,11 +202,19 @@ fn a_value_is_masked_by_its_keys_at_any_depth() {
     let text = |text: &str| Value::Str(text.to_owned());
     let map = |key: &str, value| Value::Map(vec![(text(key), value)]);
     let inner = map("api key", Value::List(vec![Value::Int(1)]));
+    let mut secrets = Secrets::default();
     assert_eq!(
-        masked(&map("a", inner)),
+        secrets.mask_value(&map("a", inner)),
         map("a", map("api key", text(MASK)))
     );
-    assert_eq!(masked(&text("db://u:pw@h")), text("db://u:********@h"));
+    let urls = "see http://h/ and db://u:pw@h, db://v:w@h";
+    assert_eq!(
+        secrets.mask_value(&text(urls)),
+        text("see http://h/ and db://u:********@h, db://v:********@h")
+    );
+    secrets.add("hunter22");
+    let within = |secret: &str| map(secret, Value::Set(vec![text(secret)]));
+    assert_eq!(secrets.mask_value(&within("hunter22")), within(MASK));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::cli::select;
 use crate::config::Config;
 use crate::diagnostic::{Span, did_you_mean};
 use crate::job::{Common, Job, Task};
-use crate::secret::{MASK, is_secret_key, masked, masked_entry};
+use crate::secret::{MASK, Secrets, is_secret_key};
 use crate::task::arguments;
 use crate::trigger::{Date, Trigger, Zone};
 use crate::value::Value;
@@ -188,8 +188,10 @@ fn kind(value: &Value) -> &'static str {
 /// The call as Python would write it, such as `heartbeat(1, name='x')`, or the command as a shell
 /// would, such as `rsync -a 'two words'`; secrets masked.
 pub(in crate::cli) fn written(job: &Job) -> String {
-    let args: Vec<Value> = job.args.iter().map(masked).collect();
-    let kwargs: Vec<(Value, Value)> = job.kwargs.iter().map(masked_entry).collect();
+    // Those that only the config knows are hidden by whoever shows the line.
+    let secrets = Secrets::default();
+    let args: Vec<Value> = job.args.iter().map(|arg| secrets.mask_value(arg)).collect();
+    let kwargs = secrets.mask_entries(&job.kwargs);
     let command = match &job.task {
         Task::Named(name) => return function(name, &args, &kwargs),
         Task::Shell(line) if args.is_empty() && kwargs.is_empty() => vec![line.clone()],
@@ -203,7 +205,7 @@ pub(in crate::cli) fn written(job: &Job) -> String {
         Err(error) => vec![format!("({error})")],
     };
     let line = [command, arguments].concat().join(" ");
-    masked(&Value::Str(line)).str()
+    secrets.mask_with_urls(&line)
 }
 
 fn shell_words(words: &[String]) -> Vec<String> {

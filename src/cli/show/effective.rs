@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::config::{Config, Directives, Settings, duration};
 use crate::job::{Job, Task};
-use crate::secret::{self, Secrets};
+use crate::secret::Secrets;
 use crate::trigger::{Bounds, Cron, Interval, Trigger, Unit, Zone};
 use crate::value::Value;
 
@@ -73,7 +73,7 @@ fn directives(root: &mut Entries, directives: &Directives, secrets: &Secrets) {
         root.add("error notification email", Value::List(addresses));
     }
     if let Some(mail) = &directives.mail {
-        root.add("mail", hidden(mail, secrets));
+        root.add("mail", secrets.mask_value(mail));
     }
     root.add_path("log", directives.log.as_deref());
     root.add_text("log server", directives.log_server.as_deref());
@@ -132,11 +132,11 @@ fn job(job: &Job, secrets: &Secrets) -> Value {
 fn call(entries: &mut Entries, job: &Job, secrets: &Secrets) {
     match &job.task {
         Task::Named(_) => {}
-        Task::Command(words) => entries.add("command", hidden(&texts(words), secrets)),
-        Task::Shell(line) => entries.add("command", hidden(&text(line), secrets)),
+        Task::Command(words) => entries.add("command", secrets.mask_value(&texts(words))),
+        Task::Shell(line) => entries.add("command", secrets.mask_value(&text(line))),
     }
-    entries.add("args", hidden(&Value::List(job.args.clone()), secrets));
-    entries.add("kwargs", hidden(&Value::Map(job.kwargs.clone()), secrets));
+    entries.add("args", secrets.mask_value(&Value::List(job.args.clone())));
+    entries.add("kwargs", Value::Map(secrets.mask_entries(&job.kwargs)));
     entries.add_text("contextmanager", job.contextmanager.as_deref());
     entries.add_text("error handler", job.error_handler.as_deref());
 }
@@ -157,10 +157,10 @@ fn policy(entries: &mut Entries, job: &Job) {
 fn surroundings(entries: &mut Entries, job: &Job, secrets: &Secrets) {
     let surroundings = &job.surroundings;
     let variables = surroundings.environment.iter();
-    let variables = variables
+    let variables: Vec<_> = variables
         .map(|(name, value)| (text(name), text(value)))
         .collect();
-    entries.add("environment", hidden(&Value::Map(variables), secrets));
+    entries.add("environment", Value::Map(secrets.mask_entries(&variables)));
     entries.add_path("environment file", surroundings.environment_file.as_deref());
     entries.add_path("directory", surroundings.directory.as_deref());
     entries.add_text("user", surroundings.user.as_deref());
@@ -248,33 +248,6 @@ fn length(length: Duration) -> Value {
 
 fn masked<'a>(text: Option<&'a str>, secrets: &Secrets) -> Option<Cow<'a, str>> {
     text.map(|text| secrets.mask(text))
-}
-
-/// The value with its secrets masked, by their keys and wherever they turn up.
-fn hidden(value: &Value, secrets: &Secrets) -> Value {
-    by_value(&secret::masked(value), secrets)
-}
-
-fn by_value(value: &Value, secrets: &Secrets) -> Value {
-    let all = |items: &[Value]| items.iter().map(|item| by_value(item, secrets)).collect();
-    match value {
-        Value::Str(hideable) => text(&secrets.mask(hideable)),
-        Value::List(items) => Value::List(all(items)),
-        Value::Tuple(items) => Value::Tuple(all(items)),
-        Value::Map(entries) => {
-            let entry = |(key, value): &(Value, Value)| (key.clone(), by_value(value, secrets));
-            Value::Map(entries.iter().map(entry).collect())
-        }
-        Value::None
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::BigInt(_)
-        | Value::Float(_)
-        | Value::Bytes(_)
-        | Value::Date(_)
-        | Value::DateTime(..)
-        | Value::Set(_) => value.clone(),
-    }
 }
 
 fn texts(items: &[String]) -> Value {
