@@ -68,13 +68,6 @@ pub fn config(given: &Given) -> Result<PathBuf, NoConfig> {
     found.ok_or(NoConfig { looked_for: usual })
 }
 
-/// Whether the config is docassemble's own.
-#[must_use]
-pub fn is_docassemble(config: &Path) -> bool {
-    config == Path::new(DOCASSEMBLE_CONFIG)
-        || variable("DA_CONFIG_FILE").is_some_and(|path| config == Path::new(&path))
-}
-
 /// The folder of a config file, as the start of relative paths.
 #[must_use]
 pub fn folder(config: &Path) -> PathBuf {

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::Exit;
 use super::output::Refusal;
 use crate::config::Config;
 use crate::diagnostic::{did_you_mean, near};
@@ -45,16 +44,9 @@ pub fn named<'a>(config: &'a Config, word: &str) -> Vec<&'a Job> {
     named
 }
 
-/// Why no job is meant by the word: it is left out because it is faulty, or there is none.
+/// Why no job is meant by the word.
 #[must_use]
 pub fn unknown(config: &Config, word: &str) -> Refusal {
-    if config.faulty.iter().any(|name| name == word) {
-        let refusal = Refusal::new(format!("the schedule or the policy of `{word}` is faulty"));
-        return Refusal {
-            exit: Exit::Failed,
-            ..refusal
-        };
-    }
     let mut names: Vec<&str> = names(config).collect();
     names.sort_unstable();
     names.dedup();

@@ -22,11 +22,11 @@ use crate::value::Value;
 pub struct Settings {
     /// What is written to `scheduler.log`.
     pub log_level: Level,
-    /// Where `scheduler.log` goes, as written.
+    /// Where `scheduler.log` goes, absolute.
     pub log_directory: Option<PathBuf>,
-    /// Where tasks are, as written.
+    /// Where tasks are, absolute.
     pub tasks_directory: Option<PathBuf>,
-    /// The Python interpreter, as written.
+    /// The Python interpreter: absolute, or a bare name for `PATH`.
     pub python: Option<PathBuf>,
     /// The zone of triggers without one.
     pub timezone: Zone,
