@@ -65,10 +65,13 @@ pub fn render(diagnostics: &[Diagnostic], text: &str, file: &str, style: Style) 
 /// One line for each of the diagnostics of `text`, such as
 /// ``config.yml:7:15: unknown trigger type `corn`; did you mean `cron`?``.
 #[must_use]
-pub fn lines(diagnostics: &[Diagnostic], text: &str, file: &str) -> Vec<String> {
+pub fn lines<'d>(
+    diagnostics: impl Iterator<Item = &'d Diagnostic>,
+    text: &str,
+    file: &str,
+) -> Vec<String> {
     let source = Source::new(text, file);
     diagnostics
-        .iter()
         .map(|diagnostic| source.line(diagnostic))
         .collect()
 }

@@ -14,8 +14,7 @@ use crate::cli::load::{self, Loaded};
 use crate::cli::output::Refusal;
 use crate::cli::trusted;
 use crate::config::{Config, ZoneOrigin};
-use crate::diagnostic::Diagnostic;
-use crate::diagnostic::place::Lines;
+use crate::diagnostic::render;
 use crate::paths::{self, Given};
 use crate::process::give_back;
 use crate::scheduler::Message;
@@ -291,25 +290,10 @@ fn system_zone(config: &Config) -> Option<Zone> {
 
 /// The errors of a config, one line each: `config.yml:7:15: what is wrong; what to do`.
 pub(super) fn tellings(loaded: &Loaded) -> Vec<String> {
-    let lines = Lines::of(&loaded.text);
-    let secrets = loaded.secrets();
-    let name = short_name(&loaded.path);
     let errors = loaded.reading.diagnostics.iter();
-    errors
-        .filter(|one| one.is_error())
-        .map(|one| secrets.mask(&telling(one, &lines, &name)).into_owned())
-        .collect()
-}
-
-fn telling(diagnostic: &Diagnostic, lines: &Lines<'_>, name: &str) -> String {
-    let place = diagnostic.span.map_or_else(
-        || name.to_owned(),
-        |span| {
-            let position = lines.position(span.start);
-            format!("{name}:{}:{}", position.line, position.column)
-        },
-    );
-    let help = diagnostic.help.first();
-    let help = help.map(|help| format!("; {help}")).unwrap_or_default();
-    format!("{place}: {}{help}", diagnostic.message)
+    let errors = errors.filter(|one| one.is_error());
+    let lines = render::lines(errors, &loaded.text, &short_name(&loaded.path));
+    let secrets = loaded.secrets();
+    let masked = lines.iter().map(|line| secrets.mask(line).into_owned());
+    masked.collect()
 }

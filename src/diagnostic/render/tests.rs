@@ -219,7 +219,7 @@ fn one_line_names_the_place_the_fault_and_the_way_out() {
         .at(span(text, "corn"))
         .with_help("did you mean `cron`?");
     assert_eq!(
-        lines(&[found], text, "config.yml"),
+        lines([found].iter(), text, "config.yml"),
         ["config.yml:1:4: unknown trigger type `corn`; did you mean `cron`?"]
     );
 }
