@@ -189,7 +189,7 @@ fn member_from(set: u64, least: u32) -> Option<u32> {
 
 /// The parts of the field `name`, or its default: everything where a lesser field is given, else
 /// the least value; weeks and weekdays are never restricted by default.
-fn parts_of(fields: &[Field], name: Name) -> Vec<Part> {
+pub(in crate::trigger) fn parts_of(fields: &[Field], name: Name) -> Vec<Part> {
     if let Some(field) = fields.iter().find(|field| field.name() == name) {
         return field.parts().to_vec();
     }

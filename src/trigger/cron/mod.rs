@@ -12,6 +12,7 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
+pub(super) use calendar::parts_of;
 pub use field::{Field, Name, Part};
 pub use never::never_fires_reason;
 

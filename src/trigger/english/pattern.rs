@@ -3,7 +3,7 @@
 use super::calendar::{Calendar, Days};
 use super::clock::Clock;
 use super::words::{ordinal, weekday};
-use crate::trigger::cron::{Field, Name, Part};
+use crate::trigger::cron::{Field, Name, Part, parts_of};
 
 /// The parts of each field, in the order of [`Name`]; those not given have their defaults.
 struct Pattern<'a> {
@@ -37,9 +37,7 @@ pub(super) fn of_fields(fields: &[Field], either: bool) -> (Clock, Calendar) {
 
 impl Pattern<'_> {
     fn parts(&self, name: Name) -> Vec<Part> {
-        let given = self.fields.iter().find(|field| field.name() == name);
-        let least = self.fields.iter().map(Field::name).max();
-        given.map_or_else(|| default(name, least), |field| field.parts().to_vec())
+        parts_of(self.fields, name)
     }
 
     fn all(&self, name: Name) -> Vec<u16> {
@@ -58,34 +56,11 @@ impl Pattern<'_> {
     }
 }
 
-/// What a field that is not given means: `*` above the least one given, its minimum below.
-fn default(name: Name, least: Option<Name>) -> Vec<Part> {
-    let is_any = matches!(name, Name::Week | Name::DayOfWeek) || least > Some(name);
-    let (first, _) = name.limits();
-    vec![if is_any {
-        Part::All { step: 1 }
-    } else {
-        Part::Range {
-            first,
-            last: first,
-            step: 1,
-        }
-    }]
-}
-
 /// The numbers that the parts name, ascending.
 fn numbers(name: Name, parts: &[Part]) -> Vec<u16> {
-    let (minimum, maximum) = name.limits();
-    let mut numbers: Vec<u16> = Vec::new();
-    for part in parts {
-        match *part {
-            Part::All { step } => numbers.extend((minimum..=maximum).step_by(step.into())),
-            Part::Range { first, last, step } => {
-                numbers.extend((first..=last).step_by(step.into()));
-            }
-            Part::Nth { .. } | Part::LastWeekday { .. } | Part::Last => {}
-        }
-    }
+    let values = parts.iter().filter_map(|part| part.values(name));
+    let numbers = values.flat_map(|(first, last, step)| (first..=last).step_by(step.into()));
+    let mut numbers: Vec<u16> = numbers.collect();
     numbers.sort_unstable();
     numbers.dedup();
     numbers
