@@ -156,8 +156,7 @@ impl fmt::Display for Changes {
 /// What is different about a job, in a few words; `None` where nothing but its place is.
 fn difference(old: &Job, new: &Job) -> Option<String> {
     let mut words = Vec::new();
-    // An interval in another zone fires when it did.
-    if old.trigger != new.trigger && old.trigger.identity() != new.trigger.identity() {
+    if new.trigger.differs(&old.trigger) {
         words.push(schedules(old, new));
     }
     if old.policy != new.policy {

@@ -258,6 +258,12 @@ impl Trigger {
         identity::of(self)
     }
 
+    /// Whether it fires at other times than `other`. An interval in another zone fires when it did.
+    #[must_use]
+    pub fn differs(&self, other: &Self) -> bool {
+        self != other && self.identity() != other.identity()
+    }
+
     /// The wall-clock time that was asked for where it does not exist that day, and the fire at
     /// `fire_time` is in its stead.
     #[must_use]

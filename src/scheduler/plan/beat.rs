@@ -148,11 +148,9 @@ impl Beat {
         self.follows = false;
     }
 
-    /// Whether another form of the job has another trigger. An interval in another zone fires when
-    /// it did.
+    /// Whether another form of the job has another trigger.
     pub(super) fn begins_anew(&self, job: &Job) -> bool {
-        let before = &self.job.trigger;
-        job.trigger != *before && job.trigger.identity() != before.identity()
+        job.trigger.differs(&self.job.trigger)
     }
 
     /// Goes on with another form of the job; from the beginning where the trigger changed.
