@@ -10,7 +10,7 @@ mod words;
 
 use chrono::{DateTime, NaiveTime, Utc};
 
-pub(super) use words::month as month_name;
+pub(super) use words::{joined, month as month_name};
 
 pub use words::ordinal;
 

@@ -4,7 +4,7 @@ use super::Cron;
 use super::calendar::Calendar;
 use super::field::{Field, Name, Part};
 use crate::trigger::Fault;
-use crate::trigger::english::month_name;
+use crate::trigger::english::{joined, month_name};
 
 /// The fields that say which dates match.
 const DATES: [Name; 5] = [
@@ -62,7 +62,7 @@ fn short_months(conflict: &[&Field]) -> Option<Fault> {
     let months: Vec<_> = (1..=12).filter(|number| includes(month, *number)).collect();
     let names: Vec<_> = months.iter().map(|number| month_name(*number)).collect();
     let verb = if names.len() == 1 { "has" } else { "have" };
-    let names = and(&names);
+    let names = joined(&names, "and");
     let fault = Fault::new(format!("{names} {verb} no day {}", day.text().trim()));
     Some(fault.help(format!("for the last day of {names} write `day: last`")))
 }
@@ -84,23 +84,11 @@ fn together(conflict: &[&Field]) -> Fault {
         .collect();
     match fields.as_slice() {
         [one] => Fault::new(format!("no date matches {one}")),
-        _ => Fault::new(format!("no date matches {} at once", and(&fields))),
+        _ => Fault::new(format!(
+            "no date matches {} at once",
+            joined(&fields, "and")
+        )),
     }
-}
-
-/// `a`, `a and b`, `a, b and c`
-fn and<T: AsRef<str>>(words: &[T]) -> String {
-    words
-        .iter()
-        .enumerate()
-        .fold(String::new(), |text, (index, word)| {
-            let joint = match words.len() - index {
-                _ if index == 0 => "",
-                1 => " and ",
-                _ => ", ",
-            };
-            text + joint + word.as_ref()
-        })
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub fn ordinal(number: u64) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`, with `last` for `and`.
-pub(super) fn joined(items: &[String], last: &str) -> String {
+pub(in crate::trigger) fn joined(items: &[String], last: &str) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),
