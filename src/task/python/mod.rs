@@ -150,7 +150,7 @@ impl Primed {
 
     /// Whether `servers` would fork no other child now.
     pub(super) fn is_current(&self, servers: &Servers) -> bool {
-        servers.keep(&self.forked)
+        servers.is_current(&self.forked)
     }
 
     /// Whether docassemble's background context can be entered there.

@@ -159,6 +159,10 @@ impl Server {
         !self.state.borrow().is_hopeless()
     }
 
+    pub(super) fn is_unfit(&self) -> bool {
+        matches!(*self.state.borrow(), State::Unfit(_))
+    }
+
     /// Whether it lives, and what it has loaded is as it was.
     pub(super) fn is_current(&self) -> bool {
         let is_same = |(path, stamp): &(PathBuf, Option<Stamp>)| Stamp::of(path) == *stamp;

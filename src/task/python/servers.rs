@@ -108,7 +108,7 @@ impl Servers {
 
     /// Whether a child that was forked before is what would be forked now: its server still
     /// stands, and so do the files that it has loaded.
-    pub(in crate::task) fn keep(&self, forked: &Forked) -> bool {
+    pub(in crate::task) fn is_current(&self, forked: &Forked) -> bool {
         let is_its = |server: &&Server| server.state.same_channel(&forked.server);
         let kept = self.kept();
         kept.servers
@@ -173,8 +173,7 @@ impl Kept {
             self.servers.clear();
             self.rest = None;
         }
-        let is_unfit = |server: &Server| matches!(*server.state.borrow(), State::Unfit(_));
-        self.unfit = self.servers.iter().any(is_unfit);
+        self.unfit = self.servers.iter().any(Server::is_unfit);
         if !self.unfit {
             self.note_failures();
             self.servers.retain(Server::is_current);
