@@ -91,9 +91,7 @@ pub(super) fn run(
         around,
     };
     if arguments.format == Format::Text && !arguments.no_pager && io::stdout().is_terminal() {
-        let mut text = Vec::new();
-        answer.write(&mut text, asked)?;
-        pager::show(&text)?;
+        pager::show(|out| answer.write(out, asked))?;
     } else {
         let mut out = io::BufWriter::new(output::stdout());
         answer.write(&mut out, asked)?;
