@@ -8,11 +8,10 @@
 
 use std::fmt::Write;
 use std::hint::black_box;
-use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use sched::config::{self, Config, Outside, Overrides, ZoneOrigin};
+use sched::config::{self, Config, Outside};
 use sched::run::Outcome;
 use sched::scheduler::plan::{Decision, Plan};
 use sched::scheduler::reload;
@@ -41,13 +40,7 @@ fn text(jobs: usize, seconds: usize) -> String {
 }
 
 fn read(text: &str) -> Config {
-    let outside = Outside {
-        now: now(),
-        folder: PathBuf::from("/srv"),
-        zone: Zone::utc(),
-        zone_from: ZoneOrigin::System,
-        environment: Overrides::default(),
-    };
+    let outside = Outside::new(now(), "/srv", Zone::utc());
     config::read(text, &outside).config.unwrap()
 }
 

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::{Outside, Overrides, ZoneOrigin};
+use crate::config::Outside;
 use crate::run::Cause;
 use crate::secret::Secrets;
 use crate::store::{Mail, Place, Store};
@@ -34,13 +34,7 @@ pub(super) fn now() -> DateTime<Utc> {
 }
 
 pub(super) fn setup(text: &str) -> Setup {
-    let outside = Outside {
-        now: now(),
-        folder: "/srv".into(),
-        zone: Zone::utc(),
-        zone_from: ZoneOrigin::System,
-        environment: Overrides::default(),
-    };
+    let outside = Outside::new(now(), "/srv", Zone::utc());
     Setup::new(&crate::config::read(text, &outside).config.unwrap())
 }
 

@@ -22,6 +22,20 @@ pub struct Outside {
     pub environment: Overrides,
 }
 
+impl Outside {
+    /// A world whose system is in that zone, and whose environment says nothing.
+    #[must_use]
+    pub fn new(now: DateTime<Utc>, folder: impl Into<PathBuf>, zone: Zone) -> Self {
+        Self {
+            now,
+            folder: folder.into(),
+            zone,
+            zone_from: ZoneOrigin::System,
+            environment: Overrides::default(),
+        }
+    }
+}
+
 /// Environment variables: those that docassemble prefers to its config, where
 /// `ENVIRONMENT_TAKES_PRECEDENCE` says so, and what is wrong with `TZ`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,11 +3,10 @@
 //! Around a change of a zone's offset the rules differ on purpose, so there nothing is compared.
 
 use std::ops::Range;
-use std::path::PathBuf;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use fastrand::Rng;
-use sched::config::{self, Outside, Overrides, ZoneOrigin};
+use sched::config::{self, Outside};
 use sched::trigger::{Trigger, Zone, bound};
 use serde_json::{Map, Value, json};
 
@@ -156,13 +155,7 @@ fn read(keys: &Map<String, Value>) -> Result<Trigger, String> {
         .iter()
         .map(|(key, value)| format!("    {key}: {value}\n"));
     let text = format!("scheduler:\n  a.b:\n{}", lines.collect::<String>());
-    let outside = Outside {
-        now: DateTime::UNIX_EPOCH,
-        folder: PathBuf::from("/config"),
-        zone: Zone::utc(),
-        zone_from: ZoneOrigin::System,
-        environment: Overrides::default(),
-    };
+    let outside = Outside::new(DateTime::UNIX_EPOCH, "/config", Zone::utc());
     let reading = config::read(&text, &outside);
     let job = reading
         .config

@@ -2,7 +2,6 @@
 //! in. The fuzzer calls them with what it invents, the tests with the corpus.
 
 use std::hint::black_box;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +9,7 @@ use clap::Parser;
 use sched::cli::arguments::{Arguments, Command};
 use sched::cli::run_once;
 use sched::cli::time::{self, Side};
-use sched::config::{self, Outside, Overrides, Reading, ZoneOrigin, duration};
+use sched::config::{self, Outside, Reading, duration};
 use sched::diagnostic::render::{Style, render};
 use sched::diagnostic::{Diagnostic, json};
 use sched::secret::Secrets;
@@ -224,11 +223,5 @@ fn now() -> DateTime<Utc> {
 }
 
 fn outside() -> Outside {
-    Outside {
-        now: now(),
-        folder: PathBuf::from("/config"),
-        zone: Zone::utc(),
-        zone_from: ZoneOrigin::System,
-        environment: Overrides::default(),
-    }
+    Outside::new(now(), "/config", Zone::utc())
 }

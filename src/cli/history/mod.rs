@@ -351,19 +351,13 @@ impl Answer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Outside, Overrides, ZoneOrigin};
+    use crate::config::Outside;
 
     #[test]
     fn a_job_that_is_configured_and_has_run_is_meant_once() {
         let text = "scheduler:\n  a.b: {type: interval, hours: 1}\n  \
                     a.b nightly: {type: interval, hours: 1}\n  a.b bad: {type: interval, hours: x}\n";
-        let outside = Outside {
-            now: DateTime::UNIX_EPOCH,
-            folder: "/srv".into(),
-            zone: Zone::utc(),
-            zone_from: ZoneOrigin::System,
-            environment: Overrides::default(),
-        };
+        let outside = Outside::new(DateTime::UNIX_EPOCH, "/srv", Zone::utc());
         let config = crate::config::read(text, &outside).config.unwrap();
         let seen = ["a.b", "a.b bad", "a.b once", "a.b#x", "other"].map(str::to_owned);
         let meant = |word| jobs(word, Some(&config), &seen);

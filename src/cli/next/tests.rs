@@ -1,6 +1,6 @@
 use super::*;
 use crate::cli::arguments::{Arguments, Command};
-use crate::config::{self, Outside, Overrides, ZoneOrigin};
+use crate::config::{self, Outside};
 use crate::trigger::{Bounds, Cron, Trigger, Zone};
 
 const CONFIG: &str = "
@@ -19,13 +19,11 @@ fn at(text: &str) -> DateTime<Utc> {
 }
 
 fn config() -> Config {
-    let outside = Outside {
-        now: at("2026-11-24T09:30:12-05:00"),
-        folder: "/srv".into(),
-        zone: Zone::named("America/New_York").unwrap(),
-        zone_from: ZoneOrigin::System,
-        environment: Overrides::default(),
-    };
+    let outside = Outside::new(
+        at("2026-11-24T09:30:12-05:00"),
+        "/srv",
+        Zone::named("America/New_York").unwrap(),
+    );
     config::read(CONFIG, &outside).config.unwrap()
 }
 

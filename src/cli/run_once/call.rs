@@ -225,10 +225,8 @@ fn function(name: &str, args: &[Value], kwargs: &[(Value, Value)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono::Utc;
-
     use super::*;
-    use crate::config::{self, Outside, Overrides, ZoneOrigin};
+    use crate::config::{self, Outside};
 
     fn config() -> Config {
         let text = "\
@@ -236,13 +234,7 @@ scheduler:
   test.one: {type: interval, minutes: 1, args: [a], kwargs: {k: v}}
   test.one nightly: {type: cron, hour: 4}
 ";
-        let outside = Outside {
-            now: chrono::DateTime::<Utc>::UNIX_EPOCH,
-            folder: "/srv".into(),
-            zone: Zone::utc(),
-            zone_from: ZoneOrigin::System,
-            environment: Overrides::default(),
-        };
+        let outside = Outside::new(chrono::DateTime::UNIX_EPOCH, "/srv", Zone::utc());
         config::read(text, &outside).config.unwrap()
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{self, Outside, Overrides, ZoneOrigin};
+use crate::config::{self, Outside, Overrides};
 use crate::trigger::Zone;
 
 const CONFIG: &str = r#"
@@ -28,13 +28,7 @@ scheduler:
 "#;
 
 fn read(text: &str) -> Config {
-    let outside = Outside {
-        now: "2026-11-24T09:30:12Z".parse().unwrap(),
-        folder: "/srv".into(),
-        zone: Zone::utc(),
-        zone_from: ZoneOrigin::System,
-        environment: Overrides::default(),
-    };
+    let outside = Outside::new("2026-11-24T09:30:12Z".parse().unwrap(), "/srv", Zone::utc());
     let reading = config::read(text, &outside);
     reading
         .config

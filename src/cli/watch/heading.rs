@@ -115,16 +115,10 @@ fn table_of(plan: &Plan, zone: &Zone, now: DateTime<Utc>, width: usize) -> Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{self, Outside, Overrides, ZoneOrigin};
+    use crate::config::{self, Outside};
 
     fn table(text: &str, width: usize) -> Vec<String> {
-        let outside = Outside {
-            now: DateTime::<Utc>::UNIX_EPOCH,
-            folder: "/srv".into(),
-            zone: Zone::utc(),
-            zone_from: ZoneOrigin::System,
-            environment: Overrides::default(),
-        };
+        let outside = Outside::new(DateTime::<Utc>::UNIX_EPOCH, "/srv", Zone::utc());
         let jobs = config::read(text, &outside).config.unwrap().jobs;
         let plan = Plan::new(jobs, outside.now, 1, |_| 0);
         table_of(&plan, &Zone::utc(), outside.now, width)

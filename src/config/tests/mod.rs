@@ -14,13 +14,11 @@ use crate::trigger::Zone;
 use crate::value::Value;
 
 fn outside() -> Outside {
-    Outside {
-        now: "2026-11-24T14:30:12Z".parse::<DateTime<Utc>>().unwrap(),
-        folder: PathBuf::from("/srv"),
-        zone: Zone::named("America/New_York").unwrap(),
-        zone_from: ZoneOrigin::System,
-        environment: Overrides::default(),
-    }
+    Outside::new(
+        "2026-11-24T14:30:12Z".parse::<DateTime<Utc>>().unwrap(),
+        "/srv",
+        Zone::named("America/New_York").unwrap(),
+    )
 }
 
 fn reading(text: &str) -> Reading {
