@@ -22,7 +22,7 @@ pub fn jobs<'a>(config: &'a Config, words: &[String]) -> Result<Vec<&'a Job>, Re
         let named = named(config, word);
         if named.is_empty() {
             let mut refusal = unknown(config, word);
-            if refusal.help.is_empty() && refusal.exit != Exit::Failed {
+            if refusal.help.is_empty() {
                 refusal.help.push("`sched next` shows all jobs".to_owned());
             }
             return Err(refusal);
