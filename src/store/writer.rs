@@ -495,6 +495,10 @@ impl Hand {
         if self.waiting.is_empty() {
             return;
         }
+        if self.troubled {
+            // With what has come since it was tried the last time.
+            self.shed_text();
+        }
         let mut written = self.transaction();
         if let Err(error) = &written
             && error.is_damage()
