@@ -4,7 +4,7 @@
     cargo build --release && python3 benches/tasks.py [target/release/sched] [PYTHON]
 
 Each figure stands beside its rival's, taken in the same minute on the same machine. They mean
-something only where nothing else runs.
+something only where nothing else runs. APScheduler is had as `size.py` has it.
 """
 
 import contextlib
@@ -14,6 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.dont_write_bytecode = True
+from size import apscheduler
 
 SECONDS = 30  # of the job of every second
 BURST = 1000  # functions that are due at once
@@ -26,6 +29,19 @@ def due():
     with open(os.path.dirname(__file__) + '/../late', 'a') as file:
         file.write('%d\\n' % (now - int(os.environ['SCHED_DUE_NS'])))
 def nothing(): pass
+"""
+
+# Calls a function in a thread once a second, which tells how late it is, in milliseconds.
+THREAD = """\\
+import datetime, sys, time
+from apscheduler.schedulers.background import BackgroundScheduler
+first = int(time.time()) + 2
+def due(): print((time.time_ns() - first * 10**9) % 10**9 / 1e6, flush=True)
+scheduler = BackgroundScheduler(timezone='UTC')
+at = datetime.datetime.fromtimestamp(first, datetime.timezone.utc)
+scheduler.add_job(due, 'interval', seconds=1, start_date=at)
+scheduler.start()
+time.sleep(int(sys.argv[1]) + 2)
 """
 
 # A warm Python that forks for each call, and nothing else.
@@ -67,9 +83,22 @@ def measure_start(sched, python):
         watch.terminate()
         watch.wait()
         with open(path + "/late") as file:
-            late = sorted(int(line) / 1e6 for line in file)
-    last = late[int(len(late) * 0.99)]
-    print("start: median %.2f ms, p99 %.2f ms (%d runs)" % (statistics.median(late), last, len(late)))
+            ours = middle_and_last(int(line) / 1e6 for line in file)
+    print("start: median %.2f ms, p99 %.2f ms" % ours, end="")
+    with apscheduler(python) as rival:
+        if rival:
+            told = subprocess.check_output([rival, "-c", THREAD, str(SECONDS)], text=True)
+            theirs = middle_and_last(map(float, told.split()))
+            ratios = (ours[0] / theirs[0], ours[1] / theirs[1])
+            print("; rival median %.2f ms, p99 %.2f ms" % theirs, end="")
+            print(", ratios %.2f, %.2f" % ratios, end="")
+    print()
+
+
+def middle_and_last(figures):
+    """The median, and what 99 of a hundred are not above."""
+    figures = sorted(figures)
+    return statistics.median(figures), figures[int(len(figures) * 0.99)]
 
 
 def measure_burst(sched, python):
