@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, TimeZone, Utc};
 use fastrand::Rng;
 use sched::config::{self, Outside};
 use sched::trigger::{Trigger, Zone, bound};
@@ -95,7 +95,9 @@ fn compare_fires(
         let expected: Option<DateTime<Utc>> =
             expected.map(|time| time.parse().expect("a fire is a time"));
         let found = trigger.next_after(after);
-        if !is_steady(trigger, keys, after, [expected, found]) {
+        if is_beyond_pytz(trigger, [expected, found]) {
+            report.count("not compared: the tables of pytz end in 2037");
+        } else if !is_steady(trigger, keys, after, [expected, found]) {
             report.count("not compared: the offset changes");
         } else if found == expected {
             report.count(if found.is_some() {
@@ -120,6 +122,13 @@ fn compare_fires(
         after = next;
     }
     Ok(())
+}
+
+/// Whether a fire lies where the zone still changes its offset, and APScheduler's pytz does not know.
+fn is_beyond_pytz(trigger: &Trigger, fires: [Option<DateTime<Utc>>; 2]) -> bool {
+    let new_year = |year| Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).unwrap();
+    let changes = || trigger.zone().last_change(new_year(2036), new_year(2038));
+    fires.into_iter().flatten().any(|at| at >= new_year(2038)) && changes().is_some()
 }
 
 /// Whether the offset is the same from all that the trigger counts from to the later fire, and a
