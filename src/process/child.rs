@@ -103,18 +103,24 @@ impl Foster {
 async fn untold(pid: Pid) {
     // Most end sooner, and need no descriptor.
     tokio::time::sleep(MOST).await;
-    gone(pid).await;
+    if over(pid).await.is_err() {
+        // To look again and again is too much while its parent may tell.
+        std::future::pending::<()>().await;
+    }
     tokio::time::sleep(WORD).await;
 }
 
 /// Waits until a process that is no child of ours is over, be it that nobody reaps it.
 async fn gone(pid: Pid) {
-    if let Ok(descriptor) = Pidfd::open(pid)
-        && descriptor.news().await.is_ok()
-    {
+    if over(pid).await.is_ok() {
         return;
     }
     while kill(pid, None).is_ok() {
         tokio::time::sleep(GLANCE).await;
     }
+}
+
+/// Waits until a process is over, where the system tells that of any.
+async fn over(pid: Pid) -> io::Result<()> {
+    Pidfd::open(pid)?.news().await
 }

@@ -3,12 +3,13 @@
 //! A child that starts a session of its own escapes every signal to the group. Only Linux shows
 //! the environment of a process; elsewhere such a process stays.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getpgid, getpgrp};
 use tokio::time::timeout;
 
@@ -32,8 +33,8 @@ impl Strays {
         };
         let search = tokio::task::spawn_blocking(move || {
             let found = marked(&mark);
-            for pid in &found {
-                send(*pid, signal);
+            if let Some(signal) = signal {
+                send(&found, signal);
             }
             !found.is_empty()
         });
@@ -41,15 +42,17 @@ impl Strays {
     }
 }
 
-/// Sends `signal` to a process with its group: alone, it might fork another and end between the look
-/// and the signal. What a run starts has sessions of its own, so nobody else is in its groups.
-fn send(pid: Pid, signal: Option<Signal>) {
+/// Sends `signal` to the groups of processes, once to each: alone, one might fork another and end
+/// between the look and the signal. What a run starts has sessions of its own, so nobody else is
+/// in its groups.
+fn send(processes: &[Pid], signal: Signal) {
     // Nothing runs between the look and the signal that could give the number away to another
     // process, short of all numbers being used up in that instant.
-    let _ = match getpgid(Some(pid)) {
-        Ok(group) if group != getpgrp() => killpg(group, signal),
-        _ => kill(pid, signal),
-    };
+    let group = |pid: &Pid| getpgid(Some(*pid)).ok();
+    let groups: BTreeSet<Pid> = processes.iter().filter_map(group).collect();
+    for group in groups.into_iter().filter(|group| *group != getpgrp()) {
+        let _ = killpg(group, signal);
+    }
 }
 
 /// The processes that live with `mark` in their environment.

@@ -264,6 +264,39 @@ fn an_order_ends_what_left_the_group() {
     eventually(|| !alive(&pid));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_left_the_group_is_asked_to_end_once_however_many_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("asked");
+    let script = format!(
+        "trap 'echo asked >> {0}' TERM; for i in 1 2 3 4; do sleep 600 & done; : > {0}; \
+         while [ ! -s {0} ]; do sleep 0.05; done; sleep 0.5",
+        file.display()
+    );
+    let launch = Launch {
+        variables: vec![
+            ("SCHED_TEST_MARK".into(), Some(file.clone().into())),
+            ("SCRIPT".into(), Some(script.into())),
+        ],
+        mark: Some(format!("SCHED_TEST_MARK={}", file.display()).into()),
+        ..shell("setsid sh -c \"$SCRIPT\" & wait")
+    };
+    let (orders, mut order) = watch::channel(Order::GoOn);
+    let mut kept = Kept::default();
+    let exit = block_on(async {
+        let stop = async {
+            while !file.exists() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            orders.send(Order::Terminate).unwrap();
+        };
+        tokio::join!(run(launch, &mut order, &mut kept), stop).0
+    });
+    assert_eq!(exit.unwrap().ending, Ending::Ordered);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "asked\n");
+}
+
 #[test]
 fn an_order_ends_the_whole_group() {
     let (orders, mut order) = watch::channel(Order::GoOn);

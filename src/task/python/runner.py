@@ -62,9 +62,7 @@ def main(stream):
         request = server.serve()
     channel = Channel(request["channel"])
     connect_logger(channel)
-    latest = None
     if server:
-        latest = server.latest
         server.wait(request)
     else:
         detach_input()
@@ -74,7 +72,7 @@ def main(stream):
     result, code = Attempt(request, channel).run()
     flush_outputs()
     channel.report(result)
-    leave(code, server is not None and server.must_finalize, latest)
+    leave(code, server)
 
 
 def detach_input():
@@ -660,9 +658,10 @@ def file_of(module):
     return file if isinstance(file, str) else None
 
 
-def leave(code, must_finalize, latest):
-    """Ends the process as `sys.exit` does, but in short where nothing can tell the difference: not
-    without need, and no module since the `latest` known one is more than Python's own."""
+def leave(code, server):
+    """Ends the process as `sys.exit` does, but in short where nothing can tell the difference. What
+    a child of `server` found there has been judged."""
+    must_finalize, latest = (server.must_finalize, server.latest) if server else (False, None)
     if not must_finalize and not has_libraries(modules_since(latest)) and has_finished():
         flush_outputs()
         os._exit(code & 255)
@@ -777,14 +776,13 @@ def kill(how, process):
 
 
 def kill_with_group(process):
-    """Kills a process with its group: while one is looked for, it may fork another and end."""
+    """Kills the group of a process: while that is looked for, it may fork another and end. No run is
+    in the group of its server."""
     try:
         group = os.getpgid(process)
     except OSError:
         return  # It has ended.
-    if group == os.getpgrp():
-        kill(os.kill, process)
-    else:
+    if group != os.getpgrp():
         kill(os.killpg, group)
 
 
