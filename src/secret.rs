@@ -4,8 +4,10 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Range;
+
+use foldhash::HashMap;
 
 use crate::value::Value;
 
@@ -63,12 +65,17 @@ pub fn is_secret_key(key: &str) -> bool {
 /// Read by its looks, not by YAML's rules, so that it works on a file that is not YAML either.
 #[must_use]
 pub fn of_line(line: &str) -> Vec<Range<usize>> {
+    of_line_by(line, &mut is_secret_key)
+}
+
+/// The same, where `is_secret` tells which keys are.
+fn of_line_by<'l>(line: &'l str, is_secret: &mut impl FnMut(&'l str) -> bool) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut from = 0;
     let mut braces = Braces::default();
     while let Some(colon) = line[from..].find(':').map(|at| from + at) {
         from = colon + 1;
-        let value = is_secret_at(line, colon).then(|| {
+        let value = is_secret_at(line, colon, is_secret).then(|| {
             let is_inside = braces.are_open_at(line, from);
             trimmed(line, from..end_of_value(line, from, is_inside))
         });
@@ -81,20 +88,20 @@ pub fn of_line(line: &str) -> Vec<Range<usize>> {
         }
     }
     if found.is_empty() {
-        found.extend(of_slip(line));
+        found.extend(of_slip(line, is_secret));
     }
     found
 }
 
 /// Where the secret of a line is that was meant to be `key: value`: after a colon without a space,
 /// or after `=`.
-fn of_slip(line: &str) -> Option<Range<usize>> {
+fn of_slip<'l>(line: &'l str, is_secret: &mut impl FnMut(&'l str) -> bool) -> Option<Range<usize>> {
     let sign = line.find([':', '='])?;
     let key = key_before(&line[..sign]);
     let is_colon = line[sign..].starts_with(':');
     let is_entry = is_colon && line[sign + 1..].starts_with(char::is_whitespace);
     let value = trimmed(line, sign + 1..line.len());
-    let is_slip = !is_entry && !value.is_empty() && !key.contains('.') && is_secret_key(key);
+    let is_slip = !is_entry && !value.is_empty() && !key.contains('.') && is_secret(key);
     is_slip.then_some(value)
 }
 
@@ -108,7 +115,11 @@ pub fn of_line_without_colon(line: &str) -> Option<Range<usize>> {
 }
 
 /// Whether the colon there ends a secret key.
-fn is_secret_at(line: &str, colon: usize) -> bool {
+fn is_secret_at<'l>(
+    line: &'l str,
+    colon: usize,
+    is_secret: &mut impl FnMut(&'l str) -> bool,
+) -> bool {
     let after = &line[colon + 1..];
     if !after.starts_with([' ', '\t', '"', '\'']) {
         return false;
@@ -116,7 +127,7 @@ fn is_secret_at(line: &str, colon: usize) -> bool {
     let key = key_before(&line[..colon]);
     // `token.refresh: {…}` is a job: its key names a function, not a secret.
     let is_job = key.contains('.') && after.trim_start().starts_with('{');
-    !is_job && is_secret_key(key)
+    !is_job && is_secret(key)
 }
 
 /// How many braces are open in a line that is gone through once.
@@ -235,6 +246,9 @@ impl Secrets {
     pub fn of_yaml(text: &str) -> Self {
         let mut secrets = Self::default();
         let mut below = false;
+        // Most jobs have the same keys.
+        let mut keys = HashMap::default();
+        let mut is_secret = |key| *keys.entry(key).or_insert_with(|| is_secret_key(key));
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             if is_entry(line) {
                 below = opens(line);
@@ -242,7 +256,7 @@ impl Secrets {
                 let value = line.trim().trim_start_matches(": ");
                 secrets.add(unquoted(value.trim_start_matches("- ")));
             }
-            for place in of_line(line) {
+            for place in of_line_by(line, &mut is_secret) {
                 let value = &line[place];
                 secrets.add(unquoted(value));
                 // The braces around it may stand on other lines.
@@ -412,6 +426,9 @@ impl Secrets {
         is_hidden: impl Fn(&Range<usize>) -> bool,
     ) -> Vec<Range<usize>> {
         let (mut places, mut at) = (Vec::new(), 0);
+        if self.by_start.is_empty() {
+            return places;
+        }
         while at < text.len() {
             let found = self.at_start_of(&text.as_bytes()[at..]);
             let found = found.map(|length| at..at + length).filter(&is_hidden);

@@ -3,7 +3,7 @@
 //! They are taken from the nodes, so that quotes, escapes, anchors, aliases, tags and lines that
 //! are folded make no difference.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::diagnostic::hidden::Hidden;
 use crate::diagnostic::place::Lines;
@@ -16,7 +16,7 @@ use crate::yaml::{Entry, Kind, Node};
 pub(super) fn secrets(text: &str, root: &Node) -> Secrets {
     let mut search = Search {
         text,
-        keys: HashMap::new(),
+        keys: HashMap::default(),
         found: Secrets::default(),
     };
     search.node(root, false);

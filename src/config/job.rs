@@ -154,9 +154,13 @@ fn task(reader: &mut Reader<'_>, keys: &mut Section<'_>, name: &str, place: Span
 
 /// Keys that nobody took: some have no effect, the others do not exist.
 fn rest(reader: &mut Reader<'_>, keys: Section<'_>, kind: Option<Kind>) {
+    let rest = keys.rest();
+    if rest.is_empty() {
+        return;
+    }
     let kinds: Vec<&'static str> = kind.map_or_else(Vec::new, Kind::keys);
     let allowed = [key::CALL, key::POLICY, key::SURROUNDINGS, &kinds].concat();
-    for item in keys.rest() {
+    for item in rest {
         let name = key::canonical(item.name);
         if let Some(ignored) = key::IGNORED.iter().find(|ignored| **ignored == name) {
             reader.understand(item.value.span);

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use directives::Timezone;
 use names::JobNames;
 use reader::Reader;
-use section::Section;
+use section::{Item, Section};
 
 pub use account::{Account, Mailgun, NoAccount, Security, Server, Way, mailbox};
 pub use directives::Directives;
@@ -41,7 +41,7 @@ pub use needs::{Need, Needed};
 pub use outside::{Outside, Overrides};
 pub use settings::{DocassembleContext, Settings, ZoneOrigin};
 
-use crate::diagnostic::{Code, Diagnostic, near};
+use crate::diagnostic::{Code, Diagnostic, Span, near};
 use crate::job::{Job, Roster};
 use crate::secret::Secrets;
 use crate::yaml::{self, Entry, Node};
@@ -137,12 +137,13 @@ pub fn read(text: &str, outside: &Outside) -> Reading {
             return Reading::of_fault(*diagnostic);
         }
     };
+    let yaml::Document { root, duplicates } = document;
+    let secrets = confidential::secrets(text, &root);
     let mut reader = Reader::new(text, outside);
     let mut names = JobNames::default();
-    let config = root(&mut reader, &document.root, &mut names);
-    names::warn_of_doubled(&mut reader, &document, &names);
+    let config = self::root(&mut reader, root, &mut names);
+    names::warn_of_doubled(&mut reader, &duplicates, &names);
     let (mut diagnostics, references, needs) = reader.finish();
-    let secrets = confidential::secrets(text, &document.root);
     confidential::hide(&mut diagnostics, &secrets);
     confidential::hide_at_secrets(&mut diagnostics, text);
     Reading {
@@ -155,8 +156,10 @@ pub fn read(text: &str, outside: &Outside) -> Reading {
     }
 }
 
-fn root<'d>(reader: &mut Reader<'_>, node: &'d Node, names: &mut JobNames<'d>) -> Option<Config> {
-    let Some(mut root) = directives::Root::read(reader, node) else {
+/// The config. Of its nodes nothing is left but what jobs were made of, one after the other: all of
+/// both would be the most that is ever held.
+fn root(reader: &mut Reader<'_>, node: Node, names: &mut JobNames) -> Option<Config> {
+    let Some(mut root) = directives::Root::read(reader, &node) else {
         let what = if node.is_null() {
             "the file is empty"
         } else {
@@ -170,24 +173,23 @@ fn root<'d>(reader: &mut Reader<'_>, node: &'d Node, names: &mut JobNames<'d>) -
     };
     let zone = directives::timezone(reader, &mut root);
     let directives = directives::read(reader, &mut root);
-    let Some(section) = root.take("scheduler") else {
+    let Some(Item { key, value, .. }) = root.take("scheduler") else {
         missing_section(reader, &root);
         return None;
     };
-    let entries = match section.value.entries() {
-        Some(entries) => entries,
-        None if section.value.is_null() => &[],
-        None => {
-            let found = scalar::but_this_is(section.value);
-            let message = format!("`scheduler` must be a mapping of jobs{found}");
-            let help = "write each job as a key: `test.heartbeat:`, without a hyphen before it";
-            reader.bad_value(section.value.span, message, Some(help.to_owned()));
-            return None;
-        }
-    };
-    let (settings, defaults) = settings(reader, entries, zone);
+    if value.entries().is_none() && !value.is_null() {
+        let found = scalar::but_this_is(value);
+        let message = format!("`scheduler` must be a mapping of jobs{found}");
+        let help = "write each job as a key: `test.heartbeat:`, without a hyphen before it";
+        reader.bad_value(value.span, message, Some(help.to_owned()));
+        return None;
+    }
+    let section = value.clone();
+    drop(root);
+    drop(node);
+    let (settings, defaults) = settings(reader, &section, zone);
     reader.has_handler_of_all = settings.error_handler.is_some();
-    let (mut jobs, faulty) = jobs(reader, entries, &defaults, names);
+    let (mut jobs, faulty) = jobs(reader, section, &defaults, names);
     // docassemble.Scheduler 0.2: the handler of all jobs comes before a job's own.
     if let Some(handler) = &settings.error_handler {
         for job in &mut jobs {
@@ -198,7 +200,7 @@ fn root<'d>(reader: &mut Reader<'_>, node: &'d Node, names: &mut JobNames<'d>) -
         let message = "the `scheduler` section has no jobs";
         reader.report(
             Diagnostic::warning(Code::EmptySection, message)
-                .at(section.key)
+                .at(key)
                 .with_help("a job is a key such as `test.heartbeat:` with `type` and a schedule"),
         );
     }
@@ -229,11 +231,8 @@ fn missing_section(reader: &mut Reader<'_>, root: &directives::Root<'_>) {
     reader.report(diagnostic);
 }
 
-fn settings(
-    reader: &mut Reader<'_>,
-    entries: &[Entry],
-    zone: Timezone,
-) -> (Settings, job::Defaults) {
+fn settings(reader: &mut Reader<'_>, section: &Node, zone: Timezone) -> (Settings, job::Defaults) {
+    let entries = section.entries().unwrap_or_default();
     let own: Vec<Entry> = entries
         .iter()
         .filter(|entry| is_setting(&entry.key))
@@ -249,30 +248,44 @@ fn is_setting(key: &Node) -> bool {
 }
 
 /// The jobs that can be scheduled, and the names of those that cannot.
-fn jobs<'d>(
+fn jobs(
     reader: &mut Reader<'_>,
-    entries: &'d [Entry],
+    section: Node,
     defaults: &job::Defaults,
-    names: &mut JobNames<'d>,
+    names: &mut JobNames,
 ) -> (Vec<Arc<Job>>, Vec<String>) {
-    let (mut jobs, mut faulty) = (Vec::new(), Vec::new());
-    for entry in entries.iter().filter(|entry| !is_setting(&entry.key)) {
-        let Some(key) = entry.key.as_str() else {
-            report_name(reader, &entry.key);
-            names.count += 1;
+    let entries = section.entries().unwrap_or_default();
+    let named = names.of(entries.iter().map(job_key));
+    let (mut jobs, mut faulty) = (Vec::with_capacity(names.count), Vec::new());
+    for (entry, name) in section.into_entries().into_iter().flatten().zip(named) {
+        let Some(name) = name else {
+            names.count += usize::from(entry.key.as_str().is_none());
+            report_no_job(reader, &entry);
             continue;
         };
-        if !key.contains('.') && entry.value.value().is_some() && !entry.value.is_null() {
-            unknown_setting(reader, key, entry);
-            continue;
-        }
-        let name = names.next(key, entry.key.span);
         match job::read(reader, &name, entry.key.span, &entry.value, defaults) {
             Some(job) => jobs.push(Arc::new(job)),
             None => faulty.push(name),
         }
     }
     (jobs, faulty)
+}
+
+/// The key of a job, and where it is; `None` for anything else.
+fn job_key(entry: &Entry) -> Option<(&str, Span)> {
+    let key = entry.key.as_str()?;
+    let is_value = entry.value.value().is_some() && !entry.value.is_null();
+    let is_job = !is_setting(&entry.key) && (key.contains('.') || !is_value);
+    is_job.then_some((key, entry.key.span))
+}
+
+/// Says what is wrong with an entry that is neither a job nor a setting.
+fn report_no_job(reader: &mut Reader<'_>, entry: &Entry) {
+    match entry.key.as_str() {
+        None => report_name(reader, &entry.key),
+        Some(_) if is_setting(&entry.key) => {}
+        Some(key) => unknown_setting(reader, key, entry),
+    }
 }
 
 /// Says that a job's name is no text: `off` is not in YAML.

@@ -1,49 +1,70 @@
 //! The names of jobs, and keys that are given twice.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+
+use foldhash::HashMap;
 
 use super::reader::Reader;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::yaml::Document;
+use crate::yaml::Duplicate;
 
-/// The names of the jobs by the place of their keys.
+/// What is to be known of the jobs' names.
 #[derive(Default)]
-pub(super) struct JobNames<'d> {
-    /// How many there are.
+pub(super) struct JobNames {
+    /// How many jobs there are, those that cannot have a name included.
     pub(super) count: usize,
+    /// The names of jobs whose keys were there before, by the places of their keys.
     doubled: HashMap<Span, String>,
-    taken: HashMap<Cow<'d, str>, usize>,
 }
 
-impl<'d> JobNames<'d> {
-    /// The name of the next job with that key: the second of a doubled key gets `#2`.
-    pub(super) fn next(&mut self, key: &'d str, span: Span) -> String {
-        self.count += 1;
-        let mut number = self.taken.get(key).map_or(1, |last| last + 1);
-        let name = loop {
-            let name = if number == 1 {
-                key.to_owned()
-            } else {
-                format!("{key}#{number}")
-            };
-            if number == 1 || !self.taken.contains_key(name.as_str()) {
-                break name;
+/// The names so far, and the number that the last job with each key got.
+type Taken<'k> = HashMap<Cow<'k, str>, usize>;
+
+impl JobNames {
+    /// The names of the jobs with these keys, nothing for what is no job: the second of a doubled
+    /// key gets `#2`.
+    pub(super) fn of<'k>(
+        &mut self,
+        keys: impl Iterator<Item = Option<(&'k str, Span)>>,
+    ) -> Vec<Option<String>> {
+        let mut taken = Taken::default();
+        keys.map(|job| {
+            let (key, span) = job?;
+            self.count += 1;
+            let name = next(&mut taken, key);
+            if name != key {
+                self.doubled.insert(span, name.clone());
             }
-            number += 1;
-        };
-        self.taken.insert(Cow::Borrowed(key), number);
-        if number > 1 {
-            self.taken.insert(Cow::Owned(name.clone()), 1);
-            self.doubled.insert(span, name.clone());
-        }
-        name
+            Some(name)
+        })
+        .collect()
     }
 }
 
+/// The name of the next job with that key.
+fn next<'k>(taken: &mut Taken<'k>, key: &'k str) -> String {
+    let mut number = taken.get(key).map_or(1, |last| last + 1);
+    let name = loop {
+        let name = if number == 1 {
+            key.to_owned()
+        } else {
+            format!("{key}#{number}")
+        };
+        if number == 1 || !taken.contains_key(name.as_str()) {
+            break name;
+        }
+        number += 1;
+    };
+    taken.insert(Cow::Borrowed(key), number);
+    if number > 1 {
+        taken.insert(Cow::Owned(name.clone()), 1);
+    }
+    name
+}
+
 /// Warns of every key that is given twice. Jobs run both; of anything else the last one counts.
-pub(super) fn warn_of_doubled(reader: &mut Reader<'_>, document: &Document, names: &JobNames<'_>) {
-    for duplicate in &document.duplicates {
+pub(super) fn warn_of_doubled(reader: &mut Reader<'_>, duplicates: &[Duplicate], names: &JobNames) {
+    for duplicate in duplicates {
         let key = duplicate.second.of(reader.text).to_owned();
         let diagnostic = match names.doubled.get(&duplicate.second) {
             Some(name) => Diagnostic::warning(

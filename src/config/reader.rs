@@ -1,8 +1,10 @@
 //! What the parts of the reader share: the text, the world outside, and the faults found so far.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use foldhash::HashSet;
 
 use super::lookup::{Reference, Role};
 use super::needs::{Need, Needed};
@@ -46,10 +48,10 @@ impl<'a> Reader<'a> {
             diagnostics: Vec::new(),
             references: Vec::new(),
             needs: Vec::new(),
-            crons: HashSet::new(),
+            crons: HashSet::default(),
             job: None,
             job_is_faulty: false,
-            understood: HashSet::new(),
+            understood: HashSet::default(),
             ignored: BTreeMap::new(),
         }
     }

@@ -1,7 +1,8 @@
 //! A mapping of the config as keys of ours: each name once, spaces and underscores alike.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Place;
 
 use super::key;
 use super::reader::Reader;
@@ -27,7 +28,8 @@ pub(super) struct Item<'n> {
 impl<'n> Section<'n> {
     /// The entries of a mapping; keys that are not text are reported.
     pub(super) fn read(reader: &mut Reader<'_>, entries: &'n [Entry]) -> Self {
-        let mut places: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(entries.len());
+        // Most have a handful of keys, which are found sooner by their order than by hashes.
+        let mut places: BTreeMap<Cow<'_, str>, usize> = BTreeMap::new();
         let mut kept: Vec<Item<'n>> = Vec::with_capacity(entries.len());
         for entry in entries.iter().filter(|entry| !entry.overridden) {
             let Some(name) = entry.key.as_str() else {
@@ -48,11 +50,11 @@ impl<'n> Section<'n> {
                 value: &entry.value,
             };
             match places.entry(key::canonical(name)) {
-                std::collections::hash_map::Entry::Vacant(place) => {
+                Place::Vacant(place) => {
                     place.insert(kept.len());
                     kept.push(item);
                 }
-                std::collections::hash_map::Entry::Occupied(place) => {
+                Place::Occupied(place) => {
                     reader.report(doubled(name, &kept[*place.get()], item.key));
                     kept[*place.get()] = item;
                 }

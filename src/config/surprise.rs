@@ -1,6 +1,6 @@
 //! Warnings of plain scalars that mean something else than they look like.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use super::directives;
 use super::reader::Reader;
@@ -9,7 +9,7 @@ use crate::yaml::{Kind, Node, explain};
 
 /// Warns of every surprising scalar in `node` whose key does not tell what is meant.
 pub(super) fn warn(reader: &mut Reader<'_>, node: &Node) {
-    walk(reader, node, &mut HashSet::new());
+    walk(reader, node, &mut HashSet::default());
 }
 
 fn walk(reader: &mut Reader<'_>, node: &Node, seen: &mut HashSet<Span>) {

@@ -1,10 +1,11 @@
 //! The jobs of a config, in its order.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
+
+use foldhash::HashMap;
 
 use super::Job;
 

@@ -1,10 +1,13 @@
 //! `scheduler.log`: one record a line in upstream's format, none lost, none torn.
 
+use std::borrow::Cow;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
+use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::line::Line;
@@ -23,20 +26,36 @@ const BATCH_BYTES: usize = 1 << 16;
 const MODE: u32 = 0o640;
 
 /// How long the part of a record is that tells when.
-const STAMP: usize = "scheduler: 2023-05-14 04:00:00,123".len();
+const STAMP_BYTES: usize = "scheduler: 2023-05-14 04:00:00,123".len();
+
+/// How a record tells the time. Its description is read once, as there are many records.
+static STAMP: LazyLock<Vec<Item<'static>>> =
+    LazyLock::new(|| StrftimeItems::new("%Y-%m-%d %H:%M:%S,%3f").collect());
 
 /// The record of `line`: `scheduler: `, local time, level, place, message.
 ///
 /// Further lines of the message are indented, so that none passes for a record.
 pub(super) fn format(line: &Line, zone: &Zone) -> String {
-    let time = zone.local(line.at).format("%Y-%m-%d %H:%M:%S,%3f");
+    let time = zone.local(line.at).naive_local();
     let level = line.level.word();
     let (place, message) = (clean::line(&line.place), body(&line.message));
-    format!("scheduler: {time} {level} {place} {message}\n")
+    let length = STAMP_BYTES + level.len() + place.len() + message.len() + "   \n".len();
+    let mut record = String::with_capacity(length);
+    record.push_str("scheduler: ");
+    time.format_with_items(STAMP.iter())
+        .write_to(&mut record)
+        .expect("a String takes all");
+    for part in [" ", level, " ", &place, " ", &message, "\n"] {
+        record.push_str(part);
+    }
+    record
 }
 
 /// The message with its line breaks indented, tabs kept, and other control characters shown.
-fn body(message: &str) -> String {
+fn body(message: &str) -> Cow<'_, str> {
+    if message.chars().all(|c| c == '\t' || clean::visible(c) == c) {
+        return Cow::Borrowed(message);
+    }
     let message = message.replace("\r\n", "\n");
     let mut body = String::with_capacity(message.len());
     for c in message.trim_end_matches('\n').chars() {
@@ -46,7 +65,7 @@ fn body(message: &str) -> String {
             c => body.push(clean::visible(c)),
         }
     }
-    body
+    Cow::Owned(body)
 }
 
 /// The day, in the zone of the log, of an instant, or of now.
@@ -168,7 +187,7 @@ impl LogFile {
         if self.lost == 0 {
             return String::new();
         }
-        let stamp = String::from_utf8_lossy(&self.waiting[..STAMP.min(self.waiting.len())]);
+        let stamp = String::from_utf8_lossy(&self.waiting[..STAMP_BYTES.min(self.waiting.len())]);
         let lost = self.lost;
         format!("{stamp} WARNING sched->run(0) after this, {lost} lines could not be written\n")
     }

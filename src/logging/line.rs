@@ -1,16 +1,22 @@
 //! One event, with the fields that the forms of the log know.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
-use tracing::Event;
 use tracing::field::{Field, Visit};
+use tracing::{Event, Metadata};
 
 use super::topic::Topic;
 use crate::run::Level;
 use crate::secret::Secrets;
+
+/// How much room a text is given, in bytes, so that it need not grow.
+const USUAL_BYTES: usize = 128;
+
+/// The field that tells the level in place of the event's own.
+const LEVEL: &str = "level";
 
 /// One event as all forms of the log see it. Nothing in it is clean yet.
 #[derive(Debug, Clone)]
@@ -20,7 +26,7 @@ pub(super) struct Line {
     /// How much it matters.
     pub(super) level: Level,
     /// File, function and line.
-    pub(super) place: String,
+    pub(super) place: Cow<'static, str>,
     /// The text.
     pub(super) message: String,
     /// The text on the terminal.
@@ -64,7 +70,7 @@ impl Line {
         Self {
             at,
             level,
-            place: "sched->run(0)".to_owned(),
+            place: "sched->run(0)".into(),
             message,
             short: None,
             tag: None,
@@ -78,7 +84,7 @@ impl Line {
 
     /// What `event` says, at the time that it names, or now.
     pub(super) fn of(event: &Event<'_>, now: fn() -> DateTime<Utc>) -> Self {
-        let level = level(*event.metadata().level());
+        let level = level_of_event(event.metadata());
         let mut line = Self::new(now(), level, Topic::default(), String::new());
         event.record(&mut line);
         line
@@ -102,17 +108,17 @@ impl Line {
         }
     }
 
-    fn take(&mut self, field: &str, text: String) {
+    fn take(&mut self, field: &str, text: Cow<'_, str>) {
         match field {
-            "message" => self.message = text,
-            "short" => self.short = Some(text),
-            "tag" => self.tag = Some(text),
+            "message" => self.message = text.into_owned(),
+            "short" => self.short = Some(text.into_owned()),
+            "tag" => self.tag = Some(text.into_owned()),
             "event" => self.topic = Topic::named(&text).unwrap_or_default(),
-            "job" => self.job = Some(text),
-            "run_id" => self.run_id = Some(text),
-            "place" => self.place = text,
+            "job" => self.job = Some(text.into_owned()),
+            "run_id" => self.run_id = Some(text.into_owned()),
+            "place" => self.place = text.into_owned().into(),
             "only" => self.only = Only::named(&text),
-            "level" => self.level = Level::named(&text).unwrap_or_default(),
+            LEVEL => self.level = Level::named(&text).unwrap_or_default(),
             other => {
                 self.facts.insert(other.to_owned(), text.into());
             }
@@ -122,11 +128,13 @@ impl Line {
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.take(field.name(), format!("{value:?}"));
+        let mut text = String::with_capacity(USUAL_BYTES);
+        write!(text, "{value:?}").expect("a String takes all");
+        self.take(field.name(), text.into());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.take(field.name(), value.to_owned());
+        self.take(field.name(), value.into());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -150,8 +158,14 @@ impl Visit for Line {
     }
 }
 
-fn level(level: tracing::Level) -> Level {
-    match level {
+/// How much an event matters, where that shows before its fields are read.
+pub(super) fn level(event: &Metadata<'_>) -> Option<Level> {
+    let has_own = event.fields().field(LEVEL).is_some();
+    (!has_own).then(|| level_of_event(event))
+}
+
+fn level_of_event(event: &Metadata<'_>) -> Level {
+    match *event.level() {
         tracing::Level::ERROR => Level::Error,
         tracing::Level::WARN => Level::Warning,
         tracing::Level::INFO => Level::Info,

@@ -253,12 +253,16 @@ impl<S: Subscriber> Layer<S> for Log {
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut line = Line::of(event, self.now);
         let Current {
             level,
             zone,
             secrets,
         } = self.settings.current();
+        // A config of many jobs has many lines that nobody wants.
+        if line::level(event.metadata()).is_some_and(|known| known < level) {
+            return;
+        }
+        let mut line = Line::of(event, self.now);
         if line.level < level {
             return;
         }

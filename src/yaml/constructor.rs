@@ -3,8 +3,9 @@
 //! Source: `FullConstructor` of `PyYAML` 6.0.2, `constructor.py`. The 6.0.4 of that file lets the
 //! *last* mapping of a merge list win, against the specification of merge keys; not here.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::composer::BYTES_PER_NODE;
 use super::graph::{Content, Graph, NodeId};
@@ -25,9 +26,9 @@ type Result<T> = std::result::Result<T, Box<Diagnostic>>;
 pub(super) fn construct(graph: &Graph<'_>) -> Result<Document> {
     let mut constructor = Constructor {
         graph,
-        kinds: HashMap::new(),
-        mappings: HashMap::new(),
-        words: HashMap::new(),
+        kinds: HashMap::default(),
+        mappings: HashMap::default(),
+        words: HashMap::default(),
         duplicates: Vec::new(),
         added: graph.added,
         copied: 0,
@@ -54,6 +55,12 @@ struct Constructor<'g> {
 
 impl<'g> Constructor<'g> {
     fn node(&mut self, id: NodeId) -> Result<Node> {
+        let tag = self.graph.tag(id);
+        self.node_with(id, &tag)
+    }
+
+    /// The node, whose tag is known.
+    fn node_with(&mut self, id: NodeId, tag: &Tag) -> Result<Node> {
         let span = self.graph.span(id);
         let id = self.graph.target(id);
         if let Some(kind) = self.kinds.get(&id) {
@@ -62,7 +69,7 @@ impl<'g> Constructor<'g> {
                 kind: kind.clone(),
             });
         }
-        let kind = self.kind(id, &self.graph.tag(id))?;
+        let kind = self.kind(id, tag)?;
         if self.graph.is_anchored(id) {
             self.kinds.insert(id, kind.clone());
         }
@@ -205,16 +212,16 @@ impl<'g> Constructor<'g> {
         let Content::Mapping(pairs) = self.graph.content(id) else {
             return Err(self.wrong_content(id, "a mapping"));
         };
-        let mut entries = Vec::new();
+        let mut merged = Vec::new();
         let mut own = Vec::with_capacity(pairs.len());
         for &[key, value] in pairs {
             let key = match self.graph.tag(key) {
                 Tag::Merge => {
-                    self.merge(value, &mut entries)?;
+                    self.merge(value, &mut merged)?;
                     continue;
                 }
                 Tag::Value => self.default_key(key)?,
-                _ => self.node(key)?,
+                tag => self.node_with(key, &tag)?,
             };
             let value = self.node(value)?;
             own.push(Entry {
@@ -223,9 +230,14 @@ impl<'g> Constructor<'g> {
                 overridden: false,
             });
         }
-        let merged = entries.len();
-        entries.append(&mut own);
-        let entries = doubled::resolve(entries, merged, &mut self.duplicates)?;
+        let merged_count = merged.len();
+        let entries = if merged.is_empty() {
+            own
+        } else {
+            merged.append(&mut own);
+            merged
+        };
+        let entries = doubled::resolve(entries, merged_count, &mut self.duplicates)?;
         let entries: Arc<[Entry]> = entries.into();
         if self.graph.is_anchored(id) {
             self.mappings.insert(id, Arc::clone(&entries));

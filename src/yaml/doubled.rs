@@ -1,6 +1,6 @@
 //! Equal keys of one mapping: which stay, and which is overridden.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use super::fault;
 use super::node::{Duplicate, Entry, Node};
@@ -43,22 +43,19 @@ pub(super) fn resolve(
     Ok(kept.iter().map(|kept| kept.entry(&entries)).collect())
 }
 
-/// Compares every key with every other where that is cheaper than hashing them.
+/// Compares every key with every other where that is cheaper than hashing them, as it is for the
+/// usual few texts.
 fn are_few_and_distinct(entries: &[Entry]) -> bool {
     const FEW: usize = 12;
-    if entries.len() > FEW {
-        return false;
-    }
-    let Ok(keys) = entries
-        .iter()
-        .map(|entry| entry.key.key())
-        .collect::<Result<Vec<_>, _>>()
-    else {
-        return false;
-    };
-    keys.iter()
-        .enumerate()
-        .all(|(index, key)| !keys[..index].contains(key))
+    let mut keys = [""; FEW];
+    entries.len() <= FEW
+        && entries.iter().enumerate().all(|(index, entry)| {
+            let Some(key) = entry.key.as_str() else {
+                return false;
+            };
+            keys[index] = key;
+            !keys[..index].contains(&key)
+        })
 }
 
 fn sift(

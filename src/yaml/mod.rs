@@ -28,7 +28,7 @@ mod timestamp;
 mod tests;
 
 pub use decode::decode;
-pub use node::{Document, Duplicate, Entry, Kind, Node};
+pub use node::{Document, Duplicate, Entries, Entry, Kind, Node};
 pub use surprise::explain;
 
 use crate::diagnostic::Diagnostic;

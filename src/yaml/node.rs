@@ -60,6 +60,43 @@ pub struct Entry {
     pub overridden: bool,
 }
 
+/// The entries of a mapping, one after the other. Each is gone when its user is done with it, where
+/// nothing else has the mapping.
+#[derive(Debug)]
+pub struct Entries {
+    entries: Arc<[Entry]>,
+    next: usize,
+}
+
+impl Iterator for Entries {
+    type Item = Entry;
+
+    fn next(&mut self) -> Option<Entry> {
+        let index = self.next;
+        self.next += 1;
+        match Arc::get_mut(&mut self.entries) {
+            Some(entries) => entries.get_mut(index).map(Entry::take),
+            None => self.entries.get(index).cloned(),
+        }
+    }
+}
+
+impl Entry {
+    /// Leaves one that holds nothing.
+    fn take(&mut self) -> Self {
+        let nothing = |span| Node {
+            span,
+            kind: Kind::Sequence(Arc::default()),
+        };
+        let empty = Self {
+            key: nothing(self.key.span),
+            value: nothing(self.value.span),
+            overridden: self.overridden,
+        };
+        std::mem::replace(self, empty)
+    }
+}
+
 impl Node {
     /// The value of a scalar, a tuple, a set or a list of pairs; `None` for lists and mappings.
     #[must_use]
@@ -104,6 +141,15 @@ impl Node {
     pub fn entries(&self) -> Option<&[Entry]> {
         match &self.kind {
             Kind::Mapping(entries) => Some(entries),
+            Kind::Plain(_) | Kind::Quoted(_) | Kind::Sequence(_) | Kind::Tagged(_) => None,
+        }
+    }
+
+    /// The same, to be taken out of it.
+    #[must_use]
+    pub fn into_entries(self) -> Option<Entries> {
+        match self.kind {
+            Kind::Mapping(entries) => Some(Entries { entries, next: 0 }),
             Kind::Plain(_) | Kind::Quoted(_) | Kind::Sequence(_) | Kind::Tagged(_) => None,
         }
     }

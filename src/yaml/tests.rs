@@ -45,6 +45,34 @@ fn spans_are_what_was_written() {
 }
 
 #[test]
+fn entries_that_are_taken_out_are_gone_unless_something_else_has_them() {
+    let section = |text: &str| parse(text).unwrap().root;
+    let keys = |entries: Entries| {
+        let keys = entries.map(|entry| entry.key.as_str().unwrap_or_default().to_owned());
+        keys.collect::<Vec<_>>()
+    };
+    let root = section("a: {x: 1}\nb: 2\n");
+    let again = root.clone();
+    assert_eq!(keys(root.into_entries().unwrap()), ["a", "b"]);
+    assert_eq!(keys(again.clone().into_entries().unwrap()), ["a", "b"]);
+
+    let Some(Kind::Mapping(inner)) = again.entries().map(|all| all[0].value.kind.clone()) else {
+        panic!("a mapping")
+    };
+    let held = std::sync::Arc::downgrade(&inner);
+    drop(inner);
+    let mut entries = again.into_entries().unwrap();
+    assert!(
+        entries
+            .next()
+            .is_some_and(|entry| entry.value.entries().is_some())
+    );
+    assert!(held.upgrade().is_none());
+    assert_eq!(keys(entries), ["b"]);
+    assert!(section("[a]").into_entries().is_none());
+}
+
+#[test]
 fn plain_and_quoted_scalars_differ() {
     let root = parse("[1, '1', !!int '1', !!python/tuple [1]]")
         .unwrap()

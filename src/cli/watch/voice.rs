@@ -4,9 +4,10 @@ mod downtime;
 mod late;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, Utc};
 
 use super::heading::Heading;
@@ -23,6 +24,11 @@ use crate::scheduler::plan::Plan;
 use crate::scheduler::reload::Changes;
 use crate::scheduler::{Event, Journal, Late};
 use crate::trigger::{Zone, ordinal};
+
+/// How upstream writes when a job runs next. Its description is read once, as there may be many
+/// jobs.
+static UPSTREAM_TIME: LazyLock<Vec<Item<'static>>> =
+    LazyLock::new(|| StrftimeItems::new("%m/%d/%y %I:%M %p").collect());
 
 /// Tells of events in the log and on the terminal.
 pub(in crate::cli) struct Voice {
@@ -290,8 +296,13 @@ impl Voice {
     }
 
     fn upstream_time(&self, at: DateTime<Utc>) -> String {
-        let local = self.zone.local(at);
-        local.format("%m/%d/%y %I:%M %p").to_string()
+        let local = self.zone.local(at).naive_local();
+        let mut text = String::with_capacity("05/14/23 04:00 AM".len());
+        local
+            .format_with_items(UPSTREAM_TIME.iter())
+            .write_to(&mut text)
+            .expect("a String takes all");
+        text
     }
 
     fn rfc3339(&self, at: DateTime<Utc>) -> String {

@@ -8,7 +8,7 @@ use super::field::{Field, Name, Part};
 use super::month::Month;
 
 /// What matches, as sets.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Calendar {
     /// First, last, step.
     years: Vec<(u16, u16, u16)>,
@@ -22,7 +22,7 @@ pub(super) struct Calendar {
 }
 
 /// The times of day that match: bit 0 is 0 o'clock.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Times {
     hours: u64,
     minutes: u64,
@@ -222,17 +222,18 @@ fn low_bits(set: u64) -> u32 {
 /// The matching days of each shape of a month.
 fn days(days: &[Part], weekdays: &[Part], either: bool) -> [[u32; 4]; 7] {
     let numbers = low_bits(values(days, Name::Day) >> 1);
-    let weekdays = low_bits(values(weekdays, Name::DayOfWeek));
+    let week = values(weekdays, Name::DayOfWeek);
+    // Six weeks in a row: the days of a month are a part of them, wherever it begins.
+    let weeks = (0..6).fold(0, |weeks, number| weeks | week << (7 * number));
     let mut shapes = [[0; 4]; 7];
     for (first, lengths) in (0..).zip(&mut shapes) {
         for (length, shape) in (28..).zip(lengths) {
             let by_name = days
                 .iter()
                 .fold(0, |set, part| set | named_days(*part, first, length));
-            let by_weekday = (0..length)
-                .filter(|day| weekdays >> ((first + day) % 7) & 1 == 1)
-                .fold(0, |set, day| set | 1 << day);
-            let by_day = (numbers | by_name) & ((1 << length) - 1);
+            let all = (1 << length) - 1;
+            let by_weekday = low_bits(weeks >> first & u64::from(all));
+            let by_day = (numbers | by_name) & all;
             *shape = if either {
                 by_day | by_weekday
             } else {

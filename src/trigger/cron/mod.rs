@@ -9,6 +9,7 @@ mod never;
 mod quartz;
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
@@ -20,7 +21,7 @@ use super::{Bounds, Fault, Zone};
 use calendar::Calendar;
 
 /// A trigger that fires when all its fields match the wall clock.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cron {
     fields: Vec<Field>,
     expression: Option<Expression>,
@@ -49,6 +50,17 @@ pub enum Kind {
     Crontab,
     /// 6 or 7 fields of Quartz, or a word such as `@daily`.
     Quartz,
+}
+
+impl Hash for Cron {
+    /// By what it was made of: the calendar follows from that.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.fields.hash(state);
+        self.expression.hash(state);
+        self.bounds.hash(state);
+        self.zone.hash(state);
+        self.jitter_s.hash(state);
+    }
 }
 
 impl Cron {
