@@ -97,11 +97,13 @@ fn of_line_by<'l>(line: &'l str, is_secret: &mut impl FnMut(&'l str) -> bool) ->
 /// or after `=`.
 fn of_slip<'l>(line: &'l str, is_secret: &mut impl FnMut(&'l str) -> bool) -> Option<Range<usize>> {
     let sign = line.find([':', '='])?;
-    let key = key_before(&line[..sign]);
     let is_colon = line[sign..].starts_with(':');
-    let is_entry = is_colon && line[sign + 1..].starts_with(char::is_whitespace);
+    if is_colon && line[sign + 1..].starts_with(char::is_whitespace) {
+        return None;
+    }
+    let key = key_before(&line[..sign]);
     let value = trimmed(line, sign + 1..line.len());
-    let is_slip = !is_entry && !value.is_empty() && !key.contains('.') && is_secret(key);
+    let is_slip = !value.is_empty() && !key.contains('.') && is_secret(key);
     is_slip.then_some(value)
 }
 

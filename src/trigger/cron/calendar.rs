@@ -4,6 +4,8 @@
 //! on its shape alone (the weekday of its first day and its length), of which there are 28; only
 //! ISO weeks depend on more. Readings are those of `zone`: seconds since 1970 by the wall clock.
 
+use std::borrow::Cow;
+
 use super::field::{Field, Name, Part};
 use super::month::Month;
 
@@ -44,7 +46,7 @@ impl Calendar {
         let weeks = values(&parts(Name::Week), Name::Week);
         Self {
             years: parts(Name::Year)
-                .into_iter()
+                .iter()
                 .filter_map(|part| part.values(Name::Year))
                 .collect(),
             months: low_bits(values(&parts(Name::Month), Name::Month)),
@@ -189,15 +191,15 @@ fn member_from(set: u64, least: u32) -> Option<u32> {
 
 /// The parts of the field `name`, or its default: everything where a lesser field is given, else
 /// the least value; weeks and weekdays are never restricted by default.
-pub(in crate::trigger) fn parts_of(fields: &[Field], name: Name) -> Vec<Part> {
+pub(in crate::trigger) fn parts_of(fields: &[Field], name: Name) -> Cow<'_, [Part]> {
     if let Some(field) = fields.iter().find(|field| field.name() == name) {
-        return field.parts().to_vec();
+        return field.parts().into();
     }
     let lesser_is_given = fields.iter().any(|field| field.name() > name);
     if lesser_is_given || matches!(name, Name::Week | Name::DayOfWeek) {
-        vec![Part::All { step: 1 }]
+        vec![Part::All { step: 1 }].into()
     } else {
-        vec![Part::one(name.limits().0)]
+        vec![Part::one(name.limits().0)].into()
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn of_fields(fields: &[Field], either: bool) -> (Clock, Calendar) {
 
 impl Pattern<'_> {
     fn parts(&self, name: Name) -> Vec<Part> {
-        parts_of(self.fields, name)
+        parts_of(self.fields, name).into_owned()
     }
 
     fn all(&self, name: Name) -> Vec<u16> {
