@@ -4,10 +4,12 @@
 //! is no file at all: it is opened without waiting, checked, and those very bytes are used.
 
 use std::fs::OpenOptions;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use foldhash::quality::FixedState;
 
 use crate::reason::chain;
 use crate::yaml::MAX_BYTES;
@@ -65,7 +67,8 @@ impl Source {
             .custom_flags(no_wait)
             .open(path)
             .map_err(io)?;
-        let kind = file.metadata().map_err(io)?.file_type();
+        let metadata = file.metadata().map_err(io)?;
+        let kind = metadata.file_type();
         if !kind.is_file() {
             let what = if kind.is_dir() {
                 "a folder"
@@ -77,7 +80,7 @@ impl Source {
                 what,
             });
         }
-        Self::of(file, path)
+        Self::of(file, metadata.len(), path)
     }
 
     /// Reads standard input to its end.
@@ -85,13 +88,13 @@ impl Source {
     /// # Errors
     /// Where it cannot be read, or is too large.
     pub fn of_stdin() -> Result<Self, Error> {
-        Self::of(io::stdin().lock(), Path::new("<stdin>"))
+        Self::of(io::stdin().lock(), 0, Path::new("<stdin>"))
     }
 
     /// The content of bytes that are at hand.
     #[must_use]
     pub fn of_bytes(bytes: Vec<u8>) -> Self {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FixedState::default().build_hasher();
         hasher.write(&bytes);
         Self {
             digest: hasher.finish(),
@@ -99,8 +102,10 @@ impl Source {
         }
     }
 
-    fn of(from: impl Read, path: &Path) -> Result<Self, Error> {
-        let mut bytes = Vec::new();
+    /// All of `from`, which is probably `size` bytes.
+    fn of(from: impl Read, size: u64, path: &Path) -> Result<Self, Error> {
+        let size = usize::try_from(size).map_or(MAX_BYTES, |size| size.min(MAX_BYTES));
+        let mut bytes = Vec::with_capacity(size + 1);
         // A file can grow while it is read, and its size be a lie: one byte over the limit tells.
         from.take(MAX_BYTES as u64 + 1)
             .read_to_end(&mut bytes)

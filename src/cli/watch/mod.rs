@@ -36,7 +36,7 @@ use crate::config::Config;
 use crate::logging::console::{Console, Marks};
 use crate::logging::{self, Form, Logging};
 use crate::paths::{self, Given};
-use crate::process::{Background, leave_orphans, outlive_file_limit};
+use crate::process::{Background, give_back, leave_orphans, outlive_file_limit};
 use crate::reason::chain;
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
@@ -134,6 +134,7 @@ fn watch(
         outlets.clone(),
         global.verbose,
     );
+    give_back();
     drop(background);
     let Outlets {
         post,
