@@ -195,6 +195,25 @@ impl Default for Policy {
 }
 
 impl Job {
+    /// A job of which nothing else is said.
+    #[must_use]
+    pub fn new(name: impl Into<String>, task: Task, trigger: Trigger) -> Self {
+        Self {
+            name: name.into(),
+            span: Span::default(),
+            task,
+            trigger,
+            args: Vec::new(),
+            kwargs: Vec::new(),
+            contextmanager: None,
+            error_handler: None,
+            policy: Common::default(),
+            surroundings: Common::default(),
+            description: None,
+            unusable: Vec::new(),
+        }
+    }
+
     /// A few characters that are the same as long as `args` and `kwargs` are.
     #[must_use]
     pub fn call_digest(&self) -> String {

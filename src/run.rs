@@ -319,6 +319,17 @@ impl Outcome {
         Self::ALL.into_iter().find(|outcome| outcome.word() == word)
     }
 
+    /// Whether the job did not do what it was meant to, without anybody having asked it to end.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::Failure | Self::Timeout | Self::Killed => true,
+            Self::Success | Self::Interrupted | Self::Skipped | Self::Coalesced | Self::Missed => {
+                false
+            }
+        }
+    }
+
     /// Whether a process was started.
     #[must_use]
     pub fn has_run(self) -> bool {

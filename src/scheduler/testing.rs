@@ -13,8 +13,7 @@ use super::plan::{Known, owed_after};
 use super::reload::follow;
 use super::{Ledger, Message};
 use crate::config::{Config, Directives, DocassembleContext, Settings, ZoneOrigin};
-use crate::diagnostic::Span;
-use crate::job::{Common, Job, Memory, Policy, Seen, Task};
+use crate::job::{Job, Memory, Policy, Seen, Task};
 use crate::run::{Ended, Level, Outcome, Recorded, Retry, Run};
 use crate::trigger::{Bounds, Date, Interval, Trigger, Zone};
 
@@ -35,20 +34,7 @@ pub(super) fn noon(seconds: i64) -> DateTime<Utc> {
 
 /// A job that fires every minute.
 pub(super) fn job(name: &str) -> Job {
-    Job {
-        name: name.to_owned(),
-        span: Span::default(),
-        task: Task::Named("test.task".to_owned()),
-        trigger: every(60, 0),
-        args: Vec::new(),
-        kwargs: Vec::new(),
-        contextmanager: None,
-        error_handler: None,
-        policy: Common::default(),
-        surroundings: Common::default(),
-        description: None,
-        unusable: Vec::new(),
-    }
+    Job::new(name, Task::Named("test.task".to_owned()), every(60, 0))
 }
 
 /// A trigger of every `seconds`, delayed by up to `jitter_s`.

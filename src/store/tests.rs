@@ -11,8 +11,7 @@ use chrono::TimeDelta;
 use tempfile::TempDir;
 
 use super::*;
-use crate::diagnostic::Span;
-use crate::job::{Common, Job, Memory, Seen, Task};
+use crate::job::{Job, Memory, Seen, Task};
 use crate::run::{Cause, Ended, Outcome, Recorded, Run, RunError, RunId};
 use crate::trigger::{Bounds, Interval, Trigger, Zone};
 use crate::value::Value;
@@ -279,20 +278,8 @@ fn what_was_going_on_is_interrupted_at_the_next_start() {
 /// A job of every so many seconds that is first seen at noon.
 fn seen(name: &str, every_s: i64) -> Seen {
     let interval = Interval::new(every_s, Bounds::default(), Zone::utc(), 0);
-    let job = Job {
-        name: name.to_owned(),
-        span: Span::default(),
-        task: Task::Named("test.task".to_owned()),
-        trigger: Trigger::Interval(interval),
-        args: Vec::new(),
-        kwargs: Vec::new(),
-        contextmanager: None,
-        error_handler: None,
-        policy: Common::default(),
-        surroundings: Common::default(),
-        description: None,
-        unusable: Vec::new(),
-    };
+    let task = Task::Named("test.task".to_owned());
+    let job = Job::new(name, task, Trigger::Interval(interval));
     Seen {
         job: Arc::new(job),
         anchor: noon(0),

@@ -10,8 +10,7 @@ use tokio::sync::watch;
 use super::native::Names;
 use super::{Output, Setup, Tasks};
 use crate::config::DocassembleContext;
-use crate::diagnostic::Span;
-use crate::job::{Common, Job, Task};
+use crate::job::{Job, Task};
 use crate::run::{Cause, Ended, Level, Order, Record, Run, RunId};
 use crate::trigger::Trigger;
 use crate::value::Value;
@@ -229,20 +228,7 @@ pub(super) fn job(task: Task) -> Job {
         Task::Named(name) => name.clone(),
         Task::Command(_) | Task::Shell(_) => "command".to_owned(),
     };
-    Job {
-        name,
-        span: Span::default(),
-        task,
-        trigger: Trigger::Any(Vec::new()),
-        args: Vec::new(),
-        kwargs: Vec::new(),
-        contextmanager: None,
-        error_handler: None,
-        policy: Common::default(),
-        surroundings: Common::default(),
-        description: None,
-        unusable: Vec::new(),
-    }
+    Job::new(name, task, Trigger::Any(Vec::new()))
 }
 
 pub(super) fn text(text: &str) -> Value {

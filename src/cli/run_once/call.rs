@@ -5,8 +5,8 @@ use crate::cli::arguments::RunOnce;
 use crate::cli::output::Refusal;
 use crate::cli::select;
 use crate::config::Config;
-use crate::diagnostic::{Span, did_you_mean};
-use crate::job::{Common, Job, Task};
+use crate::diagnostic::did_you_mean;
+use crate::job::{Job, Task};
 use crate::secret::{MASK, Secrets, is_secret_key};
 use crate::task::arguments;
 use crate::trigger::{Date, Trigger, Zone};
@@ -98,20 +98,9 @@ fn choice(word: &str, first: &Job, others: &[&Job]) -> Option<String> {
 
 /// A job for a function that no job uses. It is never scheduled, so its trigger never counts.
 fn of_function(name: &str, zone: Zone) -> Job {
-    Job {
-        name: name.to_owned(),
-        span: Span::default(),
-        task: Task::Named(name.to_owned()),
-        trigger: Trigger::Date(Date::new(chrono::DateTime::UNIX_EPOCH, zone, 0)),
-        args: Vec::new(),
-        kwargs: Vec::new(),
-        contextmanager: None,
-        error_handler: None,
-        policy: Common::default(),
-        surroundings: Common::default(),
-        description: None,
-        unusable: Vec::new(),
-    }
+    let never_again = Date::new(chrono::DateTime::UNIX_EPOCH, zone, 0);
+    let task = Task::Named(name.to_owned());
+    Job::new(name, task, Trigger::Date(never_again))
 }
 
 /// Arguments replace the job's own; keyword arguments are added or override.

@@ -145,14 +145,7 @@ impl Standing<'_> {
         self.last
             .as_ref()
             .and_then(|run| run.ended.as_ref())
-            .is_some_and(|ended| match ended.outcome {
-                Outcome::Failure | Outcome::Timeout | Outcome::Killed => true,
-                Outcome::Success
-                | Outcome::Interrupted
-                | Outcome::Skipped
-                | Outcome::Coalesced
-                | Outcome::Missed => false,
-            })
+            .is_some_and(|ended| ended.outcome.is_failure())
     }
 
     /// How it does, and when it began to do so.

@@ -275,16 +275,8 @@ impl Beat {
 
     /// How long to wait before the attempt after number `attempt`, if there is to be one.
     pub(super) fn retry_after(&self, attempt: u32, outcome: Outcome) -> Option<Duration> {
-        let failed = match outcome {
-            Outcome::Failure | Outcome::Timeout | Outcome::Killed => true,
-            Outcome::Success
-            | Outcome::Interrupted
-            | Outcome::Skipped
-            | Outcome::Coalesced
-            | Outcome::Missed => false,
-        };
         let policy = &self.job.policy;
-        (failed && policy.enabled && attempt <= policy.retries)
+        (outcome.is_failure() && policy.enabled && attempt <= policy.retries)
             .then(|| retry_delay(policy.retry_delay, attempt))
     }
 
