@@ -356,14 +356,37 @@ impl Secrets {
     /// encoded for a URL.
     #[must_use]
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.mask_where(text, |_| true)
+        self.mask_around(text, "")
     }
 
     /// The same, where `name` stays readable although a part of it is a secret.
     #[must_use]
     pub fn mask_around<'a>(&self, text: &'a str, name: &str) -> Cow<'a, str> {
+        if self.by_start.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut gaps = gaps(text);
+        let Some(mut gap) = gaps.next() else {
+            return self.mask_whole(text, name);
+        };
+        let mut masked = self.mask_begun(&text[..gap.start], name).into_owned();
+        for next in gaps {
+            let piece = &text[gap.end..next.start];
+            masked += &text[gap];
+            masked += &self.mask_begun(&self.mask_torn(piece), name);
+            gap = next;
+        }
+        let last = self.mask_torn(&text[gap.end..]);
+        Cow::Owned(masked + &text[gap] + &self.mask_whole(&last, name))
+    }
+
+    /// The same for a text of which nothing is left out.
+    fn mask_whole<'a>(&self, text: &'a str, name: &str) -> Cow<'a, str> {
+        if name.is_empty() {
+            return self.mask_where(text, |_| true);
+        }
         let names = text.match_indices(name).map(|(at, _)| at..at + name.len());
-        let names: Vec<_> = names.filter(|_| !name.is_empty()).collect();
+        let names: Vec<_> = names.collect();
         self.mask_where(text, |found| {
             let next = names.partition_point(|name| name.end < found.end);
             names
@@ -456,11 +479,28 @@ impl Secrets {
     /// it is hidden too, unless it is so short that it may stand there by chance.
     #[must_use]
     pub fn mask_rest<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.mask_torn(text) {
+            Cow::Borrowed(text) => self.mask(text),
+            Cow::Owned(text) => Cow::Owned(self.mask(&text).into_owned()),
+        }
+    }
+
+    /// The text, which was cut before its beginning, without the end of a secret there.
+    fn mask_torn<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let torn = self.torn(text);
         if torn <= self.at_start_of(text.as_bytes()).unwrap_or(0) {
-            return self.mask(text);
+            return Cow::Borrowed(text);
         }
-        Cow::Owned(MASK.to_owned() + &self.mask(&text[torn..]))
+        Cow::Owned(MASK.to_owned() + &text[torn..])
+    }
+
+    /// As [`Self::mask_whole`], where the text was cut behind its end.
+    fn mask_begun<'a>(&self, text: &'a str, name: &str) -> Cow<'a, str> {
+        let begun = self.begun(text.as_bytes());
+        if begun < SHORTEST {
+            return self.mask_whole(text, name);
+        }
+        self.mask_whole(&text[..text.len() - begun], name) + MASK
     }
 
     /// How many bytes at the beginning of `text` are the end of a secret.
@@ -534,6 +574,16 @@ impl Secrets {
         let alike = self.by_start.entry(start.expect("no form is shorter"));
         alike.or_default().insert(Form(form));
     }
+}
+
+/// Where a text says that something is left out, which was done before its secrets were hidden.
+fn gaps(text: &str) -> impl Iterator<Item = Range<usize>> {
+    const NOTICE: &str = " characters left out]\n";
+    text.match_indices(NOTICE).filter_map(|(at, _)| {
+        let before = text[..at].trim_end_matches(|c: char| c.is_ascii_digit());
+        let start = before.strip_suffix("\n[")?.len();
+        Some(start..at + NOTICE.len())
+    })
 }
 
 /// The text with [`MASK`] in the place of these parts, which stand from left to right.

@@ -259,6 +259,47 @@ fn the_end_of_a_secret_at_the_beginning_of_what_is_left_is_hidden() {
 }
 
 #[test]
+fn no_part_of_a_secret_is_left_beside_what_was_left_out() {
+    let mut secrets = Secrets::default();
+    secrets.add("hunter-22-and-more");
+    let masked = |text: &str| secrets.mask(text).into_owned();
+    for (text, expected) in [
+        (
+            "a hunter-22\n[9 characters left out]\nb",
+            "a *\n[9 characters left out]\nb",
+        ),
+        (
+            "a\n[12 characters left out]\n22-and-more b",
+            "a\n[12 characters left out]\n* b",
+        ),
+        (
+            "a hunter-\n[1 characters left out]\n-and-more hunter-22-and-more hunter-2\n[2 \
+             characters left out]\nd-more hunter-22-and-more",
+            "a *\n[1 characters left out]\n* * *\n[2 characters left out]\n* *",
+        ),
+        // So short, it may stand there by chance; or nothing is left out there.
+        (
+            "hunte\n[1 characters left out]\n-more",
+            "hunte\n[1 characters left out]\n-more",
+        ),
+        (
+            "a hunter-22 characters left out]\n",
+            "a hunter-22 characters left out]\n",
+        ),
+        (
+            "[1 characters left out]\n22-and-more",
+            "[1 characters left out]\n22-and-more",
+        ),
+    ] {
+        assert_eq!(masked(text), expected.replace('*', MASK), "{text}");
+    }
+    let name = "a.hunter-22-and-more";
+    let text = format!("{name} hunter-2\n[5 characters left out]\n{name}");
+    let expected = format!("{name} {MASK}\n[5 characters left out]\n{name}");
+    assert_eq!(secrets.mask_around(&text, name), expected);
+}
+
+#[test]
 fn earlier_secrets_can_be_kept() {
     let mut secrets = Secrets::of_yaml("password: hunter22");
     secrets.extend(&Secrets::of_yaml("password: hunter22-and-more"));
