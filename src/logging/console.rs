@@ -1,8 +1,9 @@
 //! Our stdout and stderr, each written by a thread of its own.
 //!
-//! Whoever writes here never waits: where a reader is slow, lines are dropped, and a note tells
-//! how many. A reader that went away is no error.
+//! Whoever writes here never waits: where a reader is slow, or a disk full, lines are dropped, and a
+//! note tells how many. A reader that went away is no error.
 
+mod sink;
 mod typist;
 
 use std::collections::HashSet;
@@ -13,10 +14,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::reason::chain;
 use crate::run::{Run, RunId};
 use crate::secret::Secrets;
 use crate::trigger::Zone;
-use typist::Typist;
+use sink::{Own, Refused, Sink};
+use typist::{Missing, Typist};
 
 /// How many bytes of tasks' output may wait for a reader, on each stream.
 const WAITING_BYTES: usize = 4 << 20;
@@ -100,7 +103,7 @@ struct Queue {
     /// Whether somebody waited in vain for what is to be written, and nothing was since.
     stuck: bool,
     closed: bool,
-    /// Why it is closed, where that was no want of threads.
+    /// Why something is lost, where that was no want of threads.
     fault: Option<io::Error>,
 }
 
@@ -133,8 +136,8 @@ impl Console {
     #[must_use]
     pub fn start(stdout: Marks, stderr: Marks, now: fn() -> DateTime<Utc>) -> Self {
         Self::new(
-            (stdout, std::io::stdout()),
-            (stderr, std::io::stderr()),
+            (stdout, Own(Stream::Stdout)),
+            (stderr, Own(Stream::Stderr)),
             now,
         )
     }
@@ -218,8 +221,8 @@ impl Console {
         is_written(&self.stdout) & is_written(&self.stderr)
     }
 
-    /// Why nothing more is written to the stream, and what was to be written is lost; it is given
-    /// once. A reader that went away is such a reason too.
+    /// Why something that was to be written to the stream is lost; it is given once. A reader that
+    /// went away is such a reason too.
     #[must_use]
     pub fn fault(&self, stream: Stream) -> Option<io::Error> {
         lock(&self.outlet(stream).queue).fault.take()
@@ -303,7 +306,8 @@ impl Outlet {
     }
 
     /// The work of the thread.
-    fn write_on(&self, marks: Marks, mut to: impl Write) {
+    fn write_on(&self, marks: Marks, to: impl Write) {
+        let mut sink = Sink::new(to);
         let mut typist = Typist::new(marks, self.stream);
         loop {
             let (parts, come, dropped_bytes) = self.take();
@@ -314,7 +318,7 @@ impl Outlet {
             for (part, count) in parts.into_iter().zip(first..) {
                 if let Part::After(other, others) = part {
                     // What came before it waits for nobody: the other may wait for that.
-                    if self.write_page(&mut typist, &mut to, count).is_break() {
+                    if self.write_page(&mut typist, &mut sink, count).is_break() {
                         return;
                     }
                     other.reach(others);
@@ -323,9 +327,11 @@ impl Outlet {
                 }
             }
             if dropped_bytes > 0 {
-                typist.note_dropped(dropped_bytes, (self.now)());
+                typist.break_off((self.now)());
+                let note = typist.note(&Missing::Unread(dropped_bytes), (self.now)());
+                typist.page.extend_from_slice(note.as_bytes());
             }
-            if self.write_page(&mut typist, &mut to, come).is_break() {
+            if self.write_page(&mut typist, &mut sink, come).is_break() {
                 return;
             }
             lock(&self.queue).writing = false;
@@ -335,16 +341,26 @@ impl Outlet {
 
     /// Writes the lines that are made, with which so many parts are written; gives whether anybody
     /// reads on.
-    fn write_page(&self, typist: &mut Typist, to: &mut impl Write, count: u64) -> ControlFlow<()> {
-        let written = to.write_all(&typist.page).and_then(|()| to.flush());
+    fn write_page(
+        &self,
+        typist: &mut Typist,
+        sink: &mut Sink<impl Write>,
+        count: u64,
+    ) -> ControlFlow<()> {
+        let written = self.write(typist, sink);
         typist.page.clear();
         typist.page.shrink_to(LONGEST_LINE);
         let mut queue = lock(&self.queue);
         queue.written = count;
         queue.stuck = false;
-        // A closed pipe, most of all: nobody reads any more.
-        queue.fault = written.err();
-        queue.closed |= queue.fault.is_some();
+        match written {
+            Ok(()) => {}
+            Err(Refused::ForNow(error)) => queue.fault = Some(error),
+            Err(Refused::ForGood(error)) => {
+                queue.fault = Some(error);
+                queue.closed = true;
+            }
+        }
         self.news.notify_all();
         if queue.closed {
             queue.waiting.clear();
@@ -352,6 +368,37 @@ impl Outlet {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
+    }
+
+    /// Writes the lines that are made. Where they are not taken, and where they are again, that is
+    /// told in the log, which may be all that is left.
+    fn write(&self, typist: &Typist, sink: &mut Sink<impl Write>) -> Result<(), Refused> {
+        let (lost, stream) = (sink.lost(), self.stream.word());
+        if typist.page.is_empty() {
+            return Ok(());
+        }
+        let note = if lost > 0 {
+            typist.note(&Missing::Unwritten(lost), (self.now)())
+        } else {
+            String::new()
+        };
+        let written = sink.write(note.as_bytes(), &typist.page);
+        match &written {
+            Err(Refused::ForNow(error)) if lost == 0 => tracing::warn!(
+                event = "output_dropped",
+                stream,
+                "cannot write {stream}: {}; what is to be read there is lost until there is room",
+                chain(error)
+            ),
+            Ok(()) if lost > 0 => tracing::warn!(
+                event = "output_dropped",
+                stream,
+                bytes = lost,
+                "{stream} can be written again; {lost} bytes are missing in it"
+            ),
+            Ok(()) | Err(Refused::ForNow(_) | Refused::ForGood(_)) => {}
+        }
+        written
     }
 
     /// Waits for something to write; gives it, how many parts have come with it, and how much was

@@ -58,7 +58,7 @@ pub enum Topic {
     TaskLog,
     /// A line of a task's output.
     Output,
-    /// Output of tasks that nobody read in time.
+    /// Output that nobody read in time, or for which there was no room.
     OutputDropped,
     /// The state of the records' file has changed.
     Store,

@@ -64,6 +64,41 @@ fn files_that_may_not_grow_stop_no_job() {
     assert!(has_no_gap(&runs.json()), "{}", runs.stdout);
 }
 
+#[test]
+fn output_that_a_file_does_not_take_is_told_there_and_in_the_log() {
+    if !works("prlimit", &["--version"]) {
+        return;
+    }
+    let talk = "  talk: {type: interval, seconds: 1, command: [echo, hello]}\n";
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.yml"), config_of(talk)).unwrap();
+    let mut command = Command::new("sh");
+    let redirected = "exec \"$0\" \"$@\" >out";
+    command.args(["-c", redirected, env!("CARGO_BIN_EXE_sched")]);
+    let mut watch = Watch::start_by(command, folder, &[]);
+    watch.expect(" ok     talk");
+    let pid = watch.child.id().to_string();
+    let limit = |limit: &str| works("prlimit", &["--pid", &pid, &format!("--fsize={limit}:")]);
+    assert!(limit("3"));
+    let told = watch.expect("cannot write stdout: ");
+    assert!(told.contains("is lost until there is room"), "{told}");
+    watch.expect(" ok     talk");
+    assert!(limit("unlimited"));
+    watch.expect("stdout can be written again; ");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    let out = fs::read_to_string(watch.path("out")).unwrap();
+    let is_note = |line: &&str| {
+        line.starts_with("sched | ") && line.ends_with(" dropped: there was no room to write it")
+    };
+    assert_eq!(out.lines().filter(is_note).count(), 1, "{out}");
+    assert!(
+        out.lines()
+            .all(|line| line == "talk | hello" || is_note(&line)),
+        "{out}"
+    );
+}
+
 /// A file system of two megabytes, which only the program sees, for its state.
 const SMALL_DISK: &str = "mount -t tmpfs -o size=2m,mode=700 none state && exec \"$0\" \"$@\"";
 

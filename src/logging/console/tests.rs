@@ -1,4 +1,5 @@
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use chrono::{DateTime, Utc};
@@ -289,6 +290,73 @@ fn at_the_end_a_stream_is_waited_for_also_where_the_other_is_stuck() {
     assert!(!console.finish(longest));
     assert!(start.elapsed() >= 2 * longest, "each has its time");
     drop((go_on, begin));
+}
+
+/// A disk with so much room.
+struct Disk(Arc<AtomicUsize>, Shown);
+
+impl Write for Disk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = self.0.load(Ordering::Relaxed).min(bytes.len());
+        if room == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.0.fetch_sub(room, Ordering::Relaxed);
+        self.1.write(&bytes[..room])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_a_full_disk_did_not_take_is_told_there_when_it_has_room_again() {
+    let (room, shown) = (Arc::new(AtomicUsize::new(6)), Shown::default());
+    let disk = Disk(Arc::clone(&room), shown.clone());
+    let console = Console::new((Marks::Marked, disk), (Marks::Marked, io::sink()), now);
+    let pass = |text: &str| {
+        console.pass(Stream::Stdout, &run("a"), text.as_bytes());
+        assert!(console.finish(A_WHILE));
+    };
+    pass("one\n");
+    pass("two\n");
+    assert_eq!(shown.text(), "a | on");
+    let note = "sched | 10 bytes of output were dropped: there was no room to write it\n";
+    // Room for the note, and again too little for what follows it.
+    room.store(1 + note.len() + 3, Ordering::Relaxed);
+    pass("three\n");
+    assert!(console.fault(Stream::Stdout).is_some());
+    room.store(1000, Ordering::Relaxed);
+    pass("four\n");
+    pass("five\n");
+    let again = note.replace("10", "7");
+    let expected = format!("a | on\n{note}a |\n{again}a | four\na | five\n");
+    assert_eq!(shown.text(), expected);
+    assert!(console.fault(Stream::Stdout).is_none());
+}
+
+#[test]
+fn a_stream_that_does_not_wait_is_waited_for() {
+    struct Shared(usize, Shown);
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += 1;
+            if self.0.is_multiple_of(3) {
+                return self.1.write(bytes);
+            }
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let shown = Shown::default();
+    let shared = Shared(0, shown.clone());
+    let console = Console::new((Marks::Marked, shared), (Marks::Marked, io::sink()), now);
+    console.pass(Stream::Stdout, &run("a"), b"one\n");
+    assert!(console.finish(A_WHILE));
+    assert_eq!(shown.text(), "a | one\n");
 }
 
 #[test]

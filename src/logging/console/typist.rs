@@ -14,6 +14,14 @@ use crate::clean;
 use crate::run::{Level, RunId};
 use crate::trigger::Zone;
 
+/// So many bytes of output that are missing.
+pub(super) enum Missing {
+    /// Nobody read them in time.
+    Unread(usize),
+    /// There was no room to write them.
+    Unwritten(usize),
+}
+
 /// Makes lines of pieces.
 pub(super) struct Typist {
     marks: Marks,
@@ -130,13 +138,21 @@ impl Typist {
         Form::Json.format(&line, &self.look.zone)
     }
 
-    /// Says at `at` that something is missing. What was begun before it does not go on after it.
-    pub(super) fn note_dropped(&mut self, bytes: usize, at: DateTime<Utc>) {
+    /// Ends each line that was begun: what comes does not go on after what is missing.
+    pub(super) fn break_off(&mut self, at: DateTime<Utc>) {
         for (run, (job, line)) in std::mem::take(&mut self.open) {
             self.line(run, &job, &line, at);
         }
-        let note = format!("{bytes} bytes of output were dropped: it is read too slowly");
-        let note = if self.marks == Marks::Json {
+    }
+
+    /// The line that says at `at` what is missing.
+    pub(super) fn note(&self, missing: &Missing, at: DateTime<Utc>) -> String {
+        let (bytes, why) = match missing {
+            Missing::Unread(bytes) => (*bytes, "it is read too slowly"),
+            Missing::Unwritten(bytes) => (*bytes, "there was no room to write it"),
+        };
+        let note = format!("{bytes} bytes of output were dropped: {why}");
+        if self.marks == Marks::Json {
             let mut line = Line::new(at, Level::Warning, Topic::OutputDropped, note);
             line.facts
                 .insert("stream".to_owned(), self.stream.word().into());
@@ -144,7 +160,6 @@ impl Typist {
             Form::Json.format(&line, &self.look.zone)
         } else {
             format!("sched | {note}\n")
-        };
-        self.page.extend_from_slice(note.as_bytes());
+        }
     }
 }
