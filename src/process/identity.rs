@@ -24,6 +24,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The number of the user.
+    pub(super) fn uid(&self) -> Uid {
+        self.uid
+    }
+
     /// The user of that name, or of that number; `None` where we are that user already.
     ///
     /// # Errors

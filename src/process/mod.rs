@@ -134,6 +134,28 @@ pub struct Exit {
     pub left_behind: bool,
 }
 
+impl Exit {
+    /// How it ended, and the end of what it said of that, such as `with exit code 1: not found`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let how = match (self.code, self.signal) {
+            (Some(code), _) => format!("with exit code {code}"),
+            (None, Some(signal)) => format!("by signal {signal}"),
+            (None, None) => "nobody knows how".to_owned(),
+        };
+        let lines: Vec<_> = self.stderr.trim_end().lines().collect();
+        let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+        match last {
+            [] => how,
+            [line] => format!("{how}: {line}"),
+            lines => format!("{how}:\n{}", lines.join("\n")),
+        }
+    }
+}
+
+/// How many lines of what a process said are told of its end.
+const LAST_LINES: usize = 20;
+
 /// Why a child could not be started or followed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

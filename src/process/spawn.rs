@@ -9,6 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::unistd::fchown;
 
 use super::child::Child;
 use super::own::Own;
@@ -51,6 +52,12 @@ fn connect(launch: &mut Launch) -> io::Result<(Pipes, Streams, Option<OwnedFd>)>
     };
     let (our_stdout, stdout) = io::pipe()?;
     let (our_stderr, stderr) = io::pipe()?;
+    if let Some(identity) = &launch.identity {
+        // So that it can open `/dev/stdout` and `/dev/stderr`.
+        for end in [&stdout, &stderr] {
+            fchown(end, Some(identity.uid()), None)?;
+        }
+    }
     let channel = launch.channel.take();
     let (ours, theirs) = channel
         .map(|channel| (channel.ours, channel.theirs))

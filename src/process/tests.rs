@@ -431,10 +431,14 @@ fn another_user_gets_its_own_groups() {
             .map(Identity::variables)
             .unwrap_or_default(),
         identity,
-        ..shell("id -un; id -G; echo $USER; grep CapEff /proc/self/status")
+        ..shell(
+            "id -un; id -G; echo $USER >/dev/stdout; grep CapEff /proc/self/status; \
+             echo said >/dev/stderr",
+        )
     });
     let lines: Vec<_> = exit.stdout.lines().collect();
     assert_eq!((lines[0], lines[2]), ("nobody", "nobody"));
     assert!(!lines[1].split(' ').any(|group| group == "0"));
     assert!(lines[3].ends_with("0000000000000000"));
+    assert_eq!(exit.stderr, "said\n");
 }

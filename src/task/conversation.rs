@@ -39,7 +39,8 @@ impl Sink for Conversation<'_> {
         let message = self.assembler.push(bytes);
         match message.as_deref().and_then(wire::parse) {
             Some(Message::Log(record)) => self.observer.output.record(self.observer.run, &record),
-            Some(Message::Result(report)) => _ = self.report.get_or_insert(report),
+            // One of a failure comes before the error handler is called, and one after it.
+            Some(Message::Result(report)) => self.report = Some(report),
             None => {}
         }
     }

@@ -152,10 +152,12 @@ fn shortened(text: &str, longest: usize) -> String {
     if count <= longest {
         return text.to_owned();
     }
-    let notice = format!("\n[{} characters left out]\n", count - longest);
-    let half = longest / 2;
+    let notice = |left_out: usize| format!("\n[{left_out} characters left out]\n");
+    // So that it fits with the notice, whose number may be as long as that of all.
+    let half = longest.saturating_sub(notice(count).len()) / 2;
     let first = text.chars().take(half);
-    let last = text.chars().skip(count - (longest - half));
+    let last = text.chars().skip(count - half);
+    let notice = notice(count - 2 * half);
     first.chain(notice.chars()).chain(last).collect()
 }
 
@@ -227,6 +229,12 @@ mod tests {
     #[test]
     fn the_middle_of_a_long_text_is_left_out() {
         assert_eq!(shortened("short", 5), "short");
-        assert_eq!(shortened("äbcdefgh", 4), "äb\n[4 characters left out]\ngh");
+        let short = shortened(&"ä".repeat(200), 50);
+        let sides = "ä".repeat(11);
+        assert_eq!(
+            short,
+            format!("{sides}\n[178 characters left out]\n{sides}")
+        );
+        assert!(short.chars().count() <= 50);
     }
 }

@@ -118,8 +118,13 @@ pub enum InterpreterError {
     #[error(transparent)]
     Process(#[from] process::Error),
     /// What was started is no Python.
-    #[error("`{}` does not answer as a Python does", .0.display())]
-    Strange(PathBuf),
+    #[error("`{}` does not answer as a Python does: it ended {ended}", path.display())]
+    Strange {
+        /// Where it is.
+        path: PathBuf,
+        /// How it ended, and what it said of that.
+        ended: String,
+    },
     /// It is too old.
     #[error("`{}` is Python {version}, but {}.{} or newer is needed", path.display(), OLDEST.0, OLDEST.1)]
     Old {
@@ -321,7 +326,10 @@ async fn ask(candidate: &Candidate) -> Result<Interpreter, InterpreterError> {
     let mut heard = Heard::up_to(LONGEST_BYTES);
     let (_nobody, mut order) = watch::channel(Order::GoOn);
     let exit = process::run(launch, &mut order, &mut heard).await?;
-    let strange = || InterpreterError::Strange(candidate.path.clone());
+    let strange = || InterpreterError::Strange {
+        path: candidate.path.clone(),
+        ended: exit.words(),
+    };
     if exit.code != Some(0) {
         return Err(strange());
     }

@@ -132,8 +132,8 @@ fn silence(exit: &Exit) -> LookupError {
     if exit.ending == Ending::Timeout {
         return LookupError::TooLong;
     }
-    let last = exit.stderr.trim_end().lines().last().unwrap_or_default();
-    LookupError::Failed(last.to_owned())
+    let last = exit.stderr.trim_end().lines().last();
+    LookupError::Failed(last.map_or_else(|| format!("it ended {}", exit.words()), str::to_owned))
 }
 
 /// An answer as `lookup.py` writes it.

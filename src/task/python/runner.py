@@ -41,7 +41,7 @@ ROW = 2048  # bytes; some Pythons keep objects of a size in 4 KiB
 MOST_FILLERS = 256 * 1024  # bytes, for each size
 LONGEST_END = 5  # seconds that the end of a process may take where nobody is left who could end it
 # Modules of Python itself that may have more to do at the end of a process, as libraries have.
-LIKE_LIBRARIES = "_ctypes", "_dbm", "_gdbm"
+LIKE_LIBRARIES = "_ctypes", "_dbm", "_gdbm", "_sqlite3"
 # Those that have something to do at the end of each process, whichever has loaded them.
 KNOW_OF_FORKS = (
     "concurrent.futures.process",
@@ -898,7 +898,8 @@ def log_message(level, text, file, function, line, created=None):
         "at_us": int(created * 1000000),
         "file": shortened(file, 1000),
         "function": shortened(function, 1000),
-        "line": line,
+        # Who makes records himself may say anything.
+        "line": line if type(line) is int and 0 <= line < 1 << 32 else 0,
         "message": shortened(text, LONGEST_MESSAGE),
     }
 
@@ -1589,13 +1590,17 @@ class Attempt:
     def failed(self, error):
         """The failure to report, once the error handler has been told."""
         result, code = failure(error)
-        result["handled"] = self.request["is_final"] and self.is_handled(error)
+        if self.request["is_final"] and self.request["error_handler"] is not None:
+            if self.request["failure"] is None:
+                # The handler may end the process, or never come back: what is wrong stays known.
+                self.channel.report({**result, "handled": False})
+            result["handled"] = self.is_handled(error)
         return result, code
 
     def is_handled(self, error):
-        """Tells the job's error handler of `error`: whether it has one, and it took it."""
+        """Tells the job's error handler of `error`: whether it took it."""
         name = self.request["error_handler"]
-        if name is None or not self.channel.is_own():
+        if not self.channel.is_own():
             return False
         try:
             completed(resolve(name)(error, sys.modules[PACKAGE + ".job_data"].get_cur_job()))

@@ -20,9 +20,6 @@ use crate::task::{Setup, surroundings};
 /// How long after the end of a server its last words may take.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// How much is told of what a server says that ends when it starts.
-const LAST_LINES: usize = 20;
-
 /// How long a server may take to end that nobody wants anything of: it does what its modules have
 /// to do at the end of a process, and ends itself after five seconds of that.
 const END: Duration = Duration::from_secs(6);
@@ -235,27 +232,11 @@ fn never_ready(state: &mut State, exit: Result<process::Exit, process::Error>) -
     let never = state.still_loads();
     if never {
         *state = State::Failed(match exit {
-            Ok(exit) => format!("it ended when it started, {}", exit_words(&exit)),
+            Ok(exit) => format!("it ended when it started, {}", exit.words()),
             Err(error) => crate::task::chain(&error),
         });
     }
     never
-}
-
-/// How a process ended, and the end of what it said of that.
-fn exit_words(exit: &process::Exit) -> String {
-    let how = match (exit.code, exit.signal) {
-        (Some(code), _) => format!("with exit code {code}"),
-        (None, Some(signal)) => format!("by signal {signal}"),
-        (None, None) => "nobody knows how".to_owned(),
-    };
-    let lines: Vec<_> = exit.stderr.trim_end().lines().collect();
-    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-    match last {
-        [] => how,
-        [line] => format!("{how}: {line}"),
-        lines => format!("{how}:\n{}", lines.join("\n")),
-    }
 }
 
 /// Passes orders on and answers back, until nobody wants anything of the server any more, or it

@@ -122,6 +122,10 @@ fn a_handler_that_fails_has_not_handled_it() {
         ["ERROR The error handler 'h.vanishes' failed: it ended as failure"]
     );
     assert_eq!(ran.ended.exit_code, Some(4));
+    // In the process of the task it takes that along, but not what was wrong.
+    let ran = run(&handled_by("vanishes", python("t.f")));
+    assert_eq!(ran.error(), ("Own", "text"));
+    assert_eq!((ran.ended.exit_code, ran.handled), (Some(3), false));
 }
 
 #[test]

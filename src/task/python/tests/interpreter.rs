@@ -45,17 +45,22 @@ fn what_is_no_python_or_too_old_is_refused() {
         refusal("echo 2 7 18; echo /opt/python"),
         "`PYTHON` is Python 2.7.18, but 3.8 or newer is needed"
     );
-    for script in [
-        "echo hello",
-        "exit 1",
-        "",
-        "echo 3 x 1; echo /p",
-        "echo 3 12 1; echo relative",
-        "yes",
+    for (script, ended) in [
+        ("echo hello", "with exit code 0"),
+        ("", "with exit code 0"),
+        ("echo 3 x 1; echo /p", "with exit code 0"),
+        ("echo 3 12 1; echo relative", "with exit code 0"),
+        ("yes | head -c 100000", "with exit code 0"),
+        // What it answers does not count then.
+        (
+            "echo 3 12 1; echo /p; echo no library >&2; exit 127",
+            "with exit code 127: no library",
+        ),
+        ("kill -9 $$", "by signal 9"),
     ] {
         assert_eq!(
-            refusal(&format!("{script} | head -c 100000")),
-            "`PYTHON` does not answer as a Python does"
+            refusal(script),
+            format!("`PYTHON` does not answer as a Python does: it ended {ended}")
         );
     }
 }

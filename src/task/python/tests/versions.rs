@@ -50,7 +50,7 @@ fn every_python_of_the_machine_runs_tasks() {
         bench.setup.python = Some(python.clone());
         let found = Tasks::new(bench.setup.clone());
         // A shim of a version that is not installed.
-        if let Err(InterpreterError::Strange(_)) =
+        if let Err(InterpreterError::Strange { .. }) =
             crate::task::testing::block_on(found.interpreter())
         {
             continue;
