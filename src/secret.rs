@@ -127,9 +127,29 @@ fn is_secret_at<'l>(
         return false;
     }
     let key = key_before(&line[..colon]);
-    // `token.refresh: {…}` is a job: its key names a function, not a secret.
-    let is_job = key.contains('.') && after.trim_start().starts_with('{');
-    !is_job && is_secret(key)
+    is_secret(key) && !is_job(key, after.trim_start())
+}
+
+/// Whether a value within braces is a job: `token.refresh: {…}` names a function, and `renew token:
+/// {type: cron, …}` is one by what is in it.
+fn is_job(key: &str, value: &str) -> bool {
+    const KEYS: [&str; 5] = [
+        "type: interval",
+        "type: cron",
+        "type: date",
+        "triggers:",
+        "command:",
+    ];
+    // So that many braces within braces are not looked through again and again.
+    const LOOKED_AT: usize = 1_000;
+    if !value.starts_with('{') {
+        return false;
+    }
+    let near = (0..=LOOKED_AT.min(value.len())).rev();
+    let near = near.into_iter().find(|at| value.is_char_boundary(*at));
+    let near = &value[..near.unwrap_or(0)];
+    let inner = near[1..end_of_value(near, 1, true)].replace(['"', '\''], "");
+    key.contains('.') || KEYS.iter().any(|key| inner.contains(key))
 }
 
 /// How many braces are open in a line that is gone through once.
@@ -492,6 +512,13 @@ impl Secrets {
             return Cow::Borrowed(text);
         }
         Cow::Owned(MASK.to_owned() + &text[torn..])
+    }
+
+    /// The same for the beginning of a longer text: where that was cut within a secret, the beginning
+    /// of it is hidden too.
+    #[must_use]
+    pub fn mask_beginning(&self, text: &str) -> String {
+        self.mask_begun(text, "").into_owned()
     }
 
     /// As [`Self::mask_whole`], where the text was cut behind its end.

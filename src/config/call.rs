@@ -63,12 +63,8 @@ pub(super) fn args(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Vec<Value>
     Some(match item.value.to_value() {
         Value::List(items) | Value::Tuple(items) | Value::Set(items) => items,
         Value::Str(text) => {
-            warn_of_args(
-                reader,
-                item,
-                "characters",
-                &format!("[{}]", item.value.span.of(reader.text)),
-            );
+            let written = item.value.span.of(reader.text);
+            warn_of_args(reader, item, "characters", &one_item(written, &text));
             text.chars()
                 .map(|char| Value::Str(char.to_string()))
                 .collect()
@@ -100,6 +96,19 @@ pub(super) fn args(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Vec<Value>
             return None;
         }
     })
+}
+
+/// How a list is written of the one text that was `written` so.
+fn one_item(written: &str, text: &str) -> String {
+    const LONGEST: usize = 60;
+    let is_quoted = written.starts_with(['\'', '"']);
+    if written.len() > LONGEST || written.contains('\n') {
+        "[…]".to_owned()
+    } else if is_quoted || !written.contains(|c| ",[]{}#:?&*!|>%@`'\"".contains(c)) {
+        format!("[{written}]")
+    } else {
+        format!("['{}']", text.replace('\'', "''"))
+    }
 }
 
 fn warn_of_args(reader: &mut Reader<'_>, item: Item<'_>, becomes: &str, list: &str) {

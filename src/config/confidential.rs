@@ -19,7 +19,7 @@ pub(super) fn secrets(text: &str, root: &Node) -> Secrets {
         keys: HashMap::default(),
         found: Secrets::default(),
     };
-    search.node(root, false);
+    search.root(root);
     search.found
 }
 
@@ -98,14 +98,43 @@ struct Search<'d> {
 }
 
 impl<'d> Search<'d> {
+    /// Looks into the mapping of directives.
+    fn root(&mut self, node: &'d Node) {
+        for entry in node.entries().unwrap_or_default() {
+            match entry.key.as_str() {
+                Some("scheduler") => self.section(&entry.value),
+                Some("config from" | "config_from") => self.root(&entry.value),
+                _ => self.entry(entry, false),
+            }
+        }
+    }
+
+    /// Looks into the section of jobs. The name of a job tells nothing of what is in it: `renew api
+    /// token` is one.
+    fn section(&mut self, node: &'d Node) {
+        for entry in node.entries().unwrap_or_default() {
+            if entry.value.entries().is_some() {
+                self.node(&entry.value, false);
+            } else {
+                self.entry(entry, false);
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &'d Entry, is_secret: bool) {
+        let is_secret = is_secret || self.is_secret(entry);
+        self.node(&entry.value, is_secret);
+    }
+
     /// Looks into a node; whether it stands under a secret key tells `is_secret`.
     fn node(&mut self, node: &'d Node, is_secret: bool) {
         match &node.kind {
             Kind::Sequence(items) => items.iter().for_each(|item| self.node(item, is_secret)),
-            Kind::Mapping(entries) => entries.iter().for_each(|entry| {
-                let is_secret = is_secret || self.is_secret(entry);
-                self.node(&entry.value, is_secret);
-            }),
+            Kind::Mapping(entries) => {
+                entries
+                    .iter()
+                    .for_each(|entry| self.entry(entry, is_secret));
+            }
             Kind::Plain(value) | Kind::Quoted(value) | Kind::Tagged(value) => {
                 if is_secret {
                     self.secret(node, value);
@@ -128,10 +157,6 @@ impl<'d> Search<'d> {
         let Some(key) = entry.key.as_str() else {
             return false;
         };
-        // `token.refresh: {…}` is a job: its key names a function, not a secret.
-        if key.contains('.') && entry.value.entries().is_some() {
-            return false;
-        }
         *self.keys.entry(key).or_insert_with(|| is_secret_key(key))
     }
 }

@@ -51,6 +51,28 @@ impl Default for Directives {
     }
 }
 
+impl Directives {
+    /// The names of those that are not as in `other`.
+    pub(crate) fn differences(&self, other: &Self) -> impl Iterator<Item = &'static str> {
+        let differ = [
+            ("appname", self.appname != other.appname),
+            (
+                "external hostname",
+                self.external_hostname != other.external_hostname,
+            ),
+            (
+                "error notification email",
+                self.error_notification_email != other.error_notification_email,
+            ),
+            ("mail", self.mail != other.mail),
+            ("log", self.log != other.log),
+        ];
+        differ
+            .into_iter()
+            .filter_map(|(name, differs)| differs.then_some(name))
+    }
+}
+
 /// The entries of the root, as docassemble sees them: `_` is a space, and what `config from`
 /// holds replaces what stands beside it.
 pub(super) struct Root<'n> {

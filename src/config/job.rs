@@ -20,6 +20,10 @@ pub(super) struct Defaults {
 
 /// Reads `job defaults`.
 pub(super) fn defaults(reader: &mut Reader<'_>, item: Item<'_>) -> Defaults {
+    // All of it may be comments.
+    if item.value.is_null() {
+        return Defaults::default();
+    }
     let Some(entries) = item.value.entries() else {
         let message = format!(
             "`job defaults` must be a mapping{}",
@@ -97,9 +101,10 @@ fn body(
     let contextmanager = call::function(reader, &mut keys, "contextmanager", Role::ContextManager);
     let own_handler = keys.get("error handler").map(|item| item.key);
     let error_handler = call::function(reader, &mut keys, "error handler", Role::ErrorHandler);
-    if let Some(place) =
-        own_handler.filter(|_| reader.has_handler_of_all && error_handler.is_some())
-    {
+    let is_vain = |_: &Span| reader.handler_of_all.is_some() && error_handler.is_some();
+    // The same once more, as `sched show` writes it, does no harm.
+    let differs = error_handler != reader.handler_of_all;
+    if let Some(place) = own_handler.filter(is_vain).filter(|_| differs) {
         let message = "`error handler` has no effect beside the one under `scheduler`";
         reader.report(
             Diagnostic::warning(Code::IgnoredKey, message)

@@ -172,6 +172,12 @@ pub(super) fn way_out_of_settings(unknown: &str) -> Option<String> {
     help(unknown, SETTINGS)
 }
 
+/// Whether it is a key of jobs that says nothing of when they are due.
+pub(super) fn is_of_calls(name: &str) -> bool {
+    let mut keys = [CALL, POLICY, SURROUNDINGS].into_iter();
+    keys.any(|keys| has(keys, name))
+}
+
 fn is_of_job(name: &str) -> bool {
     let mut keys = [CALL, BOUNDS, INTERVAL, CRON, DATE, &["type", "triggers"]].into_iter();
     keys.any(|keys| has(keys, name))

@@ -77,6 +77,15 @@ pub struct Reading {
     pub secrets: Secrets,
 }
 
+impl Config {
+    /// Keeps the settings of `old` where those here are faulty.
+    pub(crate) fn keep_settings(&mut self, old: &Settings) {
+        self.settings.keep(old);
+        let handler = self.settings.error_handler.as_deref();
+        self.jobs = with_handler(self.jobs.to_vec(), handler);
+    }
+}
+
 impl Reading {
     /// The reading of a text that is not YAML.
     #[must_use]
@@ -188,14 +197,8 @@ fn root(reader: &mut Reader<'_>, node: Node, names: &mut JobNames) -> Option<Con
     drop(root);
     drop(node);
     let (settings, defaults) = settings(reader, &section, zone);
-    reader.has_handler_of_all = settings.error_handler.is_some();
-    let (mut jobs, faulty) = jobs(reader, section, &defaults, names);
-    // docassemble.Scheduler 0.2: the handler of all jobs comes before a job's own.
-    if let Some(handler) = &settings.error_handler {
-        for job in &mut jobs {
-            Arc::make_mut(job).error_handler = Some(handler.clone());
-        }
-    }
+    reader.handler_of_all.clone_from(&settings.error_handler);
+    let (jobs, faulty) = jobs(reader, section, &defaults, names);
     if names.count == 0 {
         let message = "the `scheduler` section has no jobs";
         reader.report(
@@ -204,12 +207,27 @@ fn root(reader: &mut Reader<'_>, node: Node, names: &mut JobNames) -> Option<Con
                 .with_help("a job is a key such as `test.heartbeat:` with `type` and a schedule"),
         );
     }
+    let jobs = with_handler(jobs, settings.error_handler.as_deref());
     Some(Config {
         settings,
         directives,
-        jobs: jobs.into_iter().collect(),
+        jobs,
         faulty,
     })
+}
+
+/// The jobs with the error handler of all jobs, where there is one: it comes before a job's own.
+///
+/// Source: docassemble.Scheduler 0.2.
+fn with_handler(jobs: Vec<Arc<Job>>, handler: Option<&str>) -> Roster {
+    let Some(handler) = handler else {
+        return jobs.into_iter().collect();
+    };
+    let with = |mut job: Arc<Job>| {
+        Arc::make_mut(&mut job).error_handler = Some(handler.to_owned());
+        job
+    };
+    jobs.into_iter().map(with).collect()
 }
 
 fn missing_section(reader: &mut Reader<'_>, root: &directives::Root<'_>) {

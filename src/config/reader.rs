@@ -21,8 +21,8 @@ pub(super) struct Reader<'a> {
     pub(super) outside: &'a Outside,
     /// The zone of triggers without one; `None` while it is not known, and where it is faulty.
     pub(super) zone: Option<Zone>,
-    /// Whether an error handler of all jobs comes before a job's own.
-    pub(super) has_handler_of_all: bool,
+    /// The error handler of all jobs, which comes before a job's own.
+    pub(super) handler_of_all: Option<String>,
     diagnostics: Vec<Diagnostic>,
     references: Vec<Reference>,
     needs: Vec<Needed>,
@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
             text,
             outside,
             zone: None,
-            has_handler_of_all: false,
+            handler_of_all: None,
             diagnostics: Vec::new(),
             references: Vec::new(),
             needs: Vec::new(),

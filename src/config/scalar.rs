@@ -23,7 +23,9 @@ pub(super) fn whole(
         return Some(number);
     }
     let limits = match (*range.start(), *range.end()) {
-        (low, high) if high >= i64::from(u32::MAX) => format!("of {low} or more"),
+        (low, high) if high >= i64::from(u32::MAX) && number.is_none_or(|number| number < low) => {
+            format!("of {low} or more")
+        }
         (low, high) => format!("from {low} to {high}"),
     };
     let message = format!(

@@ -136,7 +136,8 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
         let mut plan = Plan::new(config.jobs, clock.now(), workers, |most| {
             fastrand::u32(0..=most)
         });
-        let is_faulty = |known: &Known| config.faulty.contains(&known.memory.job);
+        let faulty: HashSet<&String> = config.faulty.iter().collect();
+        let is_faulty = |known: &Known| faulty.contains(&known.memory.job);
         let (asleep, known) = known.into_iter().partition(is_faulty);
         let downtime = plan.resume(known, config.settings.use_docassemble_database);
         Self {
@@ -417,7 +418,11 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     /// Lets jobs that were faulty at the start take up where they were before it.
     fn wake_mended(&mut self) {
         let asleep = std::mem::take(&mut self.asleep);
-        let is_faulty = |known: &Known| self.faulty.contains(&known.memory.job);
+        if asleep.is_empty() {
+            return;
+        }
+        let faulty: HashSet<&String> = self.faulty.iter().collect();
+        let is_faulty = |known: &Known| faulty.contains(&known.memory.job);
         let (asleep, mended) = asleep.into_iter().partition(is_faulty);
         self.asleep = asleep;
         let lenient = self.settings.use_docassemble_database;

@@ -24,7 +24,7 @@ pub struct Changes {
     pub kept: Vec<String>,
     /// The names of the jobs that are faulty and have no earlier form.
     pub left_out: Vec<String>,
-    /// The names of the settings that are different.
+    /// The names of the settings and directives that are different.
     pub settings: Vec<&'static str>,
     /// The names of the settings that are faulty now and stay as they were.
     pub kept_settings: Vec<&'static str>,
@@ -61,9 +61,11 @@ pub fn keeps_all(old: &Roster, config: &Config) -> bool {
 /// A job or a setting that `config` names as faulty keeps its old form.
 #[must_use]
 pub fn follow(old: &Config, mut config: Config) -> Reload {
-    config.settings.keep(&old.settings);
+    config.keep_settings(&old.settings);
     let (jobs, mut changes) = merge(&old.jobs, &config);
     changes.settings = config.settings.differences(&old.settings);
+    let directives = config.directives.differences(&old.directives);
+    changes.settings.extend(directives);
     changes.kept_settings.clone_from(&config.settings.faulty);
     Reload {
         shift: Shift::between(&old.jobs, jobs.clone()),
@@ -303,6 +305,37 @@ mod tests {
         );
         let settings = reload.config.settings;
         assert_eq!(settings.keep_history, before.settings.keep_history);
+    }
+
+    #[test]
+    fn a_faulty_handler_of_all_jobs_stays_that_of_all_jobs() {
+        let mut before = config([job("a")]);
+        before.settings.error_handler = Some("alerts.tell".to_owned());
+        let before = follow(&before, before.clone()).config;
+        assert_eq!(before.jobs[0].error_handler.as_deref(), Some("alerts.tell"));
+        let mut next = config([job("a")]);
+        next.settings.faulty = vec!["error handler"];
+        let reload = follow(&before, next);
+        assert_eq!(
+            reload.changes.to_string(),
+            "! error handler (faulty, stays as it was)   = 1 unchanged"
+        );
+        assert_eq!(
+            reload.config.jobs[0].error_handler,
+            before.jobs[0].error_handler
+        );
+    }
+
+    #[test]
+    fn directives_that_changed_are_named() {
+        let before = config([job("a")]);
+        let mut next = config([job("a")]);
+        next.directives.error_notification_email = vec!["a@example.org".to_owned()];
+        next.directives.log = Some("/var/log".into());
+        assert_eq!(
+            follow(&before, next).changes.to_string(),
+            "~ error notification email   ~ log   = 1 unchanged"
+        );
     }
 
     #[test]

@@ -25,7 +25,7 @@ fn a_run_is_masked_with_the_password_that_held_when_it_began() {
     let mut watch = Watch::start_in(folder, &[]);
     watch.expect(" start  slow");
     watch.rewrite(&config(NEW));
-    watch.expect("reload config.yml: no change");
+    watch.expect("reload config.yml: ~ mail");
     fs::write(watch.path("go"), "").unwrap();
     watch.expect(" FAILED slow");
     eventually(|| watch.sched("history -q --failed").stdout.contains("FAILED"));

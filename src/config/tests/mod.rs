@@ -9,6 +9,7 @@ use super::*;
 use crate::diagnostic::Severity;
 use crate::job::{Surroundings, Task};
 use crate::run::Level;
+use crate::secret::MASK;
 use crate::trigger::Trigger;
 use crate::trigger::Zone;
 use crate::value::Value;
@@ -113,6 +114,88 @@ fn a_name_that_is_no_text_can_be_made_one() {
     let number = "2:3 error[bad-name] a job's name must be text, not 5; \
                   for text put it into quotes: `\"5\":`";
     assert_eq!(told("5"), [number]);
+}
+
+#[test]
+fn the_name_of_a_job_makes_nothing_in_it_secret() {
+    let text = "\
+scheduler:
+  renew api token: {type: interval, minutes: 30, command: [echo, finished]}
+  rotate key:
+    type: cron
+    hour: 4
+    command: echo finished
+    environment: {API_TOKEN: hunter22}
+  a.b: {type: interval, days: 1, kwargs: {credentials: {type: service, user: somebody}}}
+passwords: {root: hunter33}
+";
+    for secrets in [reading(text).secrets, Secrets::of_yaml(text)] {
+        for open in ["interval", "finished", "echo finished"] {
+            assert_eq!(secrets.mask(open), open);
+        }
+        assert_eq!(secrets.mask("hunter22"), MASK);
+    }
+    for hidden in ["somebody", "hunter33"] {
+        assert_eq!(reading(text).secrets.mask(hidden), MASK);
+    }
+}
+
+#[test]
+fn ways_out_can_be_followed() {
+    let job = |lines: &str| faults(&format!("scheduler:\n  a.b: {{{lines}}}\n"));
+    let every = "type: interval, days: 1";
+    for (args, list) in [
+        ("hello", "[hello]"),
+        ("'it''s, so'", "['it''s, so']"),
+        ("a:b", "['a:b']"),
+    ] {
+        let told = job(&format!("{every}, args: {args}"));
+        assert!(
+            told[0].ends_with(&format!("write `args: {list}`")),
+            "{told:?}"
+        );
+    }
+    let told =
+        faults("scheduler:\n  a.b:\n    type: interval\n    days: 1\n    args: hello, world\n");
+    assert!(
+        told[0].ends_with("write `args: ['hello, world']`"),
+        "{told:?}"
+    );
+    let told = faults(
+        "scheduler:\n  a.b:\n    type: interval\n    days: 1\n    args: |\n      one\n      two\n",
+    );
+    assert!(told[0].ends_with("write `args: […]`"), "{told:?}");
+    let told = job("triggers: [{type: interval, days: 1, timeout: 5}]");
+    assert_eq!(
+        told,
+        [
+            "2:46 error[unknown-key] `timeout` is a key of the job, not of a trigger; \
+          write it beside `triggers`"
+        ]
+    );
+    let told = job(&format!("{every}, retries: 5000000000"));
+    assert!(
+        told[0].contains("a whole number from 0 to 4294967295, but this is"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn defaults_of_which_all_is_a_comment_are_none() {
+    let text = "scheduler:\n  job defaults:\n  # timeout: 5\n  a.b: {type: interval, days: 1}\n";
+    assert_eq!(faults(text), [""; 0]);
+    assert_eq!(reading(text).config.unwrap().jobs.len(), 1);
+}
+
+#[test]
+fn a_handler_that_is_that_of_all_jobs_is_no_fault() {
+    let text = |own: &str| {
+        format!(
+            "scheduler:\n  error handler: h.a\n  a.b: {{type: interval, days: 1, error handler: {own}}}\n"
+        )
+    };
+    assert_eq!(faults(&text("h.a")), [""; 0]);
+    assert!(faults(&text("h.b"))[0].contains("has no effect beside"));
 }
 
 #[test]

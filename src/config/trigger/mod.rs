@@ -246,6 +246,11 @@ pub(super) fn unknown_key(
         let fault = Diagnostic::error(Code::UnknownKey, message).at(item.key);
         return reader.report(fault.with_help(help));
     }
+    if key::is_of_calls(name) && !allowed.iter().any(|key| key::same(key, name)) {
+        let message = format!("`{name}` is a key of the job, not of a trigger");
+        let fault = Diagnostic::error(Code::UnknownKey, message).at(item.key);
+        return reader.report(fault.with_help("write it beside `triggers`"));
+    }
     let of = |other: &Kind| other.own_keys().contains(&&*key::canonical(name));
     let other = Kind::ALL.into_iter().find(of);
     let (Some(kind), Some(other)) = (kind, other) else {

@@ -9,11 +9,13 @@ use super::beat::Beat;
 use super::fire::{Claim, Fire, Wake};
 use super::passed::{Backlog, Passed};
 use super::{Plan, Shift};
+use crate::job::Roster;
 
 /// The fires that do not run because other jobs are configured.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Dropped {
-    /// They waited for a worker, their jitter or their retry, and their jobs are gone or disabled.
+    /// They waited for a worker, their jitter or their retry, and their jobs are gone, disabled, or
+    /// not tried so often any more.
     pub waiting: Vec<Fire>,
     /// They were due, and later than their grace; their jobs are gone, disabled, or have another
     /// trigger.
@@ -36,7 +38,7 @@ impl Plan {
         let places = self.places_after(shift);
         let mut dropped = Dropped::default();
         self.drop_owed(&places, shift, &mut dropped);
-        dropped.waiting = self.move_claims(&places);
+        dropped.waiting = self.move_claims(&places, &shift.jobs);
         if shift.moves {
             self.move_beats(shift);
         }
@@ -87,10 +89,12 @@ impl Plan {
     }
 
     /// Lets what is on the agenda and in the queue follow its jobs. Gives the fires that do not.
-    fn move_claims(&mut self, places: &[Option<usize>]) -> Vec<Fire> {
+    fn move_claims(&mut self, places: &[Option<usize>], jobs: &Roster) -> Vec<Fire> {
         let mut gone = Vec::new();
         let mut follow = |claim: Claim| {
-            let place = places[claim.beat];
+            // A retry that the job does not get any more goes, too.
+            let place = places[claim.beat]
+                .filter(|place| claim.attempt <= jobs[*place].policy.retries.saturating_add(1));
             if place.is_none() {
                 gone.push(claim.of(&self.beats[claim.beat].job));
             }

@@ -516,6 +516,22 @@ fn nothing_fires_twice_when_the_clock_is_set_back() {
 }
 
 #[test]
+fn a_retry_that_a_job_does_not_get_any_more_is_dropped() {
+    let tries = |retries| job("tick").with(move |policy| policy.retries = retries);
+    let mut plan = plan([tries(3)]);
+    assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
+    let first = fire(tries(3), noon(60));
+    plan.ended(&first, Outcome::Failure, noon(61)).unwrap();
+    assert!(replace(&mut plan, [tries(1)], noon(62), 9).is_empty());
+    let gone = replace(&mut plan, [tries(0)], noon(63), 9);
+    assert_eq!(
+        gone.iter().map(|fire| fire.attempt).collect::<Vec<_>>(),
+        [2]
+    );
+    assert_eq!(due(&mut plan, noon(120)), ["run tick 12:02:00"]);
+}
+
+#[test]
 fn a_retry_waits_no_longer_when_the_clock_is_set_back() {
     let mut plan = plan([job("tick").with(|policy| policy.retries = 1)]);
     assert_eq!(due(&mut plan, noon(60)), ["run tick 12:01:00"]);
