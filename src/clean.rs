@@ -17,6 +17,16 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(visible).collect())
 }
 
+/// The same of what a task wrote, tabs kept: they are harmless, and tables are made of them.
+#[must_use]
+pub fn cells(text: &str) -> Cow<'_, str> {
+    if !text.contains('\t') {
+        return line(text);
+    }
+    let cells: Vec<_> = text.split('\t').map(line).collect();
+    Cow::Owned(cells.join("\t"))
+}
+
 /// The character itself, or what stands for it on a screen.
 #[must_use]
 pub fn visible(c: char) -> char {
@@ -109,6 +119,8 @@ mod tests {
     #[test]
     fn nothing_can_reach_the_terminal() {
         assert_eq!(line("a\tb"), "a→b");
+        assert_eq!(cells("a\tb\x1b\t"), "a\tb␛\t");
+        assert!(matches!(cells("a b"), Cow::Borrowed("a b")));
         assert_eq!(line("\x1b[2J\r\n\x7f"), "␛[2J␍␊␡");
         assert_eq!(
             line("\u{9b}x\u{202e}y\u{2066}z"),

@@ -10,6 +10,7 @@ pub mod reason;
 pub mod run;
 pub mod secret;
 pub mod value;
+pub mod words;
 
 pub mod trigger;
 pub mod yaml;

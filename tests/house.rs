@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clean", &[]),
     ("reason", &[]),
     ("value", &[]),
+    ("words", &[]),
     ("run", &[]),
     ("secret", &["value"]),
     ("environment", &[]),
@@ -35,13 +36,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "yaml",
         ],
     ),
-    ("logging", &["clean", "reason", "run", "secret", "trigger"]),
+    (
+        "logging",
+        &["clean", "reason", "run", "secret", "trigger", "words"],
+    ),
     ("paths", &["config", "trigger"]),
     ("process", &["run"]),
     ("source", &["reason", "yaml"]),
     (
         "store",
-        &["job", "reason", "run", "secret", "trigger", "value"],
+        &[
+            "job", "reason", "run", "secret", "trigger", "value", "words",
+        ],
     ),
     ("trust", &["clean"]),
     ("watcher", &["reason", "source"]),
@@ -62,6 +68,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "alert",
         &[
             "clean", "config", "job", "reason", "run", "secret", "store", "trigger", "value",
+            "words",
         ],
     ),
     ("scheduler", &["config", "job", "run", "trigger"]),

@@ -54,6 +54,14 @@ impl Carried {
         self.lock().iter().map(|(_, due)| *due).min()
     }
 
+    /// All of them, which stay.
+    pub(super) fn all(&self) -> Vec<Mail> {
+        let all = self.lock();
+        all.iter()
+            .map(|(waiting, _)| waiting.mail.clone())
+            .collect()
+    }
+
     /// All of them; none stays.
     pub(super) fn take_all(&self) -> Vec<Mail> {
         let all = std::mem::take(&mut *self.lock());

@@ -1,6 +1,7 @@
 //! The outbox of the store, opened again where it failed, or is another file by now.
 
 use crate::store::{Error, Place, Store};
+use crate::words::counted;
 
 /// The store as far as mail needs it: each thread has one of its own.
 pub(super) struct Outbox {
@@ -38,7 +39,8 @@ fn after_damage(aside: &Store, new: Store) -> Store {
         Ok(0) => {}
         Ok(lost) => tracing::error!(
             event = "mail_lost",
-            "{lost} mails are lost that waited in the damaged store: too many wait for the server"
+            "{} lost that waited in the damaged store: too many wait for the server",
+            counted(lost, "mail")
         ),
         Err(error) => tracing::error!(
             event = "mail_lost",

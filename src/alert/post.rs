@@ -17,6 +17,7 @@ use super::{News, Setup, What, end_of, error_of};
 use crate::run::{Ended, Outcome, Retry, Run, RunError, RunId};
 use crate::secret::Secrets;
 use crate::store::{Mail, Place, Store};
+use crate::words::counted;
 
 /// How many mails may wait to be written down.
 const MOST_NEWS: usize = 1_000;
@@ -171,7 +172,7 @@ impl Post {
         if lost == 0 {
             return None;
         }
-        let text = format!("{lost} mails are lost: they could be neither sent nor kept on disk");
+        let text = counted(lost, "mail") + " lost: neither sent nor kept on disk";
         tracing::error!(event = "mail_lost", "{text}");
         Some(text)
     }

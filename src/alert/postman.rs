@@ -83,6 +83,7 @@ impl Postman {
 
     /// Brings everything that is due.
     fn bring_all(&mut self) {
+        self.keep_carried();
         while let Some(waiting) = self.shared.carried.due((self.shared.now)()) {
             let failure = self.bring(&waiting.mail);
             let pause = after(&waiting, failure.as_ref());
@@ -96,6 +97,17 @@ impl Postman {
         // Where it cannot be used, the clerk tells of it; it is opened again the next time.
         let told = |error| format!("mail waits, its outbox cannot be used: {error}");
         self.unusable = self.empty_outbox().err().map(told);
+    }
+
+    /// Puts what is in memory alone into the outbox, as soon as that can be used again.
+    fn keep_carried(&mut self) {
+        for mail in self.shared.carried.all() {
+            // Where it finds no place, it is brought from memory.
+            if !matches!(self.outbox.with(|store| store.post(&mail)), Ok(true)) {
+                return;
+            }
+            self.shared.carried.tried(&mail, None);
+        }
     }
 
     fn empty_outbox(&mut self) -> Result<(), Error> {
@@ -254,10 +266,8 @@ mod tests {
         assert_eq!(pause(u32::MAX).num_seconds(), 3600);
     }
 
-    #[test]
-    fn a_server_that_is_down_is_asked_once_for_all_mails_in_memory() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("state"), "in the way").unwrap();
+    /// Two mails that are in memory alone.
+    fn carrying() -> Arc<Shared> {
         let shared = Arc::new(Shared::new(setup(CONFIG), Secrets::default(), now));
         for recipient in ["one@example.org", "other@example.org"] {
             assert!(shared.carried.add(Mail {
@@ -268,6 +278,30 @@ mod tests {
                 written: now(),
             }));
         }
+        shared
+    }
+
+    #[test]
+    fn mails_in_memory_go_into_the_outbox_as_soon_as_it_can_be_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let shared = carrying();
+        let mut postman = Postman::new(place(&folder), Arc::clone(&shared));
+        postman.keep_carried();
+        assert!(shared.carried.all().is_empty());
+        let waiting = || {
+            Store::join(&place(&folder))
+                .unwrap()
+                .claim_mail(now())
+                .unwrap()
+        };
+        assert_eq!(waiting().unwrap().mail.recipient, "one@example.org");
+    }
+
+    #[test]
+    fn a_server_that_is_down_is_asked_once_for_all_mails_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("state"), "in the way").unwrap();
+        let shared = carrying();
         Postman::new(place(&folder), Arc::clone(&shared)).bring_all();
         let left = shared.carried.due(now()).unwrap();
         assert_eq!(

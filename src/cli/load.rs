@@ -16,6 +16,7 @@ use crate::secret::Secrets;
 use crate::source::{self, Source};
 use crate::task::native::Names;
 use crate::task::{Setup, Tasks};
+use crate::words::counted;
 use crate::yaml;
 
 /// A config file, read and understood as far as it can be.
@@ -266,11 +267,4 @@ impl std::fmt::Display for Count {
             .collect();
         f.write_str(&counted.join(", "))
     }
-}
-
-/// `1 job`, `2 jobs`.
-#[must_use]
-pub fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::Exit;
 use super::arguments::{Format, Global, Validate};
-use super::load::{self, Count, Loaded, counted};
+use super::load::{self, Count, Loaded};
 use super::output::{self, Refusal};
 use super::{trusted, understood};
 use crate::config::{Answer, Lookup, Need, TasksPlace};
@@ -18,6 +18,7 @@ use crate::diagnostic::{Code, Diagnostic, render};
 use crate::job::{Job, Surroundings};
 use crate::task::native::Names;
 use crate::task::{self, CallFault, Tasks};
+use crate::words::counted;
 
 /// Checks a config. The findings are the answer, so they go to stdout.
 ///

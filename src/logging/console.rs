@@ -18,6 +18,7 @@ use crate::reason::chain;
 use crate::run::{Run, RunId};
 use crate::secret::Secrets;
 use crate::trigger::Zone;
+use crate::words::counted;
 use sink::{Own, Refused, Sink};
 use typist::{Missing, Typist};
 
@@ -96,6 +97,8 @@ struct Queue {
     heard: HashSet<RunId>,
     bytes: usize,
     dropped_bytes: usize,
+    /// The runs of which something is dropped.
+    torn: HashSet<RunId>,
     /// How many parts have come, and how many of these are written.
     come: u64,
     written: u64,
@@ -188,7 +191,8 @@ impl Console {
         if stream == Stream::Stdout && !lock(&self.stdout.queue).heard.contains(&run.id) {
             let come = lock(&self.stderr.queue).come;
             let after = Part::After(Arc::clone(&self.stderr), come);
-            self.stdout.push(after, 0, usize::MAX);
+            // Where there is no room for it, there is none for the piece.
+            self.stdout.push(after, 0, self.stdout.waiting_bytes);
         }
         let piece = Part::Piece(run.id, run.job.clone(), bytes.to_vec(), (self.now)());
         let outlet = self.outlet(stream);
@@ -274,8 +278,14 @@ impl Outlet {
         }
         // Tasks that write byte by byte must not fill the memory either.
         let size = length + size_of::<Part>();
-        if queue.bytes.saturating_add(size) > limit {
+        let is_piece = matches!(part, Part::Piece(..));
+        // What comes after something that is missing does not go on where that began.
+        let is_after_gap = is_piece && queue.dropped_bytes > 0;
+        if is_after_gap || queue.bytes.saturating_add(size) > limit {
             queue.dropped_bytes += length;
+            if let Part::Piece(run, ..) = part {
+                queue.torn.insert(run);
+            }
             return None;
         }
         match &part {
@@ -310,7 +320,7 @@ impl Outlet {
         let mut sink = Sink::new(to);
         let mut typist = Typist::new(marks, self.stream);
         loop {
-            let (parts, come, dropped_bytes) = self.take();
+            let (parts, come, dropped_bytes, torn) = self.take();
             let first = come - parts.len() as u64;
             let look = self.look.read().unwrap_or_else(PoisonError::into_inner);
             typist.look = look.clone();
@@ -327,7 +337,7 @@ impl Outlet {
                 }
             }
             if dropped_bytes > 0 {
-                typist.break_off((self.now)());
+                typist.break_off(torn, (self.now)());
                 let note = typist.note(&Missing::Unread(dropped_bytes), (self.now)());
                 typist.page.extend_from_slice(note.as_bytes());
             }
@@ -394,7 +404,8 @@ impl Outlet {
                 event = "output_dropped",
                 stream,
                 bytes = lost,
-                "{stream} can be written again; {lost} bytes are missing in it"
+                "{stream} can be written again; {} lost",
+                counted(lost, "byte")
             ),
             Ok(()) | Err(Refused::ForNow(_) | Refused::ForGood(_)) => {}
         }
@@ -402,8 +413,8 @@ impl Outlet {
     }
 
     /// Waits for something to write; gives it, how many parts have come with it, and how much was
-    /// dropped after it.
-    fn take(&self) -> (Vec<Part>, u64, usize) {
+    /// dropped after it, of which runs.
+    fn take(&self) -> (Vec<Part>, u64, usize, HashSet<RunId>) {
         let queue = lock(&self.queue);
         let waited = self.news.wait_while(queue, |queue| !queue.has_news());
         let mut queue = waited.unwrap_or_else(PoisonError::into_inner);
@@ -414,6 +425,7 @@ impl Outlet {
             std::mem::take(&mut queue.waiting),
             queue.come,
             dropped_bytes,
+            std::mem::take(&mut queue.torn),
         )
     }
 }

@@ -15,6 +15,7 @@ use super::old;
 use crate::clean;
 use crate::reason::chain;
 use crate::trigger::Zone;
+use crate::words::counted;
 
 /// How many bytes wait for a file that cannot be written.
 const WAITING_BYTES: usize = 1 << 20;
@@ -71,29 +72,38 @@ fn body(message: &str) -> Cow<'_, str> {
 /// The day, in the zone of the log, of an instant, or of now.
 pub(super) type DayOf = Box<dyn Fn(Option<DateTime<Utc>>) -> NaiveDate + Send>;
 
+/// Where the log is now.
+pub(super) type PathOf = Box<dyn Fn() -> PathBuf + Send>;
+
 /// The file, written to by one thread. Writing never fails: what cannot be written waits, up to
 /// a mebibyte, and what does not fit is counted.
 ///
 /// With the first line of a new day another file begins. Where the clock is set back, the same
 /// file goes on.
 pub(super) struct LogFile {
+    path_of: PathOf,
     path: PathBuf,
     file: Option<File>,
     day_of: DayOf,
     /// The day of its last line.
     day: NaiveDate,
     waiting: Vec<u8>,
-    lost: u64,
+    lost: usize,
     troubled: bool,
     complain: Box<dyn FnMut(&str) + Send>,
 }
 
 impl LogFile {
-    /// The log at `path`; `complain` is told once when it cannot be written, and once when it can
+    /// The log where `path_of` says, which may be elsewhere at any time; `complain` is told once when it cannot be written, and once when it can
     /// be again.
-    pub(super) fn new(path: PathBuf, day_of: DayOf, complain: Box<dyn FnMut(&str) + Send>) -> Self {
+    pub(super) fn new(
+        path_of: PathOf,
+        day_of: DayOf,
+        complain: Box<dyn FnMut(&str) + Send>,
+    ) -> Self {
         Self {
-            path,
+            path: path_of(),
+            path_of,
             file: None,
             day: day_of(None),
             day_of,
@@ -153,6 +163,11 @@ impl LogFile {
 
     /// The file for a line of now, another one where a new day has begun.
     fn file_of_today(&mut self) -> io::Result<File> {
+        let path = (self.path_of)();
+        if path != self.path {
+            self.path = path;
+            self.file = None;
+        }
         let file = match self.file.take() {
             Some(file) if is_at(&file, &self.path) => file,
             // It is the first line, or somebody moved or removed it: what is written from now on
@@ -188,8 +203,8 @@ impl LogFile {
             return String::new();
         }
         let stamp = String::from_utf8_lossy(&self.waiting[..STAMP_BYTES.min(self.waiting.len())]);
-        let lost = self.lost;
-        format!("{stamp} WARNING sched->run(0) after this, {lost} lines could not be written\n")
+        let lost = counted(self.lost, "line");
+        format!("{stamp} WARNING sched->run(0) after this, {lost} could not be written\n")
     }
 }
 

@@ -26,7 +26,7 @@ mod old;
 mod queue;
 mod topic;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -39,6 +39,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use crate::run::{Level, Record, Run};
 use crate::secret::Secrets;
 use crate::trigger::Zone;
+use crate::words::counted;
 pub use console::Console;
 use console::Stream;
 use file::LogFile;
@@ -86,6 +87,7 @@ struct Settings {
 
 #[derive(Debug, Clone)]
 struct Current {
+    folder: Arc<Path>,
     level: Level,
     zone: Zone,
     /// What is shown nowhere.
@@ -136,6 +138,7 @@ pub fn task_record(run: &Run, record: &Record) {
 fn open(options: Options) -> (Logging, impl Subscriber + Send + Sync) {
     let settings = Arc::new(Settings {
         current: RwLock::new(Current {
+            folder: options.folder.into(),
             level: options.level,
             zone: options.zone,
             secrets: Arc::default(),
@@ -154,8 +157,9 @@ fn open(options: Options) -> (Logging, impl Subscriber + Send + Sync) {
         let zone = zone_of.current().zone;
         zone.local(at.unwrap_or_else(now)).date_naive()
     };
-    let path = options.folder.join("scheduler.log");
-    let file = LogFile::new(path, Box::new(day_of), Box::new(complain));
+    let place = Arc::clone(&settings);
+    let path_of = move || place.current().folder.join("scheduler.log");
+    let file = LogFile::new(Box::new(path_of), Box::new(day_of), Box::new(complain));
     let (queue, guard) = Queue::to(file);
     let log = Log {
         settings: Arc::clone(&settings),
@@ -175,6 +179,12 @@ fn open(options: Options) -> (Logging, impl Subscriber + Send + Sync) {
 }
 
 impl Logging {
+    /// Writes into that folder from now on.
+    pub fn set_folder(&self, folder: &Path) {
+        self.settings
+            .change(|current| current.folder = folder.into());
+    }
+
     /// Logs from now on what is at least that important.
     pub fn set_level(&self, level: Level) {
         self.settings.change(|current| current.level = level);
@@ -236,7 +246,7 @@ impl Log {
         let mut text = file::format(line, zone);
         let lost = self.queue.take_lost();
         if lost > 0 {
-            let note = format!("{lost} lines were lost: the disk does not keep up");
+            let note = counted(lost, "line") + " lost: the disk does not keep up";
             let note = Line::new(line.at, Level::Warning, Topic::LogFailed, note);
             text.push_str(&file::format(&note, zone));
         }
@@ -257,6 +267,7 @@ impl<S: Subscriber> Layer<S> for Log {
             level,
             zone,
             secrets,
+            ..
         } = self.settings.current();
         // A config of many jobs has many lines that nobody wants.
         if line::level(event.metadata()).is_some_and(|known| known < level) {

@@ -138,8 +138,9 @@ mod tests {
         complaints: &Arc<Mutex<Vec<String>>>,
     ) -> LogFile {
         let (now, complaints) = (Arc::clone(now), Arc::clone(complaints));
+        let path = folder.join("scheduler.log");
         LogFile::new(
-            folder.join("scheduler.log"),
+            Box::new(move || path.clone()),
             Box::new(move |at| at.unwrap_or(*now.lock().unwrap()).date_naive()),
             Box::new(move |text| complaints.lock().unwrap().push(text.to_owned())),
         )

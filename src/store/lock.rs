@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::thread;
@@ -101,7 +101,7 @@ impl Lock {
     /// The last who had the lock, where nobody has it and that can be read. Makes nothing.
     #[must_use]
     pub fn last(place: &Place) -> Option<Past> {
-        let mut file = look_into(place)?;
+        let mut file = look_into(place).ok()??;
         file.try_lock_shared().ok()?;
         let text = read(&mut file)?;
         let holder = Holder::parse(&text)?;
@@ -112,22 +112,31 @@ impl Lock {
     }
 
     /// Whether somebody has the lock, and who that is as far as it can be read. Makes nothing.
-    #[must_use]
-    pub fn holder(place: &Place) -> Option<Option<Holder>> {
-        let mut file = look_into(place)?;
+    ///
+    /// # Errors
+    /// Where it may not be looked at.
+    pub fn holder(place: &Place) -> Result<Option<Option<Holder>>, Error> {
+        let Some(mut file) = look_into(place)? else {
+            return Ok(None);
+        };
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(told(&mut file)),
-            Ok(()) | Err(TryLockError::Error(_)) => None,
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(told(&mut file))),
+            Err(TryLockError::Error(error)) => Err(Error::io(&place.lock())(error)),
         }
     }
 }
 
 /// The file, to read it; `None` where there is none.
-fn look_into(place: &Place) -> Option<File> {
+fn look_into(place: &Place) -> Result<Option<File>, Error> {
     let flags = O_NOFOLLOW | O_NONBLOCK;
     let mut options = OpenOptions::new();
     let options = options.read(true).custom_flags(flags);
-    options.open(place.lock()).ok()
+    match options.open(place.lock()) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(&place.lock())(error)),
+    }
 }
 
 /// Who the file says holds its lock.

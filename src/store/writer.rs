@@ -18,6 +18,7 @@ use super::{Begun, Error, Left, Note, Place, Store};
 use crate::job::Seen;
 use crate::run::{Ended, Outcome, Recorded, Retry, Run, RunId};
 use crate::secret::Secrets;
+use crate::words::counted;
 
 /// How much is written at once, and how much waits for a disk that takes nothing.
 const BATCH: usize = 1_000;
@@ -32,6 +33,10 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 /// How long to wait for another process that writes: runs wait that long to begin.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often, and how long after each other, the last notes are tried: for ten seconds.
+const LAST_TRIES: u32 = 100;
+const BETWEEN_LAST_TRIES: Duration = Duration::from_millis(100);
 
 /// How long nothing must come before some more old runs are forgotten.
 const BREATH: Duration = Duration::from_millis(10);
@@ -362,9 +367,26 @@ impl Hand {
         while let ControlFlow::Continue(()) = self.wait(received) {
             self.write();
         }
-        self.write();
+        self.write_last();
         let unwritten = std::mem::take(&mut self.waiting);
         unwritten.into_iter().for_each(Order::refuse);
+    }
+
+    /// Writes what waits at the end, as soon as another process or the disk lets it.
+    fn write_last(&mut self) {
+        self.write();
+        for _ in 0..LAST_TRIES {
+            if self.waiting.is_empty() {
+                return;
+            }
+            std::thread::sleep(BETWEEN_LAST_TRIES);
+            self.write();
+        }
+        if !self.waiting.is_empty() {
+            let lost = counted(self.lost + self.waiting.len(), "note");
+            let path = self.place.database();
+            (self.complain)(&format!("{lost} lost: {} takes none", path.display()));
+        }
     }
 
     /// Waits for something to do, and takes what else has come.
@@ -614,9 +636,16 @@ impl Hand {
             let Order::End { ended, .. } = order else {
                 continue;
             };
-            let traceback = ended.error.as_mut().map(|error| &mut error.traceback);
-            let texts = [&mut ended.stdout, &mut ended.stderr].into_iter();
-            for text in texts.chain(traceback) {
+            let Ended {
+                stdout,
+                stderr,
+                error,
+                returned,
+                ..
+            } = &mut **ended;
+            let error = error.iter_mut();
+            let error = error.flat_map(|error| [&mut error.traceback, &mut error.message]);
+            for text in [stdout, stderr].into_iter().chain(error).chain(returned) {
                 match room.checked_sub(text.len()) {
                     Some(left) => room = left,
                     None => LOST_TEXT.clone_into(text),
@@ -636,10 +665,11 @@ impl Hand {
         if std::mem::take(&mut self.troubled) {
             let path = self.place.database();
             let lost = std::mem::take(&mut self.lost);
-            let text = format!(
-                "{} can be written again; {lost} notes are lost",
-                path.display()
-            );
+            let lost = match lost {
+                0 => "nothing is lost".to_owned(),
+                _ => format!("{} lost", counted(lost, "note")),
+            };
+            let text = format!("{} can be written again; {lost}", path.display());
             (self.complain)(&text);
         }
     }

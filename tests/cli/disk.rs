@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::watch::{SLEEP, TICK, Watch, config_of};
 
 /// No more than this is lost of what was done meanwhile.
-const ALL_WRITTEN: &str = " can be written again; 0 notes are lost";
+const ALL_WRITTEN: &str = " can be written again; nothing is lost";
 const TROUBLE: &str = "runs cannot be recorded, jobs go on: ";
 
 /// Whether a command that the test needs does its work here; where not, that is told.
@@ -71,7 +71,8 @@ fn output_that_a_file_does_not_take_is_told_there_and_in_the_log() {
     }
     let talk = "  talk: {type: interval, seconds: 1, command: [echo, hello]}\n";
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("config.yml"), config_of(talk)).unwrap();
+    let config = config_of(&format!("  log directory: log\n{talk}"));
+    fs::write(folder.path().join("config.yml"), config).unwrap();
     let mut command = Command::new("sh");
     let redirected = "exec \"$0\" \"$@\" >out";
     command.args(["-c", redirected, env!("CARGO_BIN_EXE_sched")]);
@@ -81,10 +82,15 @@ fn output_that_a_file_does_not_take_is_told_there_and_in_the_log() {
     let limit = |limit: &str| works("prlimit", &["--pid", &pid, &format!("--fsize={limit}:")]);
     assert!(limit("3"));
     let told = watch.expect("cannot write stdout: ");
+    let in_log = || {
+        let log = fs::read_to_string(watch.path("log/scheduler.log")).unwrap_or_default();
+        log.contains("stdout can be written again; ")
+    };
     assert!(told.contains("is lost until there is room"), "{told}");
     watch.expect(" ok     talk");
     assert!(limit("unlimited"));
     watch.expect("stdout can be written again; ");
+    crate::killed::eventually(in_log);
     watch.signal(Signal::SIGTERM);
     assert!(watch.end().success());
     let out = fs::read_to_string(watch.path("out")).unwrap();

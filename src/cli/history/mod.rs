@@ -87,7 +87,9 @@ pub(super) fn run(
         arguments,
         config: subject.config(),
         store,
-        watched: Lock::holder(&subject.place).is_some(),
+        watched: Lock::holder(&subject.place)
+            .map_err(Refusal::from)?
+            .is_some(),
         around,
     };
     if arguments.format == Format::Text && !arguments.no_pager && io::stdout().is_terminal() {

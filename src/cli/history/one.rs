@@ -64,7 +64,7 @@ pub(super) fn write_streams(out: &mut dyn Write, entry: &Entry) -> io::Result<()
     let ended = entry.ended.iter();
     let lines = ended.flat_map(|ended| ended.stdout.lines().chain(ended.stderr.lines()));
     for line in lines {
-        writeln!(out, "{}", clean::line(line))?;
+        writeln!(out, "{}", clean::cells(line))?;
     }
     Ok(())
 }
@@ -135,7 +135,7 @@ fn block(out: &mut dyn Write, name: &str, text: &str) -> io::Result<()> {
     }
     writeln!(out, "  {name}:")?;
     for line in text.lines() {
-        writeln!(out, "    {}", clean::line(line))?;
+        writeln!(out, "    {}", clean::cells(line))?;
     }
     Ok(())
 }

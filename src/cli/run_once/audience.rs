@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::diary::Diary;
 use super::screen::Screen;
 use super::{any, signals};
@@ -115,7 +117,7 @@ impl<'a> Audience<'a> {
         job: &Job,
         mut ended: Ended,
     ) -> anyhow::Result<(Outcome, anyhow::Result<()>)> {
-        conceal::output(&mut ended, &self.secrets);
+        conceal::all(&mut ended, &self.secrets);
         self.diary.end(run, &ended, &self.screen);
         self.voice.note(&Event::Ended {
             run,
@@ -133,7 +135,9 @@ impl<'a> Audience<'a> {
         }
         let record = Record::new(run, Some(&ended), self.zone);
         let answered = answer(self.format, &record, &self.secrets, &self.console);
-        if let Some(trouble) = self.post.and_then(|post| post.finish(LAST_MAILS)) {
+        if let Some(post) = self.post
+            && let Some(trouble) = last_mails(post).await?
+        {
             self.screen.error(&trouble);
             readers(&self.console).await?;
         }
@@ -188,6 +192,19 @@ fn open_log(given: &Given, config: &Config, console: &Console) -> Logging {
         form: Form::Plain { color: false },
         console: console.clone(),
     })
+}
+
+/// Waits until the mails are sent, and tells what kept one from it. A signal ends that: they are
+/// in the outbox by then.
+async fn last_mails(post: Post) -> anyhow::Result<Option<String>> {
+    let mut signals = signals()?;
+    let (tell, told) = oneshot::channel();
+    std::thread::Builder::new().spawn(move || tell.send(post.finish(LAST_MAILS)))?;
+    tokio::select! {
+        // Where it ends without a word, nothing is known to be wrong.
+        trouble = told => Ok(trouble.unwrap_or_default()),
+        () = any(&mut signals) => Ok(Some("mail is not sent yet; `sched watch` sends it".to_owned())),
+    }
 }
 
 /// Waits until whoever reads the output has read it, and tells whether that is so: the run is

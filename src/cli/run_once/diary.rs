@@ -54,7 +54,7 @@ impl Diary {
             going_on: true,
             ..Filter::default()
         };
-        let watched = Lock::holder(&self.place).is_some();
+        let watched = Lock::holder(&self.place).is_ok_and(|holder| holder.is_some());
         // It is a hint: where it cannot be read, there is none.
         let others = store.runs(&filter, usize::MAX).unwrap_or_default();
         let mut others = others.into_iter().map(|other| other.settled(watched));

@@ -177,7 +177,9 @@ impl Output for Screen {
             Level::Error => ("ERROR", Paint::Error),
             Level::Critical => ("CRIT ", Paint::Error),
         };
-        let mut lines = record.message.lines();
+        // As a whole: each line may be a part of a secret.
+        let message = self.secrets.mask(&record.message);
+        let mut lines = message.lines();
         let first = lines.next().unwrap_or_default();
         self.say(&format!(
             "{} {}",

@@ -10,7 +10,7 @@ use crate::cli::Exit;
 use crate::cli::arguments::{Format, Global};
 use crate::cli::history::result;
 use crate::cli::{output, pulse};
-use crate::store::{Lock, Place};
+use crate::store::{Error, Lock, Place};
 
 /// What a probe wants to know.
 #[derive(Serialize)]
@@ -27,8 +27,11 @@ pub(super) struct Check {
 
 impl Check {
     /// Whether the watcher of the config whose state is at `place` is alive.
-    pub(super) fn of(place: &Place) -> Self {
-        let holder = Lock::holder(place);
+    ///
+    /// # Errors
+    /// Where it may not be looked at.
+    pub(super) fn of(place: &Place) -> Result<Self, Error> {
+        let holder = Lock::holder(place)?;
         let pid = holder.as_ref().and_then(Option::as_ref);
         let pid = pid.map(|holder| holder.pid);
         let alive = holder.is_some() && pulse::answers(&place.socket());
@@ -38,12 +41,12 @@ impl Check {
             (Some(_), true) => format!("sched is alive{who}"),
             (Some(_), false) => format!("sched{who} does not answer"),
         };
-        Self {
+        Ok(Self {
             alive,
             pid,
             failing: None,
             lines: vec![line],
-        }
+        })
     }
 
     /// The same, and whether these jobs do well.

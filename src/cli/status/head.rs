@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 
 use crate::clean;
 use crate::cli::arguments::Global;
-use crate::cli::load::{Loaded, counted};
+use crate::cli::load::Loaded;
 use crate::cli::subject::Subject;
 use crate::cli::{hint, time};
 use crate::diagnostic::place::Lines;
 use crate::store::{Holder, Past};
 use crate::trigger::Zone;
+use crate::words::counted;
 
 /// The first line: whether anybody watches, or who did last.
 pub(super) fn watcher(

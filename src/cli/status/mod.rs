@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::arguments::{Format, Global, Status};
-use super::load::{self, counted};
+use super::load;
 use super::output::{self, Paint, Refusal, paint};
 use super::record::Record;
 use super::subject::Subject;
@@ -21,6 +21,7 @@ use crate::diagnostic::render::Style;
 use crate::paths;
 use crate::store::{Entry, Holder, Lock};
 use crate::trigger::Zone;
+use crate::words::counted;
 use check::Check;
 use standing::{Standing, standings};
 
@@ -40,15 +41,18 @@ pub(super) fn run(global: &Global, arguments: &Status, now: DateTime<Utc>) -> an
         let given = global.given();
         let path = Subject::path(&given).map_err(Refusal::from)?;
         let place = state::place(&given, &path);
-        return Check::of(&place).tell(arguments.format, global);
+        return Check::of(&place)
+            .map_err(Refusal::from)?
+            .tell(arguments.format, global);
     }
     let subject = Subject::find(global, now)?;
     let (place, config) = (&subject.place, subject.config());
-    let holder = Lock::holder(place);
+    let holder = Lock::holder(place).map_err(Refusal::from)?;
     let standings = standings(config, subject.store.as_ref(), holder.is_some(), now);
     let standings = standings.map_err(Refusal::from)?;
     if arguments.check {
-        let check = Check::of(place).with_jobs(&standings);
+        let check = Check::of(place).map_err(Refusal::from)?;
+        let check = check.with_jobs(&standings);
         return check.tell(arguments.format, global);
     }
     let zone = subject.zone();

@@ -83,7 +83,7 @@ impl Runner for Carrier {
         async move {
             let mut ended = tasks.run_with(ready, &run, &job, orders, &*outlets).await;
             outlets.console.ended(&run);
-            conceal::output(&mut ended, &outlets.logging.secrets());
+            conceal::all(&mut ended, &outlets.logging.secrets());
             ended
         }
     }
@@ -98,6 +98,8 @@ impl Runner for Carrier {
 
     fn configure(&mut self, config: &Config) {
         self.outlets.post.configure(Setup::new(config));
+        let folder = paths::log(&self.given, config);
+        self.outlets.logging.set_folder(&folder);
         let setup = setup(&self.path, &self.given, config, &self.natives, self.verbose);
         // Tasks remember which Python they found: they are made anew only where that may differ.
         if setup != self.setup {

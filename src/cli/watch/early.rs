@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::reader::tellings;
 use crate::cli::arguments::{Format, Global, Watch};
-use crate::cli::load::{Count, Loaded, counted};
+use crate::cli::load::{Count, Loaded};
 use crate::cli::{Exit, output, usable};
 use crate::config::Config;
 use crate::diagnostic::render;
@@ -13,6 +13,7 @@ use crate::paths;
 use crate::run::Level;
 use crate::scheduler::clock::SystemClock;
 use crate::task::native::Names;
+use crate::words::counted;
 
 /// Tells in the form that is wanted, when nobody else can.
 #[derive(Clone, Copy)]

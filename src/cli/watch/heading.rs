@@ -5,13 +5,14 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use crate::clean;
-use crate::cli::load::{Loaded, counted};
+use crate::cli::load::Loaded;
 use crate::cli::table::Spare;
 use crate::cli::{table, time};
 use crate::config::Config;
 use crate::paths::{self, Given};
 use crate::scheduler::plan::Plan;
 use crate::trigger::Zone;
+use crate::words::counted;
 
 /// How many jobs are listed.
 const MOST_JOBS: usize = 40;

@@ -3,9 +3,9 @@
 
 use super::outlets::Outlets;
 use super::voice::Voice;
-use crate::cli::load::counted;
 use crate::scheduler::plan::{GivenUp, Plan};
 use crate::scheduler::{Event, Journal};
+use crate::words::counted;
 
 /// Tells of events in the log, to systemd, and of failures by mail.
 pub(super) struct Teller {

@@ -336,14 +336,21 @@ impl Journal for Voice {
                 "'{}' is not run again: its fire time has a record",
                 run.job
             ),
-            Event::Dropped { fire } => tracing::warn!(
-                event = "run_skipped",
-                tag = "SKIP",
-                job = fire.job.name,
-                short = "its job is gone or disabled",
-                "a waiting run of '{}' is dropped: its job is gone or disabled",
-                fire.job.name
-            ),
+            Event::Dropped { fire } => {
+                let why = if fire.attempt > 1 {
+                    "its job is gone, disabled, or not tried so often any more"
+                } else {
+                    "its job is gone or disabled"
+                };
+                tracing::warn!(
+                    event = "run_skipped",
+                    tag = "SKIP",
+                    job = fire.job.name,
+                    short = why,
+                    "a waiting run of '{}' is dropped: {why}",
+                    fire.job.name
+                );
+            }
             Event::Reloaded {
                 changes,
                 settings,

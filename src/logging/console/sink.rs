@@ -49,7 +49,12 @@ impl<W: Write> Sink<W> {
     /// # Errors
     /// Why not all of it was written.
     pub(super) fn write(&mut self, note: &[u8], lines: &[u8]) -> Result<(), Refused> {
-        let line_break: &[u8] = if self.is_torn { b"\n" } else { b"" };
+        // What comes after a page that was written whole is its own affair: it may be half a line.
+        let line_break: &[u8] = if self.is_torn && self.lost > 0 {
+            b"\n"
+        } else {
+            b""
+        };
         let page = [line_break, note, lines].concat();
         let (done, written) = self.push(&page);
         if done > 0 {

@@ -81,6 +81,14 @@ fn each_line_is_marked_with_its_job_however_it_arrives() {
 fn untouched_bytes_are_untouched() {
     let pieces: [(&str, &[u8]); 2] = [("a", b"\x1b[1mone\r\ntw"), ("a", b"o")];
     assert_eq!(pass(Marks::Untouched, &pieces), "\x1b[1mone\r\ntwo");
+    // Also where each is written before the next comes.
+    let shown = Shown::default();
+    let console = console(Marks::Untouched, &shown, &Shown::default());
+    for (job, piece) in pieces {
+        console.pass(Stream::Stdout, &run(job), piece);
+        assert!(console.finish(A_WHILE));
+    }
+    assert_eq!(shown.text(), "\x1b[1mone\r\ntwo");
 }
 
 #[test]
@@ -186,11 +194,36 @@ fn a_slow_reader_blocks_nobody_and_learns_what_it_missed() {
     // Where the thread begins late, there are two notes.
     let dropped = |line: &str| -> Option<usize> {
         let (count, what) = line.strip_prefix("sched | ")?.split_once(' ')?;
-        what.starts_with("bytes of output were dropped")
+        what.starts_with("bytes of output dropped")
             .then(|| count.parse().ok())?
     };
     let told: usize = text.lines().filter_map(dropped).sum();
     assert_eq!(told, (20_000 - kept) * 1024);
+}
+
+#[test]
+fn neither_half_of_a_secret_is_shown_where_output_is_dropped() {
+    let shown = Shown::default();
+    let (go_on, waits) = mpsc::channel();
+    let stuck = Stuck(waits, shown.clone());
+    let console = Console::new((Marks::Marked, stuck), (Marks::Marked, io::sink()), now);
+    console.hide(Arc::new(Secrets::of_yaml("password: hunter22-and-more")));
+    let run = run("a");
+    let pass = |text: &str| console.pass(Stream::Stdout, &run, text.as_bytes());
+    pass("begun hunter22");
+    // More than there is room for, and what would fit after it again.
+    pass(&"x".repeat(WAITING_BYTES));
+    pass("-and");
+    drop(go_on);
+    assert!(console.finish(A_WHILE));
+    pass("and-more\nhunter22-and-more\n");
+    assert!(console.finish(A_WHILE));
+    let text = shown.text();
+    let note = format!("sched | {} bytes of output dropped", WAITING_BYTES + 4);
+    assert!(text.contains(&note), "{text}");
+    let lines = text.lines().filter(|line| !line.starts_with("sched"));
+    let expected = ["a | begun ********", "a | ********", "a | ********"];
+    assert_eq!(lines.collect::<Vec<_>>(), expected, "{text}");
 }
 
 /// A reader that takes its time.
@@ -322,7 +355,7 @@ fn what_a_full_disk_did_not_take_is_told_there_when_it_has_room_again() {
     pass("one\n");
     pass("two\n");
     assert_eq!(shown.text(), "a | on");
-    let note = "sched | 10 bytes of output were dropped: there was no room to write it\n";
+    let note = "sched | 10 bytes of output dropped: there was no room to write it\n";
     // Room for the note, and again too little for what follows it.
     room.store(1 + note.len() + 3, Ordering::Relaxed);
     pass("three\n");

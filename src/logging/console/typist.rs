@@ -1,7 +1,7 @@
 //! Makes lines of the pieces that tasks write.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -13,6 +13,7 @@ use super::{LONGEST_LINE, Look, Marks, Part, Stream};
 use crate::clean;
 use crate::run::{Level, RunId};
 use crate::trigger::Zone;
+use crate::words::counted;
 
 /// So many bytes of output that are missing.
 pub(super) enum Missing {
@@ -32,6 +33,8 @@ pub(super) struct Typist {
     pub(super) page: Vec<u8>,
     /// The job and the beginning of each line that has no end yet.
     open: HashMap<RunId, (String, Vec<u8>)>,
+    /// The runs of which something is missing before what comes next.
+    torn: HashSet<RunId>,
 }
 
 impl Typist {
@@ -45,6 +48,7 @@ impl Typist {
             },
             page: Vec::new(),
             open: HashMap::new(),
+            torn: HashSet::new(),
         }
     }
 
@@ -59,6 +63,7 @@ impl Typist {
                 if let Some((job, line)) = self.open.remove(&run) {
                     self.line(run, &job, &line, at);
                 }
+                self.torn.remove(&run);
             }
             // It makes no line.
             Part::After(..) => {}
@@ -95,7 +100,11 @@ impl Typist {
     fn line(&mut self, run: RunId, job: &str, line: &[u8], at: DateTime<Utc>) {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let text = String::from_utf8_lossy(line);
-        let masked = self.look.secrets.mask(&text);
+        let masked = if self.torn.remove(&run) {
+            self.look.secrets.mask_rest(&text)
+        } else {
+            self.look.secrets.mask(&text)
+        };
         match self.marks {
             Marks::Json => {
                 let object = self.object(run, job, &masked, at);
@@ -104,9 +113,7 @@ impl Typist {
             Marks::MarkedAndClean => {
                 self.mark(job);
                 let text = masked.strip_suffix('\r').unwrap_or(&masked);
-                // A tab is harmless, and tables are made of it.
-                let cells: Vec<_> = text.split('\t').map(clean::line).collect();
-                self.page.extend_from_slice(cells.join("\t").as_bytes());
+                self.page.extend_from_slice(clean::cells(text).as_bytes());
                 self.page.push(b'\n');
             }
             Marks::Marked | Marks::Untouched => {
@@ -138,11 +145,17 @@ impl Typist {
         Form::Json.format(&line, &self.look.zone)
     }
 
-    /// Ends each line that was begun: what comes does not go on after what is missing.
-    pub(super) fn break_off(&mut self, at: DateTime<Utc>) {
-        for (run, (job, line)) in std::mem::take(&mut self.open) {
-            self.line(run, &job, &line, at);
+    /// Something of these runs is missing: what they began does not go on, and of a secret there
+    /// neither half is shown.
+    pub(super) fn break_off(&mut self, runs: HashSet<RunId>, at: DateTime<Utc>) {
+        for run in &runs {
+            if let Some((job, line)) = self.open.remove(run) {
+                let text = String::from_utf8_lossy(&line);
+                let masked = self.look.secrets.mask_beginning(&text);
+                self.line(*run, &job, masked.as_bytes(), at);
+            }
         }
+        self.torn.extend(runs);
     }
 
     /// The line that says at `at` what is missing.
@@ -151,7 +164,7 @@ impl Typist {
             Missing::Unread(bytes) => (*bytes, "it is read too slowly"),
             Missing::Unwritten(bytes) => (*bytes, "there was no room to write it"),
         };
-        let note = format!("{bytes} bytes of output were dropped: {why}");
+        let note = format!("{} of output dropped: {why}", counted(bytes, "byte"));
         if self.marks == Marks::Json {
             let mut line = Line::new(at, Level::Warning, Topic::OutputDropped, note);
             line.facts

@@ -87,7 +87,7 @@ fn jobs_go_on_while_nothing_can_be_written_and_all_is_written_later() {
     assert_eq!(begin(2), Recorded::Not);
     let complaint = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
     assert!(
-        complaint.contains("can be written again; 0 notes"),
+        complaint.contains("can be written again; nothing is lost"),
         "{complaint}"
     );
     assert_eq!(begin(3), Recorded::Now);
@@ -198,4 +198,31 @@ fn what_runs_wrote_waits_for_a_full_disk_up_to_a_bound() {
     assert_eq!(whole.len() + lost.len(), 600);
     assert!((200..=256).contains(&whole.len()), "{}", whole.len());
     assert!(lost.iter().all(|ended| ended.stdout.starts_with("[lost: ")));
+}
+
+#[test]
+fn at_the_end_what_another_process_holds_up_is_still_written() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let (writer, complaints) = writer(&place);
+    let run = run("tick", 0);
+    let id = run.id;
+    assert_eq!(
+        asked(|answer| writer.begin(begun(run), answer)),
+        Recorded::Now
+    );
+    let other = open(&place);
+    other.begin_transaction().unwrap();
+    writer.end(id, ended(Outcome::Success), None);
+    let end = std::thread::spawn(move || drop(writer));
+    let told = complaints.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(told.starts_with("runs cannot be recorded"), "{told}");
+    other.roll_back();
+    end.join().unwrap();
+    assert_eq!(outcomes(&open(&place)), ["tick success"]);
+    let told: Vec<String> = complaints.iter().collect();
+    assert!(
+        told.last().unwrap().ends_with("; nothing is lost"),
+        "{told:?}"
+    );
 }

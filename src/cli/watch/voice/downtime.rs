@@ -1,9 +1,9 @@
 //! The words for what came and went while nothing ran.
 
 use super::Voice;
-use crate::cli::load::counted;
 use crate::run::Outcome;
 use crate::scheduler::plan::{Downtime, GivenUp, Why};
+use crate::words::counted;
 
 /// How many jobs are named in one line.
 const MOST_NAMES: usize = 5;

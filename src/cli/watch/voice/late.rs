@@ -5,12 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::Voice;
-use crate::cli::load::counted;
 use crate::cli::time;
 use crate::run::{Outcome, Run};
 use crate::scheduler::Late;
 use crate::scheduler::clock::SystemClock;
 use crate::scheduler::plan::{Fire, Passed};
+use crate::words::counted;
 
 impl Voice {
     /// That a run begins late.
