@@ -146,6 +146,24 @@ fn a_journal_gets_priorities_and_no_times() {
 }
 
 #[test]
+fn the_log_goes_where_the_config_says_also_after_a_reload() {
+    let config = |folder: &str| config_of(&format!("  log directory: {folder}\n{TICK}"));
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.yml"), config("one")).unwrap();
+    let mut watch = Watch::start_in(folder, &[]);
+    watch.expect(" ok     tick");
+    watch.rewrite(&config("two"));
+    watch.expect("config.yml: ~ log directory   = 1 unchanged");
+    watch.expect(" ok     tick");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    let log = |folder| std::fs::read_to_string(watch.path(folder).join("scheduler.log")).unwrap();
+    let end = "Scheduler has been shut down";
+    assert!(log("one").contains("'tick' succeeded") && !log("one").contains(end));
+    assert!(log("two").contains("'tick' succeeded") && log("two").contains(end));
+}
+
+#[test]
 fn jobs_go_on_without_a_log_and_it_goes_on_when_it_can() {
     let mut watch = Watch::start(TICK, &[]);
     watch.expect(" ok     tick");

@@ -2,13 +2,15 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::server::A_WHILE;
-use super::{config, plain, watched};
+use super::{config, folder, plain, watched};
 use crate::watch::Watch;
 
 /// A server that says nothing more after `last`; gives its port, and a word when it comes to that.
@@ -71,4 +73,26 @@ fn a_server_that_falls_silent_delays_no_job_and_no_end() {
         );
         assert!(!log.contains("mailed to"), "{last}: {log}");
     }
+}
+
+#[test]
+fn a_run_by_hand_can_be_ended_while_its_mail_is_tried() {
+    let (port, fell_silent) = silent_after("EHLO");
+    let folder = folder(&plain(port));
+    let child = Command::new(env!("CARGO_BIN_EXE_sched"))
+        .args(["run-once", "t.fail"])
+        .current_dir(folder.root())
+        .env("XDG_STATE_HOME", folder.path("state"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    fell_silent.recv_timeout(A_WHILE).unwrap();
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    kill(pid, Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let told = "error: mail is not sent yet; `sched watch` sends it\n";
+    assert!(stderr.ends_with(told), "{stderr}");
 }
