@@ -52,7 +52,7 @@ fn place(folder: &TempDir) -> Place {
 
 fn writer(place: &Place) -> Writer {
     let (store, _) = Store::open(place, at(0)).unwrap();
-    Writer::start(Some(store), place.clone(), || at(0), Box::new(|_| ())).unwrap()
+    Writer::start(Some(store), place.clone(), || at(0), Box::new(|_, _| ())).unwrap()
 }
 
 /// Writes down that runs begin, waits until that is so, and writes down how they end.

@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn writer_at(place: &Place) -> Writer {
-        let complain = |text: &str| panic!("{text}");
+        let complain = |_, text: &str| panic!("{text}");
         let now = || DateTime::UNIX_EPOCH;
         Writer::start(None, place.clone(), now, Box::new(complain)).unwrap()
     }

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Begun, Error, Left, Note, Place, Store};
 use crate::job::Seen;
-use crate::run::{Ended, Outcome, Recorded, Retry, Run, RunId};
+use crate::run::{Ended, Level, Outcome, Recorded, Retry, Run, RunId};
 use crate::secret::Secrets;
 use crate::words::counted;
 
@@ -48,7 +48,7 @@ pub type Answer = Box<dyn FnOnce(Recorded) + Send>;
 pub type Interrupted = Box<dyn FnOnce(&[(String, RunId)]) + Send>;
 
 /// Told of trouble with the file, once, and of its end.
-pub type Complain = Box<dyn FnMut(&str) + Send>;
+pub type Complain = Box<dyn FnMut(Level, &str) + Send>;
 
 /// Says what time it is.
 pub type Now = fn() -> DateTime<Utc>;
@@ -385,7 +385,10 @@ impl Hand {
         if !self.waiting.is_empty() {
             let lost = counted(self.lost + self.waiting.len(), "note");
             let path = self.place.database();
-            (self.complain)(&format!("{lost} lost: {} takes none", path.display()));
+            (self.complain)(
+                Level::Error,
+                &format!("{lost} lost: {} takes none", path.display()),
+            );
         }
     }
 
@@ -578,10 +581,13 @@ impl Hand {
     /// Goes on with another file, where somebody took this one away.
     fn miss_file(&mut self) {
         self.store = None;
-        (self.complain)(&format!(
-            "{} was taken away; a new one is begun",
-            self.place.database().display()
-        ));
+        (self.complain)(
+            Level::Error,
+            &format!(
+                "{} was taken away; a new one is begun",
+                self.place.database().display()
+            ),
+        );
         self.remember_anew();
     }
 
@@ -590,11 +596,14 @@ impl Hand {
         // Closed first: what SQLite does at its end must not reach the new file.
         self.store = None;
         let (store, aside) = Store::replace(&self.place, (self.now)())?;
-        (self.complain)(&format!(
-            "{} is damaged; it was moved to {} and a new one begun",
-            store.path().display(),
-            aside.display()
-        ));
+        (self.complain)(
+            Level::Error,
+            &format!(
+                "{} is damaged; it was moved to {} and a new one begun",
+                store.path().display(),
+                aside.display()
+            ),
+        );
         self.store = Some(store);
         self.hide();
         self.remember_anew();
@@ -657,7 +666,7 @@ impl Hand {
     fn trouble(&mut self, error: &Error) {
         if !std::mem::replace(&mut self.troubled, true) {
             let text = format!("runs cannot be recorded, jobs go on: {error}");
-            (self.complain)(&text);
+            (self.complain)(Level::Error, &text);
         }
     }
 
@@ -670,7 +679,7 @@ impl Hand {
                 _ => format!("{} lost", counted(lost, "note")),
             };
             let text = format!("{} can be written again; {lost}", path.display());
-            (self.complain)(&text);
+            (self.complain)(Level::Info, &text);
         }
     }
 
@@ -684,7 +693,10 @@ impl Hand {
             Some(Ok(true)) => self.cutoff = Some(cutoff),
             Some(Ok(false)) | None => {}
             Some(Err(error)) => {
-                (self.complain)(&format!("old runs cannot be forgotten: {error}"));
+                (self.complain)(
+                    Level::Error,
+                    &format!("old runs cannot be forgotten: {error}"),
+                );
             }
         }
     }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::pruning::Pruning;
 use crate::config::{Config, Settings};
 use crate::job::Seen;
-use crate::run::{Ended, Outcome, Recorded, Retry, Run, RunId};
+use crate::run::{Ended, Level, Outcome, Recorded, Retry, Run, RunId};
 use crate::scheduler::clock::{Clock, SystemClock};
 use crate::scheduler::plan::{Known, owed_after};
 use crate::scheduler::{Coming, Ledger, Message};
@@ -167,7 +167,12 @@ impl State {
         stopped_by: Arc<OnceLock<&'static str>>,
         messages: mpsc::Sender<Message>,
     ) -> io::Result<Book> {
-        let complain = |text: &str| tracing::error!(event = "store", "{text}");
+        let complain = |level, text: &str| match level {
+            Level::Debug | Level::Info => tracing::info!(event = "store", "{text}"),
+            Level::Warning | Level::Error | Level::Critical => {
+                tracing::error!(event = "store", "{text}");
+            }
+        };
         let now = SystemClock::wall_time;
         let writer = Writer::start(self.store, self.place.clone(), now, Box::new(complain))?;
         writer.masks().set(secrets);

@@ -5,7 +5,7 @@ use crate::run::KEPT_BYTES;
 
 fn writer(place: &Place) -> (Writer, std::sync::mpsc::Receiver<String>) {
     let (tell, told) = channel();
-    let complain = move |text: &str| tell.send(text.to_owned()).unwrap();
+    let complain = move |_, text: &str| tell.send(text.to_owned()).unwrap();
     let now: writer::Now = || noon(0);
     let writer = Writer::start(Some(open(place)), place.clone(), now, Box::new(complain));
     (writer.unwrap(), told)
