@@ -11,6 +11,7 @@ import os
 import sys
 import time
 import warnings
+from types import ModuleType
 
 TASKS = "docassemble.Scheduler.tasks."
 PLAYGROUND = "docassemble.playground"
@@ -94,14 +95,24 @@ class Search:
         """Goes down from package to package; none of them is executed."""
         above = None
         path = None if folder is None else [folder]
-        for depth in range(1, len(parts) + 1):
-            name = ".".join(parts[:depth])
-            spec = find_spec(name, path)
-            if spec is None:
-                self.refuse_missing(parts, depth, above, folder)
-            above = spec
-            path = spec.submodule_search_locations
-            path = [] if path is None else wider(list(path), name, folder)
+        made = []
+        try:
+            for depth in range(1, len(parts) + 1):
+                name = ".".join(parts[:depth])
+                spec = find_spec(name, path)
+                if spec is None:
+                    self.refuse_missing(parts, depth, above, folder)
+                above = spec
+                path = spec.submodule_search_locations
+                path = [] if path is None else wider(list(path), name, folder)
+                if name not in sys.modules:
+                    # What lies in folders without `__init__.py` is asked of the module above it.
+                    sys.modules[name] = ModuleType(name)
+                    sys.modules[name].__path__ = path
+                    made.append(name)
+        finally:
+            for name in made:
+                del sys.modules[name]
         return self.module(above)
 
     def refuse_missing(self, parts, depth, above, folder):
@@ -340,7 +351,7 @@ class Bindings(ast.NodeVisitor):
             if isinstance(inner, ast.Global):
                 for name in inner.names:
                     self.lines.setdefault(name, inner.lineno)
-            elif is_call_of(inner, ("globals", "exec")):
+            elif is_call_of(inner, ("globals", "exec")) or is_of_modules(inner):
                 self.is_dynamic = True
 
     visit_AsyncFunctionDef = visit_FunctionDef
@@ -395,9 +406,16 @@ class Bindings(ast.NodeVisitor):
 
     def visit_Subscript(self, node):
         """A module may put another one in its own place."""
-        if isinstance(node.value, ast.Attribute) and node.value.attr == "modules":
+        if is_of_modules(node):
             self.is_dynamic = True
         self.generic_visit(node)
+
+
+def is_of_modules(node):
+    """Whether `node` is one of `sys.modules`."""
+    if not isinstance(node, ast.Subscript):
+        return False
+    return isinstance(node.value, ast.Attribute) and node.value.attr == "modules"
 
 
 def is_call_of(node, names):

@@ -517,8 +517,15 @@ fn names_that_are_made_when_a_module_runs_are_not_denied() {
         .file(
             "tasks/plain.py",
             "def g(x): setattr(x, 'f', 1); return vars(x)\n",
+        )
+        .file(
+            "tasks/registered.py",
+            "import sys\ndef task(name):\n    def add(made):\n        \
+             setattr(sys.modules[__name__], name, made)\n        return made\n    return add\n\
+             @task('f')\ndef other(): pass\n",
         );
     let names = [
+        "registered.f",
         "setattr.f",
         "locals.f",
         "replaced.f",
@@ -527,9 +534,18 @@ fn names_that_are_made_when_a_module_runs_are_not_denied() {
         "plain.f",
     ];
     let answers = look_up(&bench, &names);
-    for answer in &answers[..4] {
+    for answer in &answers[..5] {
         assert!(matches!(answer, Answer::Opaque { .. }), "{answer:?}");
     }
-    assert_eq!(answers[4], function("tasks/declared.py", 2));
-    assert_eq!(answers[5], no_function("tasks/plain.py", "f", &[]));
+    assert_eq!(answers[5], function("tasks/declared.py", 2));
+    assert_eq!(answers[6], no_function("tasks/plain.py", "f", &[]));
+}
+
+#[test]
+fn folders_in_folders_need_no_init_file() {
+    let file = "tasks/jobs/daily/report.py";
+    let bench = Bench::new().file(file, "def f(): pass\n");
+    let answers = look_up(&bench, &["jobs.daily.report.f", "jobs.daily.report.typo"]);
+    assert_eq!(answers[0], function(file, 1));
+    assert_eq!(answers[1], no_function(file, "typo", &[]));
 }
