@@ -286,6 +286,8 @@ impl Outlet {
             if let Part::Piece(run, ..) = part {
                 queue.torn.insert(run);
             }
+            // It may wait for something else to write.
+            self.news.notify_all();
             return None;
         }
         match &part {

@@ -210,6 +210,14 @@ fn neither_half_of_a_secret_is_shown_where_output_is_dropped() {
     console.hide(Arc::new(Secrets::of_yaml("password: hunter22-and-more")));
     let run = run("a");
     let pass = |text: &str| console.pass(Stream::Stdout, &run, text.as_bytes());
+    pass("first\n");
+    let is_stuck = || {
+        let queue = lock(&console.stdout.queue);
+        queue.writing && queue.waiting.is_empty()
+    };
+    while !is_stuck() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     pass("begun hunter22");
     // More than there is room for, and what would fit after it again.
     pass(&"x".repeat(WAITING_BYTES));
@@ -222,7 +230,8 @@ fn neither_half_of_a_secret_is_shown_where_output_is_dropped() {
     let note = format!("sched | {} bytes of output dropped", WAITING_BYTES + 4);
     assert!(text.contains(&note), "{text}");
     let lines = text.lines().filter(|line| !line.starts_with("sched"));
-    let expected = ["a | begun ********", "a | ********", "a | ********"];
+    let expected = ["first", "begun ********", "********", "********"];
+    let expected = expected.map(|line| format!("a | {line}"));
     assert_eq!(lines.collect::<Vec<_>>(), expected, "{text}");
 }
 
