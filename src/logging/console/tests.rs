@@ -235,6 +235,23 @@ fn neither_half_of_a_secret_is_shown_where_output_is_dropped() {
     assert_eq!(lines.collect::<Vec<_>>(), expected, "{text}");
 }
 
+#[test]
+fn what_waits_for_a_reader_is_bounded_however_small_the_pieces_are() {
+    let (go_on, waits) = mpsc::channel();
+    let stuck = Stuck(waits, Shown::default());
+    let console = Console::new((Marks::Marked, stuck), (Marks::Marked, io::sink()), now);
+    // More than there is room for; and then another run that finds none.
+    for run in [run("a"), run("b")] {
+        for _ in 0..2 * WAITING_BYTES / size_of::<Part>() {
+            console.pass(Stream::Stdout, &run, b"x\n");
+        }
+    }
+    let parts = lock(&console.stdout.queue).waiting.len();
+    assert!(parts * size_of::<Part>() <= WAITING_BYTES, "{parts}");
+    drop(go_on);
+    assert!(console.finish(A_WHILE));
+}
+
 /// A reader that takes its time.
 struct Slow(Shown);
 
