@@ -145,10 +145,8 @@ fn is_job(key: &str, value: &str) -> bool {
     if !value.starts_with('{') {
         return false;
     }
-    let near = (0..=LOOKED_AT.min(value.len())).rev();
-    let near = near.into_iter().find(|at| value.is_char_boundary(*at));
-    let near = &value[..near.unwrap_or(0)];
-    let inner = near[1..end_of_value(near, 1, true)].replace(['"', '\''], "");
+    let near: String = value.chars().take(LOOKED_AT).collect();
+    let inner = near[1..end_of_value(&near, 1, true)].replace(['"', '\''], "");
     key.contains('.') || KEYS.iter().any(|key| inner.contains(key))
 }
 
