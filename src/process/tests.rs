@@ -231,18 +231,12 @@ fn alive(pid: &[u8]) -> bool {
     !state.is_empty() && !state.contains(") Z ")
 }
 
+/// Runs a script in a session of its own, marked by `file`, and orders the end once it has made that.
 #[cfg(target_os = "linux")]
-#[test]
-fn an_order_ends_what_left_the_group() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("pid");
-    let script = format!(
-        "trap '' TERM; echo $$ > {0}.new; mv {0}.new {0}; while :; do sleep 0.05; done",
-        file.display()
-    );
+fn ordered_outside_the_group(script: String, file: &Path) -> Exit {
     let launch = Launch {
         variables: vec![
-            ("SCHED_TEST_MARK".into(), Some(file.clone().into())),
+            ("SCHED_TEST_MARK".into(), Some(file.into())),
             ("SCRIPT".into(), Some(script.into())),
         ],
         mark: Some(format!("SCHED_TEST_MARK={}", file.display()).into()),
@@ -259,7 +253,20 @@ fn an_order_ends_what_left_the_group() {
         };
         tokio::join!(run(launch, &mut order, &mut kept), stop).0
     });
-    assert_eq!(exit.unwrap().ending, Ending::Ordered);
+    exit.unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_order_ends_what_left_the_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pid");
+    let script = format!(
+        "trap '' TERM; echo $$ > {0}.new; mv {0}.new {0}; while :; do sleep 0.05; done",
+        file.display()
+    );
+    let exit = ordered_outside_the_group(script, &file);
+    assert_eq!(exit.ending, Ending::Ordered);
     let pid = std::fs::read(&file).unwrap();
     eventually(|| !alive(&pid));
 }
@@ -274,26 +281,8 @@ fn what_left_the_group_is_asked_to_end_once_however_many_it_is() {
          while [ ! -s {0} ]; do sleep 0.05; done; sleep 0.5",
         file.display()
     );
-    let launch = Launch {
-        variables: vec![
-            ("SCHED_TEST_MARK".into(), Some(file.clone().into())),
-            ("SCRIPT".into(), Some(script.into())),
-        ],
-        mark: Some(format!("SCHED_TEST_MARK={}", file.display()).into()),
-        ..shell("setsid sh -c \"$SCRIPT\" & wait")
-    };
-    let (orders, mut order) = watch::channel(Order::GoOn);
-    let mut kept = Kept::default();
-    let exit = block_on(async {
-        let stop = async {
-            while !file.exists() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-            orders.send(Order::Terminate).unwrap();
-        };
-        tokio::join!(run(launch, &mut order, &mut kept), stop).0
-    });
-    assert_eq!(exit.unwrap().ending, Ending::Ordered);
+    let exit = ordered_outside_the_group(script, &file);
+    assert_eq!(exit.ending, Ending::Ordered);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "asked\n");
 }
 
