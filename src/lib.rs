@@ -22,6 +22,7 @@ pub mod config;
 pub mod logging;
 pub mod paths;
 pub mod process;
+pub mod reach;
 pub mod source;
 pub mod store;
 pub mod trust;

@@ -41,7 +41,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["clean", "reason", "run", "secret", "trigger", "words"],
     ),
     ("paths", &["config", "trigger"]),
-    ("process", &["run"]),
+    ("process", &["reach", "run"]),
+    ("reach", &[]),
     ("source", &["reason", "yaml"]),
     (
         "store",
@@ -59,6 +60,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "environment",
             "job",
             "process",
+            "reach",
             "reason",
             "run",
             "value",

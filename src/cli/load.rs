@@ -12,6 +12,7 @@ use crate::config::{self, Config, DocassembleContext, Reading};
 use crate::diagnostic::{Diagnostic, near};
 use crate::environment;
 use crate::paths::{self, Given, NoConfig};
+use crate::reach;
 use crate::secret::Secrets;
 use crate::source::{self, Source};
 use crate::task::native::Names;
@@ -158,7 +159,8 @@ impl Loaded {
         let files = jobs.filter_map(|job| job.surroundings.environment_file.as_deref());
         for file in files.collect::<BTreeSet<_>>() {
             // Where it cannot be read, each run tells so.
-            if let Ok(source) = Source::read(file) {
+            let place = file.to_owned();
+            if let Ok(Ok(source)) = reach::wait(file, move || Source::read(&place)) {
                 let text = String::from_utf8_lossy(&source.bytes);
                 for (key, value) in environment::variables(&text).flatten() {
                     secrets.add_variable(key, value);

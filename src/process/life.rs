@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::Ending;
 use super::child::Child;
@@ -16,6 +16,10 @@ use crate::run::Order;
 
 /// How long a group has between TERM and KILL.
 const MERCY: Duration = Duration::from_secs(5);
+
+/// How long KILL may take. What has not gone then is held by a file system that does not answer: it
+/// does nothing more, and ends as soon as that answers.
+const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// How often to look whether a group is gone whose leader is: nothing tells of it.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -49,6 +53,7 @@ pub(super) async fn follow(
 }
 
 /// Ends the whole group and its strays: TERM, and KILL for what is left after five seconds or by order.
+/// `None` where the child's end is not told, or does not come.
 async fn end(
     child: &mut Child,
     group: &Group,
@@ -68,7 +73,7 @@ async fn end(
     }
     group.signal(Signal::SIGKILL);
     strays.signal(Some(Signal::SIGKILL)).await;
-    child.wait().await
+    timeout(LAST_WAIT, child.wait()).await.unwrap_or(Ok(None))
 }
 
 /// Waits until neither the child nor its group nor strays are there any more.

@@ -55,6 +55,7 @@ pub use own::remember_ends;
 pub use program::is_there;
 pub use pump::{Pipes, Theirs};
 
+use crate::reach::{self, reach};
 use crate::run::{Order, Outcome};
 use child::Child;
 use group::Group;
@@ -178,6 +179,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// What it is started with does not answer.
+    #[error(transparent)]
+    Reach(#[from] reach::Error),
     /// The user does not exist.
     #[error("there is no user `{0}`")]
     NoUser(String),
@@ -218,7 +222,7 @@ pub async fn run(
 ) -> Result<Exit, Error> {
     // The child may be over before we are told that it began.
     let stopwatch = Stopwatch::start();
-    let started = start(launch)?;
+    let started = start(launch).await?;
     started.follow_since(stopwatch, &[], order, sink).await
 }
 
@@ -226,7 +230,8 @@ pub async fn run(
 ///
 /// # Errors
 /// Where the child could not be started.
-pub fn start(launch: Launch) -> Result<Started, Error> {
+pub async fn start(launch: Launch) -> Result<Started, Error> {
+    launch.reach().await?;
     let program = launch.program.clone();
     let limits = launch.limits();
     let guarded = launch.guard.clone().zip(launch.mark.clone());
@@ -335,6 +340,21 @@ async fn follow(
 }
 
 impl Launch {
+    /// Waits for an answer of where it starts and what it starts: starting would hold us as long as
+    /// they do not answer.
+    ///
+    /// # Errors
+    /// Where they do not.
+    pub async fn reach(&self) -> Result<(), Error> {
+        if let Some(directory) = &self.directory {
+            reach(directory).await?;
+        }
+        if program::is_path(&self.program) {
+            reach(&program::placed(self)).await?;
+        }
+        Ok(())
+    }
+
     /// Whether its working directory is one, and open to us: by the start alone, nobody could tell
     /// whether that or the program was refused.
     ///

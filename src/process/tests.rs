@@ -431,3 +431,28 @@ fn another_user_gets_its_own_groups() {
     assert!(lines[3].ends_with("0000000000000000"));
     assert_eq!(exit.stderr, "said\n");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_go_is_waited_for_no_longer() {
+    // It leads no group, so that no signal reaches it, as none does who waits for a dead server.
+    let mut stranger = std::process::Command::new("sleep");
+    let mut stranger = stranger.arg("60").spawn().unwrap();
+    let pid = i32::try_from(stranger.id()).unwrap();
+    let (_nobody_tells, status) = tokio::sync::oneshot::channel();
+    let (pipes, _theirs) = Pipes::pair().unwrap();
+    let launch = Launch {
+        timeout: Some(Duration::from_secs(1)),
+        ..Launch::default()
+    };
+    let (_orders, mut order) = watch::channel(Order::GoOn);
+    let foster = Foster::new(pid, status);
+    let mut kept = Kept::default();
+    let exit = adopt(foster, pipes, launch, &mut order, &mut kept)
+        .await
+        .unwrap();
+    assert_eq!(exit.ending, Ending::Timeout);
+    assert_eq!((exit.code, exit.signal), (None, None));
+    assert_eq!(stranger.try_wait().unwrap(), None);
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}

@@ -107,8 +107,9 @@ impl Tasks {
                 return None;
             }
             let interpreter = self.interpreter().await.ok()?;
-            let launch = self.launch(run, job).ok()?;
-            python::start(&interpreter, &self.setup, launch).ok()
+            let launch = self.launch(run, job).await.ok()?;
+            let started = python::start(&interpreter, &self.setup, launch);
+            started.await.ok()
         };
         let started = started.await.map(Box::new);
         Ready(started.map_or(What::Nothing, What::Started))

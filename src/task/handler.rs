@@ -87,7 +87,7 @@ impl Tasks {
     ) -> Result<Ended, Error> {
         let launch = Launch {
             timeout: Some(PATIENCE),
-            ..self.told_launch(job, observer)?
+            ..self.told_launch(job, observer).await?
         };
         let call = python::Call {
             failure: Some(failure),

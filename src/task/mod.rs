@@ -210,7 +210,10 @@ impl Tasks {
         let launch = || self.told_launch(job, observer);
         let program = match &job.task {
             Task::Named(name) => match resolve::named(&self.setup, name)? {
-                Named::Native => return native::run(name, job, launch()?, order, observer).await,
+                Named::Native => {
+                    let launch = launch().await?;
+                    return native::run(name, job, launch, order, observer).await;
+                }
                 Named::Executable(file) => exec::file(file),
                 Named::Python => {
                     return self.run_python(ready, name, job, order, observer).await;
@@ -219,7 +222,7 @@ impl Tasks {
             Task::Command(words) => exec::command(words),
             Task::Shell(text) => exec::shell(text),
         };
-        exec::run(program, job, launch()?, order, observer).await
+        exec::run(program, job, launch().await?, order, observer).await
     }
 
     /// The child that has been made ready, if it is still what would be forked now.
@@ -239,7 +242,7 @@ impl Tasks {
         ahead: bool,
     ) -> Option<Primed> {
         let servers = self.servers.as_ref().filter(|_| can_be_forked(job))?;
-        let launch = self.launch(run, job).ok()?;
+        let launch = self.launch(run, job).await.ok()?;
         let name = job.function();
         let wish = Wish {
             names: std::iter::once(name)
@@ -271,16 +274,16 @@ impl Tasks {
     }
 
     /// A launch without a program.
-    fn launch(&self, run: &Run, job: &Job) -> Result<Launch, Error> {
+    async fn launch(&self, run: &Run, job: &Job) -> Result<Launch, Error> {
         Ok(Launch {
             guard: Some(Arc::clone(&self.guard)),
-            ..surroundings::launch(run, job, &self.setup)?
+            ..surroundings::launch(run, job, &self.setup).await?
         })
     }
 
     /// The same, of which the observer is told.
-    fn told_launch(&self, job: &Job, observer: Observer<'_>) -> Result<Launch, Error> {
-        let launch = self.launch(observer.run, job)?;
+    async fn told_launch(&self, job: &Job, observer: Observer<'_>) -> Result<Launch, Error> {
+        let launch = self.launch(observer.run, job).await?;
         observer.output.variables(&launch.variables);
         Ok(launch)
     }
@@ -307,7 +310,7 @@ impl Tasks {
         if let Some(started) = ready.started() {
             return Ok(started.run(&call, order, observer).await?);
         }
-        let launch = self.told_launch(job, observer)?;
+        let launch = self.told_launch(job, observer).await?;
         Ok(python::run(&interpreter, &call, launch, order, observer).await?)
     }
 
@@ -321,7 +324,7 @@ impl Tasks {
     ) -> Result<Ended, Error> {
         let is_absent =
             self.setup.docassemble_context == DocassembleContext::Auto && !child.has_context();
-        child.go()?;
+        child.go().await?;
         if is_absent && self.is_first_to_tell_absence() {
             observer.note(Level::Debug, Duration::ZERO, python::ABSENCE.to_owned());
         }

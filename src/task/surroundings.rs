@@ -14,6 +14,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::environment;
 use crate::job::{Job, Surroundings};
 use crate::process::{self, Identity, Launch};
+use crate::reach;
 use crate::reason::chain;
 use crate::run::{Run, RunId};
 
@@ -34,6 +35,9 @@ pub enum VariablesError {
         /// What the system said.
         source: io::Error,
     },
+    /// It does not answer.
+    #[error(transparent)]
+    Reach(#[from] reach::Error),
     /// A line is no `KEY=VALUE`.
     #[error("line {line} of the environment file `{}` does not have the form KEY=VALUE", path.display())]
     Line {
@@ -45,7 +49,7 @@ pub enum VariablesError {
 }
 
 /// A launch without a program: what is the same for every kind of task.
-pub(super) fn launch(run: &Run, job: &Job, setup: &Setup) -> Result<Launch, Error> {
+pub(super) async fn launch(run: &Run, job: &Job, setup: &Setup) -> Result<Launch, Error> {
     let surroundings = &job.surroundings;
     let identity = match &surroundings.user {
         Some(user) => Identity::of(user)?,
@@ -55,7 +59,12 @@ pub(super) fn launch(run: &Run, job: &Job, setup: &Setup) -> Result<Launch, Erro
         .as_ref()
         .map(Identity::variables)
         .unwrap_or_default();
-    variables.extend(self::variables(surroundings, setup)?.into_iter().map(set));
+    if let Some(file) = environment_file(surroundings, setup) {
+        let path = file.clone();
+        let of_file = reach::within(&file, move || read(&path)).await;
+        variables.extend(of_file.map_err(VariablesError::from)??.into_iter().map(set));
+    }
+    variables.extend(surroundings.environment.clone().into_iter().map(set));
     variables.extend(of_run(run));
     Ok(Launch {
         mark: Some(format!("{RUN_ID}={}", run.id).into()),
@@ -92,14 +101,22 @@ pub(super) fn lacks(
     let missing = |what: String| Diagnostic::warning(Code::NotFound, what);
     match need {
         Need::Python => None,
-        Need::Directory(path) if path.is_dir() => None,
-        Need::Directory(path) => Some(missing(format!(
-            "there is no directory `{}`",
-            path.display()
-        ))),
-        Need::EnvironmentFile(path) => match read(path) {
+        Need::Directory(path) => {
+            let place = path.clone();
+            match reach::wait(path, move || place.is_dir()) {
+                Ok(true) => None,
+                Ok(false) => {
+                    let message = format!("there is no directory `{}`", path.display());
+                    Some(missing(message))
+                }
+                Err(error) => Some(missing(chain(&error))),
+            }
+        }
+        Need::EnvironmentFile(path) => match wait_to_read(path) {
             Ok(_) => None,
-            Err(error @ VariablesError::Read { .. }) => Some(missing(chain(&error))),
+            Err(error @ (VariablesError::Read { .. } | VariablesError::Reach(_))) => {
+                Some(missing(chain(&error)))
+            }
             Err(error @ VariablesError::Line { .. }) => Some(
                 Diagnostic::error(Code::BadValue, error.to_string())
                     .with_help("write `KEY=VALUE`, or `#` before a comment"),
@@ -117,12 +134,19 @@ pub(super) fn lacks(
                 ..question(surroundings, setup).ok()?
             };
             // Another user has another `PATH`, and may see what we do not.
-            let is_there = surroundings.user.is_some() || process::is_there(&launch);
-            (!is_there).then(|| {
-                let mut lack = missing(format!("there is no program `{}`", program.display()));
-                lack.help.extend(where_looked_for(program, surroundings));
-                lack
-            })
+            if surroundings.user.is_some() {
+                return None;
+            }
+            let place = launch.directory.as_deref().unwrap_or(Path::new(""));
+            match reach::wait(&place.join(program), move || process::is_there(&launch)) {
+                Ok(true) => None,
+                Ok(false) => {
+                    let mut lack = missing(format!("there is no program `{}`", program.display()));
+                    lack.help.extend(where_looked_for(program, surroundings));
+                    Some(lack)
+                }
+                Err(error) => Some(missing(chain(&error))),
+            }
         }
     }
 }
@@ -156,6 +180,12 @@ fn directory(surroundings: &Surroundings, setup: &Setup) -> Option<PathBuf> {
     Some(folder(setup).join(path))
 }
 
+/// The environment file that the config names.
+fn environment_file(surroundings: &Surroundings, setup: &Setup) -> Option<PathBuf> {
+    let path = surroundings.environment_file.as_ref()?;
+    Some(folder(setup).join(path))
+}
+
 /// The folder in which relative paths of the config start.
 fn folder(setup: &Setup) -> &Path {
     setup.config_file.parent().unwrap_or(Path::new(""))
@@ -166,11 +196,10 @@ pub(super) fn variables(
     surroundings: &Surroundings,
     setup: &Setup,
 ) -> Result<Vec<(String, String)>, VariablesError> {
-    let file = surroundings.environment_file.as_ref();
-    let mut variables = file
-        .map(|file| read(&folder(setup).join(file)))
-        .transpose()?
-        .unwrap_or_default();
+    let mut variables = match environment_file(surroundings, setup) {
+        Some(file) => wait_to_read(&file)?,
+        None => Vec::new(),
+    };
     variables.extend(surroundings.environment.clone());
     Ok(variables)
 }
@@ -202,6 +231,12 @@ fn of_run(run: &Run) -> [(OsString, Option<OsString>); 5] {
         ("SCHED_DUE_NS", due_ns),
     ]
     .map(|(name, value)| (name.into(), value.map(OsString::from)))
+}
+
+/// As [`read`], for who may be held for a while.
+fn wait_to_read(path: &Path) -> Result<Vec<(String, String)>, VariablesError> {
+    let file = path.to_owned();
+    reach::wait(path, move || read(&file))?
 }
 
 /// The variables of the environment file at `path`.

@@ -162,7 +162,13 @@ impl Voice {
             | Outcome::Coalesced
             | Outcome::Missed => {
                 let tries = self.tries(run, job, retry);
-                let why = format!("{} after {took}{tries}", failure::cause(ended));
+                // What could not begin took no time.
+                let after = if ended.took.is_zero() {
+                    String::new()
+                } else {
+                    format!(" after {took}")
+                };
+                let why = format!("{}{after}{tries}", failure::cause(ended));
                 tracing::error!(
                     event = "run_finished",
                     tag = if ended.outcome == Outcome::Timeout {

@@ -58,9 +58,8 @@ pub(super) async fn run(
     order: watch::Receiver<Order>,
     observer: Observer<'_>,
 ) -> Result<Ended, process::Error> {
-    start(interpreter, call.setup, launch)?
-        .run(call, order, observer)
-        .await
+    let started = start(interpreter, call.setup, launch).await?;
+    started.run(call, order, observer).await
 }
 
 /// A Python that has been started for one run and waits for its request.
@@ -71,7 +70,7 @@ pub(super) struct Started {
 }
 
 /// Starts a Python for one run.
-pub(super) fn start(
+pub(super) async fn start(
     interpreter: &Interpreter,
     setup: &Setup,
     launch: Launch,
@@ -86,7 +85,7 @@ pub(super) fn start(
         ..interpreter.launch(RUNNER, &[], setup, launch)
     };
     Ok(Started {
-        process: process::start(launch)?,
+        process: process::start(launch).await?,
         channel: number,
     })
 }
@@ -159,7 +158,8 @@ impl Primed {
     }
 
     /// Lets it call the function.
-    pub(super) fn go(&mut self) -> Result<(), process::Error> {
+    pub(super) async fn go(&mut self) -> Result<(), process::Error> {
+        self.launch.reach().await?;
         self.launch.check_directory()?;
         self.forked.go();
         Ok(())

@@ -2,8 +2,11 @@
 
 use tokio::sync::watch;
 
+use crate::config::{Lookup, Need};
 use crate::job::{Surroundings, Task};
+use crate::reach;
 use crate::run::{Order, Outcome};
+use crate::task::Tasks;
 use crate::task::testing::{Bench, block_on, by_hand, job, text};
 use crate::value::Value;
 
@@ -124,6 +127,41 @@ fn programs_fail_as_their_exit_codes_say() {
         )
     );
     assert_eq!(missing.ended.outcome, Outcome::Failure);
+}
+
+#[test]
+fn a_job_whose_places_do_not_answer_fails_and_says_so() {
+    let bench = Bench::new()
+        .file("dead/env", "A=1\n")
+        .executable("dead/program", "#!/bin/sh\n");
+    let command = |word: &str| job(Task::Command(vec![word.to_owned()]));
+    let mut in_directory = command("true");
+    in_directory.surroundings.directory = Some("dead".into());
+    let mut with_file = command("true");
+    with_file.surroundings.environment_file = Some("dead/env".into());
+    let program = bench.path("dead/program");
+    let of_program = command(&program.to_string_lossy());
+    for (job, place) in [
+        (in_directory, "dead"),
+        (with_file, "dead/env"),
+        (of_program, "dead/program"),
+    ] {
+        let path = bench.path(place);
+        reach::silence(&path);
+        let words = format!("the file system of `{}` does not answer", path.display());
+        assert_eq!(bench.run_job(&job).error(), ("CannotStart", &*words));
+        let need = match place {
+            "dead" => Need::Directory(path.clone()),
+            "dead/env" => Need::EnvironmentFile(path.clone()),
+            _ => Need::Program(path.clone()),
+        };
+        let tasks = Tasks::new(bench.setup.clone());
+        let lack = tasks.lacks(&need, Some(&job.surroundings));
+        assert_eq!(lack.map(|lack| lack.message), Some(words), "{need:?}");
+        reach::let_answer(&path);
+        assert_eq!(bench.run_job(&job).ended.outcome, Outcome::Success);
+        assert_eq!(tasks.lacks(&need, Some(&job.surroundings)), None);
+    }
 }
 
 #[test]

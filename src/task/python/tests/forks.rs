@@ -8,6 +8,7 @@ use nix::unistd::Pid;
 use tokio::sync::watch;
 
 use crate::job::{Job, Task};
+use crate::reach;
 use crate::run::{Order, Outcome, Run};
 use crate::task::Tasks;
 use crate::task::python::servers::{Servers, Wish};
@@ -118,6 +119,10 @@ fn what_surrounds_a_run_is_as_if_it_had_been_started_for_it() {
         job.surroundings.directory = Some("nowhere".into());
         let ran = run_as(&tasks, &by_hand(&job), &job).await;
         assert_eq!(ran.error().0, "CannotStart", "{ran:?}");
+        job.surroundings.directory = Some("here".into());
+        reach::silence(&bench.path("here"));
+        let ran = run_as(&tasks, &by_hand(&job), &job).await;
+        assert!(ran.error().1.ends_with("does not answer"), "{ran:?}");
         // What Python itself looks at when it starts is set when it starts.
         let server = returned(&tasks, "t.parent").await;
         let mut job = function("t.parent");
