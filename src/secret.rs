@@ -260,15 +260,22 @@ fn of_urls(text: &str) -> impl Iterator<Item = Range<usize>> {
     schemes.filter_map(move |(colon, _)| of_url_at(text, colon))
 }
 
+/// How many keys of a text are remembered.
+const MOST_KEYS: usize = 256;
+
 impl Secrets {
     /// The secrets of a text in YAML, read by its looks line by line.
     #[must_use]
     pub fn of_yaml(text: &str) -> Self {
         let mut secrets = Self::default();
         let mut below = false;
-        // Most jobs have the same keys.
-        let mut keys = HashMap::default();
-        let mut is_secret = |key| *keys.entry(key).or_insert_with(|| is_secret_key(key));
+        // Most jobs have the same keys, and each its own name.
+        let mut keys: HashMap<&str, bool> = HashMap::default();
+        let mut is_secret = |key| match keys.get(key) {
+            Some(is_secret) => *is_secret,
+            None if keys.len() == MOST_KEYS => is_secret_key(key),
+            None => *keys.entry(key).or_insert_with(|| is_secret_key(key)),
+        };
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             if is_entry(line) {
                 below = opens(line);

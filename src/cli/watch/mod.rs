@@ -16,9 +16,11 @@ mod teller;
 pub(super) mod voice;
 
 use std::io::{self, IsTerminal};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -90,12 +92,12 @@ fn watch(
     let given = global.given();
     // The state folder is private, and the log's may lie in it: it is made first.
     let place = state::place(&given, &path);
-    let state = State::open(place.clone(), now);
+    let open = || State::open(place.clone(), now);
+    let (state, secrets) = both(open, || loaded.secrets());
     let zone = &config.settings.timezone;
     let mut state = state.map_err(|error| state::refuse_second(error, now, zone))?;
     let console = console(arguments.log_format);
     let logging = Arc::new(open_log(global, arguments, &config, &console));
-    let secrets = loaded.secrets();
     logging.hide(secrets.clone());
     state.look_back(&config, now);
     let known = std::mem::take(&mut state.known);
@@ -211,6 +213,21 @@ fn voice(
     let width = output::style(global.color, &io::stderr()).width;
     let heading = Heading::new(loaded, config, &global.given(), width);
     voice.with_heading(heading, outlets.console.clone())
+}
+
+/// What two pieces of work give that need nothing of each other: the second is done beside the
+/// first if the system has a thread for it.
+fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl Fn() -> B + Sync) -> (A, B) {
+    thread::scope(|scope| {
+        let beside = thread::Builder::new().spawn_scoped(scope, &second);
+        let first = first();
+        let second = match beside.map(ScopedJoinHandle::join) {
+            Ok(Ok(second)) => second,
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => second(),
+        };
+        (first, second)
+    })
 }
 
 /// The config file, which must be one.
