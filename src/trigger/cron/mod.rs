@@ -21,7 +21,7 @@ use super::{Bounds, Fault, Zone};
 use calendar::Calendar;
 
 /// A trigger that fires when all its fields match the wall clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Cron {
     fields: Vec<Field>,
     expression: Option<Expression>,
@@ -52,14 +52,17 @@ pub enum Kind {
     Quartz,
 }
 
+impl PartialEq for Cron {
+    fn eq(&self, other: &Self) -> bool {
+        self.made_of() == other.made_of()
+    }
+}
+
+impl Eq for Cron {}
+
 impl Hash for Cron {
-    /// By what it was made of: the calendar follows from that.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.fields.hash(state);
-        self.expression.hash(state);
-        self.bounds.hash(state);
-        self.zone.hash(state);
-        self.jitter_s.hash(state);
+        self.made_of().hash(state);
     }
 }
 
@@ -117,6 +120,18 @@ impl Cron {
             zone,
             jitter_s,
         }
+    }
+
+    /// What it was made of, from which all else follows.
+    fn made_of(&self) -> (&[Field], Option<&Expression>, Bounds, &Zone, u32) {
+        let expression = self.expression.as_ref();
+        (
+            &self.fields,
+            expression,
+            self.bounds,
+            &self.zone,
+            self.jitter_s,
+        )
     }
 
     /// The first fire time after `after`; `None` once the trigger is spent.
