@@ -5,7 +5,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use super::interpreter::Interpreter;
+use super::interpreter::{Interpreter, Stamp};
 
 /// What the names of the files begin with.
 const PREFIX: &str = "code-";
@@ -16,8 +16,12 @@ const MOST: usize = 7;
 /// The file in `folder` for `code` as compiled by `interpreter`. Where it is still to be made, the
 /// oldest of too many others go: those of former versions of us, and of Pythons that are gone.
 pub(super) fn place(folder: &Path, code: &str, interpreter: &Interpreter) -> PathBuf {
+    let Interpreter {
+        program, version, ..
+    } = interpreter;
     let mut hasher = DefaultHasher::new();
-    (code, &interpreter.program, &interpreter.version).hash(&mut hasher);
+    // Before it is released, a version is built more than once, and each may compile otherwise.
+    (code, program, version, Stamp::of(program)).hash(&mut hasher);
     let place = folder.join(format!("{PREFIX}{:016x}", hasher.finish()));
     if !place.exists() {
         sweep(folder);
@@ -44,6 +48,23 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
+
+    #[test]
+    fn another_build_of_a_python_has_a_file_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let python = Interpreter {
+            program: folder.path().join("python"),
+            version: "3.15.0".to_owned(),
+            from: "PATH",
+        };
+        let built = |bytes: &str| {
+            fs::write(&python.program, bytes).unwrap();
+            place(folder.path(), "pass", &python)
+        };
+        let first = built("a");
+        assert_eq!(first, place(folder.path(), "pass", &python));
+        assert_ne!(first, built("ab"));
+    }
 
     #[test]
     fn the_oldest_files_of_others_go_when_a_new_one_is_made() {

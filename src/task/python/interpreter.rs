@@ -72,7 +72,7 @@ pub(in crate::task) struct Remembered {
 }
 
 /// What tells a file from its successor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::task) struct Stamp {
     pub(super) modified: SystemTime,
     pub(super) bytes: u64,
