@@ -1,6 +1,6 @@
 //! Diagnostics as people read them: the line, carets under the place, ways out.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
@@ -16,6 +16,14 @@ use crate::secret::Secrets;
 /// Two places this near are shown in one snippet, the lines between them folded.
 const NEAR: usize = 100;
 
+/// From how many bytes a line is long. To show it takes as long as it is, however little of it is
+/// seen.
+const LONG: usize = 4096;
+
+/// How many bytes of long lines are gone through at most; of the faults that come after that, only
+/// the place is told.
+const MOST_OF_LONG: usize = 8 << 20;
+
 /// What the screen can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
@@ -30,6 +38,8 @@ struct Source<'a> {
     lines: Lines<'a>,
     hidden: Hidden,
     last: RefCell<Option<Rc<ShownLine>>>,
+    /// How many bytes of long lines were gone through.
+    of_long: Cell<usize>,
     file: String,
 }
 
@@ -82,6 +92,7 @@ impl<'a> Source<'a> {
             lines: Lines::of(text),
             hidden: Hidden::of(Secrets::of_yaml(text)),
             last: RefCell::default(),
+            of_long: Cell::default(),
             file: clean::line(file).into_owned(),
         }
     }
@@ -108,10 +119,25 @@ impl<'a> Source<'a> {
             .id(diagnostic.code.word());
         let helps = diagnostic.help.iter().map(|help| self.help(help));
         let group = match diagnostic.span {
-            Some(span) => title.elements(self.snippets(diagnostic, span)),
+            Some(span) if self.may_show(span) => title.elements(self.snippets(diagnostic, span)),
+            Some(span) => {
+                let Position { line, column } = self.lines.position(span.start);
+                let place = Origin::path(self.file.as_str()).line(line);
+                title.element(place.char_column(column))
+            }
             None => title.element(Origin::path(self.file.as_str())),
         };
         renderer.render(&[group.elements(helps)])
+    }
+
+    /// Whether the line of `span` is short, or there is still time for it.
+    fn may_show(&self, span: Span) -> bool {
+        let length = self.lines.line(self.lines.number(span.start)).len();
+        if length <= LONG {
+            return true;
+        }
+        self.of_long.set(self.of_long.get().saturating_add(length));
+        self.of_long.get() <= MOST_OF_LONG
     }
 
     fn help(&self, help: &str) -> Message<'_> {
@@ -135,7 +161,7 @@ impl<'a> Source<'a> {
 
     fn marked(&self, span: Span, note: Option<&str>, kind: AnnotationKind) -> Mark {
         Mark {
-            line: self.lines.position(span.start).line,
+            line: self.lines.number(span.start),
             span,
             note: note.map(|note| self.safe(note)),
             kind,

@@ -223,3 +223,20 @@ fn one_line_names_the_place_the_fault_and_the_way_out() {
         ["config.yml:1:4: unknown trigger type `corn`; did you mean `cron`?"]
     );
 }
+
+#[test]
+fn of_many_faults_on_one_long_line_the_last_are_told_without_it() {
+    let text = format!("a: [{}]\n", "x, ".repeat(MOST_OF_LONG / 10));
+    let fault = |at: usize| {
+        let fault = Diagnostic::error(Code::BadValue, "wrong").at(Span::new(at, at + 1));
+        fault.with_help("do it right")
+    };
+    let faults = [4, 7, 10, 13].map(fault);
+    let shown = render(&faults, &text, "config.yml", Style::default());
+    assert_eq!(
+        shown.matches("^ ").count() + shown.matches("^\n").count(),
+        3
+    );
+    let last = "error[bad-value]: wrong\n--> config.yml:1:14\n = help: do it right\n\n";
+    assert!(shown.ends_with(last), "{}", &shown[shown.len() - 200..]);
+}
