@@ -66,12 +66,10 @@ struct Shelter {
 
 /// The shelters in the order of the text, and how far the parser came.
 fn shelters(text: &str) -> (Vec<Shelter>, usize) {
-    let mut options = events::options();
-    options.emit_comments = true;
-    options.max_buffered_comment_events = usize::MAX;
     let mut shelters = Vec::new();
+    let mut scalars = Vec::new();
     let mut end = text.len();
-    for event in Parser::new_from_str_with_options(text, options) {
+    for event in Parser::new_from_str_with_options(text, events::options()) {
         let (event, place) = match event {
             Ok(event) => event,
             Err(error) => {
@@ -79,21 +77,47 @@ fn shelters(text: &str) -> (Vec<Shelter>, usize) {
                 break;
             }
         };
-        let span = events::span(text, &place);
-        let is_quoted = match event {
-            Event::Scalar(_, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..) => true,
-            // The place of an empty one is its header.
-            Event::Scalar(value, ScalarStyle::Literal | ScalarStyle::Folded, ..)
-                if !value.trim_matches('\n').is_empty() =>
-            {
-                false
-            }
-            Event::Comment(..) => false,
-            _ => continue,
+        let Event::Scalar(value, style, ..) = event else {
+            continue;
         };
-        shelters.push(Shelter { span, is_quoted });
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        if is_block && value.trim_matches('\n').is_empty() {
+            // Its place is its header, which may have a comment.
+            continue;
+        }
+        let span = events::span(text, &place);
+        scalars.push(span);
+        let is_quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
+        if is_quoted || is_block {
+            shelters.push(Shelter { span, is_quoted });
+        }
     }
-    // A comment beside the header of a block scalar comes after it.
+    shelters.extend(comments(text, &scalars).map(|span| Shelter {
+        span,
+        is_quoted: false,
+    }));
     shelters.sort_by_key(|shelter| shelter.span.start);
     (shelters, end)
+}
+
+/// The comments of a text that has these scalars: from a `#` after a blank to the end of the line.
+fn comments(text: &str, scalars: &[Span]) -> impl Iterator<Item = Span> {
+    let mut scalars = scalars.iter().peekable();
+    let mut after_last = 0;
+    text.match_indices('#').filter_map(move |(start, _)| {
+        while scalars
+            .next_if(|scalar| scalar.end as usize <= start)
+            .is_some()
+        {}
+        let is_content = scalars
+            .peek()
+            .is_some_and(|scalar| scalar.start as usize <= start);
+        let is_apart = text[..start].ends_with([' ', '\t', '\n', '\r', '\u{feff}']) || start == 0;
+        if start < after_last || is_content || !is_apart {
+            return None;
+        }
+        let rest = &text[start..];
+        after_last = start + rest.find(['\n', '\r']).unwrap_or(rest.len());
+        Some(Span::new(start, after_last))
+    })
 }

@@ -60,7 +60,6 @@ pub(super) struct Events<'a> {
 /// How the parser is set up to read as `PyYAML` does.
 pub(super) fn options() -> Options {
     granit_parser::options! {
-        emit_comments: false,
         emit_anchor_events: true,
         emit_unresolved_aliases: true,
         bom_inside_document_as_content: true,

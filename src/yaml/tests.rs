@@ -322,6 +322,12 @@ fn tabs_are_content_in_quotes_comments_and_block_texts() {
         value("a: \"\t\" # \t\nb: |\n  x\ty\n").repr(),
         r"{'a': '\t', 'b': 'x\ty\n'}"
     );
+    assert_eq!(
+        value("a: | #\t\nb: c#d #\te\n").repr(),
+        "{'a': '', 'b': 'c#d'}"
+    );
+    // What is wrong is what comes after the comment.
+    assert_eq!(culprit("{#\t\n- a\n"), "-");
 }
 
 #[test]
