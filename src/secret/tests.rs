@@ -1,3 +1,4 @@
+use super::looks::of_url;
 use super::*;
 
 fn secret_of(line: &str) -> String {
