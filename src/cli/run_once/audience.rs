@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::diary::Diary;
 use super::screen::Screen;
-use super::{any, signals};
+use super::signals::Signals;
 use crate::alert::{Post, Setup};
 use crate::cli::arguments::{Format, Global, RunOnce};
 use crate::cli::load::Loaded;
@@ -31,6 +31,9 @@ use crate::trigger::Zone;
 /// How long the mails of the run are tried at the end. They wait for `sched watch` if it is too
 /// short.
 const LAST_MAILS: Duration = Duration::from_secs(30);
+
+/// How long who reads the output has for it after a signal.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// All of them.
 pub(super) struct Audience<'a> {
@@ -110,12 +113,13 @@ impl<'a> Audience<'a> {
     /// It is over. Gives how it ended, and whether stdout took all that was for it.
     ///
     /// # Errors
-    /// Where signals cannot be had.
+    /// Where no thread can be had to wait for the mails.
     pub(super) async fn end(
         mut self,
         run: &Run,
         job: &Job,
         mut ended: Ended,
+        signals: &mut Signals,
     ) -> anyhow::Result<(Outcome, anyhow::Result<()>)> {
         conceal::all(&mut ended, &self.secrets);
         self.diary.end(run, &ended, &self.screen);
@@ -129,17 +133,17 @@ impl<'a> Audience<'a> {
             post.ended(run, &ended, true);
         }
         // Last comes how it ended, also where both streams go to one place.
-        if readers(&self.console).await? {
+        if readers(&self.console, signals).await {
             self.screen.end(job, &ended);
-            readers(&self.console).await?;
+            readers(&self.console, signals).await;
         }
         let record = Record::new(run, Some(&ended), self.zone);
         let answered = answer(self.format, &record, &self.secrets, &self.console);
         if let Some(post) = self.post
-            && let Some(trouble) = last_mails(post).await?
+            && let Some(trouble) = last_mails(post, signals).await?
         {
             self.screen.error(&trouble);
-            readers(&self.console).await?;
+            readers(&self.console, signals).await;
         }
         // A disk that took no line has been complained of, and does not make the run a failure.
         let _ = self.logging.finish();
@@ -196,26 +200,24 @@ fn open_log(given: &Given, config: &Config, console: &Console) -> Logging {
 
 /// Waits until the mails are sent, and tells what kept one from it. A signal ends that: they are
 /// in the outbox by then.
-async fn last_mails(post: Post) -> anyhow::Result<Option<String>> {
-    let mut signals = signals()?;
+async fn last_mails(post: Post, signals: &mut Signals) -> io::Result<Option<String>> {
     let (tell, told) = oneshot::channel();
     std::thread::Builder::new().spawn(move || tell.send(post.finish(LAST_MAILS)))?;
     tokio::select! {
         // Where it ends without a word, nothing is known to be wrong.
         trouble = told => Ok(trouble.unwrap_or_default()),
-        () = any(&mut signals) => Ok(Some("mail is not sent yet; `sched watch` sends it".to_owned())),
+        () = signals.end_of_patience() => Ok(Some("mail is not sent yet; `sched watch` sends it".to_owned())),
     }
 }
 
 /// Waits until whoever reads the output has read it, and tells whether that is so: the run is
-/// over, so nothing waits for that. A signal ends it.
-async fn readers(console: &Console) -> anyhow::Result<bool> {
-    let mut signals = signals()?;
+/// over, so nothing waits for that. A signal ends it, but for a moment in which they may still.
+async fn readers(console: &Console, signals: &mut Signals) -> bool {
     while !console.finish(Duration::ZERO) {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(1)) => {}
-            () = any(&mut signals) => return Ok(false),
+            () = signals.end_of_patience() => return console.finish(LAST_WORDS),
         }
     }
-    Ok(true)
+    true
 }

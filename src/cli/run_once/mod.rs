@@ -5,11 +5,9 @@ pub mod call;
 mod diary;
 mod outlook;
 mod screen;
-
-use std::io;
+mod signals;
 
 use chrono::{DateTime, Utc};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch::channel;
 
 pub(super) use call::written;
@@ -30,6 +28,7 @@ use audience::Audience;
 use call::{Absent, Call};
 use outlook::Outlook;
 use screen::Screen;
+use signals::Signals;
 
 /// Runs one job.
 ///
@@ -81,10 +80,11 @@ fn carry_out(
     super::runtime()?.block_on(async {
         // Python takes its time to start, in which we make ready for it.
         let ready = tasks.start(&run, job).await;
+        let mut signals = Signals::new()?;
         let audience = Audience::gather(global, arguments, loaded, config, secrets(loaded, job))?;
         audience.begin(&run, &call.notes);
-        let ended = execute(tasks, ready, &run, job, audience.screen()).await?;
-        let (outcome, answered) = audience.end(&run, job, ended).await?;
+        let ended = execute(tasks, ready, &run, job, audience.screen(), &mut signals).await;
+        let (outcome, answered) = audience.end(&run, job, ended, &mut signals).await?;
         let answered = answered.map_or_else(
             |error| output::refuse(&error, global.color),
             |()| Exit::Done,
@@ -102,13 +102,6 @@ fn secrets(loaded: &Loaded, job: &Job) -> Secrets {
     let mut secrets = loaded.secrets();
     secrets.add_entries(&job.kwargs);
     secrets
-}
-
-fn signals() -> io::Result<[Signal; 2]> {
-    Ok([
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    ])
 }
 
 fn begin(job: &Job, now: DateTime<Utc>) -> Run {
@@ -186,15 +179,15 @@ async fn execute(
     run: &Run,
     job: &Job,
     screen: &Screen,
-) -> anyhow::Result<Ended> {
-    let mut signals = signals()?;
+    signals: &mut Signals,
+) -> Ended {
     let (orders, order) = channel(Order::GoOn);
     let ended = tasks.run_with(ready, run, job, order, screen);
     tokio::pin!(ended);
     loop {
         tokio::select! {
-            ended = &mut ended => return Ok(ended),
-            () = any(&mut signals) => orders.send_modify(harden),
+            ended = &mut ended => return ended,
+            () = signals.next() => orders.send_modify(harden),
         }
     }
 }
@@ -205,12 +198,4 @@ fn harden(order: &mut Order) {
         Order::GoOn => Order::Terminate,
         Order::Terminate | Order::Kill => Order::Kill,
     };
-}
-
-/// Waits for either of two signals.
-async fn any([one, other]: &mut [Signal; 2]) {
-    tokio::select! {
-        _ = one.recv() => {}
-        _ = other.recv() => {}
-    }
 }
