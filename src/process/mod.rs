@@ -231,7 +231,7 @@ pub async fn run(
 /// # Errors
 /// Where the child could not be started.
 pub async fn start(launch: Launch) -> Result<Started, Error> {
-    launch.reach().await?;
+    launch.reach_directory().await?;
     let program = launch.program.clone();
     let limits = launch.limits();
     let guarded = launch.guard.clone().zip(launch.mark.clone());
@@ -340,15 +340,23 @@ async fn follow(
 }
 
 impl Launch {
-    /// Waits for an answer of where it starts and what it starts: starting would hold us as long as
-    /// they do not answer.
+    /// Waits for an answer of where it starts: entering that would hold us as long as there is none.
     ///
     /// # Errors
-    /// Where they do not.
-    pub async fn reach(&self) -> Result<(), Error> {
-        if let Some(directory) = &self.directory {
-            reach(directory).await?;
+    /// Where none comes.
+    pub async fn reach_directory(&self) -> Result<(), Error> {
+        match &self.directory {
+            Some(directory) => Ok(reach(directory).await?),
+            None => Ok(()),
         }
+    }
+
+    /// The same of its program, which only who does not know that it lies on the system's own disk
+    /// needs to ask.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn reach_program(&self) -> Result<(), Error> {
         if program::is_path(&self.program) {
             reach(&program::placed(self)).await?;
         }

@@ -31,6 +31,8 @@ pub enum ArgumentError {
 pub(super) struct Program {
     path: PathBuf,
     words: Vec<OsString>,
+    /// Whether the job names it, so that it may lie anywhere.
+    is_of_job: bool,
 }
 
 /// An executable file.
@@ -38,6 +40,7 @@ pub(super) fn file(path: PathBuf) -> Program {
     Program {
         path,
         words: Vec::new(),
+        is_of_job: true,
     }
 }
 
@@ -47,6 +50,7 @@ pub(super) fn command(words: &[String]) -> Program {
     Program {
         path: words.next().map(PathBuf::from).unwrap_or_default(),
         words: words.map(OsString::from).collect(),
+        is_of_job: true,
     }
 }
 
@@ -55,6 +59,7 @@ pub(super) fn shell(text: &str) -> Program {
     Program {
         path: PathBuf::from("/bin/sh"),
         words: ["-c", text, "sh"].map(OsString::from).into(),
+        is_of_job: false,
     }
 }
 
@@ -68,6 +73,9 @@ pub(super) async fn run(
 ) -> Result<Ended, Error> {
     launch.program = program.path;
     launch.args = program.words;
+    if program.is_of_job {
+        launch.reach_program().await?;
+    }
     let arguments = arguments(&job.args, &job.kwargs)?;
     launch
         .args

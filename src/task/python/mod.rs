@@ -159,7 +159,7 @@ impl Primed {
 
     /// Lets it call the function.
     pub(super) async fn go(&mut self) -> Result<(), process::Error> {
-        self.launch.reach().await?;
+        self.launch.reach_directory().await?;
         self.launch.check_directory()?;
         self.forked.go();
         Ok(())
