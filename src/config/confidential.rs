@@ -43,6 +43,9 @@ pub(super) fn hide(diagnostics: &mut [Diagnostic], secrets: &Secrets) {
 /// Hides what is told of a secret value where the fault is the value itself: a part of it, such as
 /// the name of an alias, or what it was read as.
 pub(super) fn hide_at_secrets(diagnostics: &mut [Diagnostic], text: &str) {
+    if diagnostics.is_empty() {
+        return;
+    }
     let (lines, hidden) = (Lines::of(text), Hidden::default());
     for diagnostic in diagnostics {
         let tells_value = matches!(diagnostic.code, Code::Yaml | Code::SurprisingValue);
