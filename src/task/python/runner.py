@@ -155,7 +155,7 @@ class Server:
         detach_input()
         print_lines_at_once()
         self.look_up_from_work(True)
-        faults = self.load(setup)
+        faults, starters = self.load(setup)
         # What is buffered would be written by every child.
         flush_outputs()
         threads = count_threads()
@@ -163,6 +163,7 @@ class Server:
         ready = {
             "faults": faults,
             "threads": threads,
+            "starters": starters,
             "files": stamps_of_tasks(),
             "has_context": can_import("docassemble.webapp"),
         }
@@ -174,7 +175,8 @@ class Server:
             os._exit(0)  # What a thread holds would stay held in a child.
 
     def load(self, setup):
-        """Imports what every child needs; returns the tracebacks of what could not be."""
+        """Imports what every child needs; returns the tracebacks of what could not be, and the
+        modules after which there were more threads."""
         load_ahead()
         install_packages(setup["tasks"])
         connect_logger(None)
@@ -182,8 +184,15 @@ class Server:
         machinery.PathFinder.find_spec("sched_has_no_such_module")
         finalizers = count_finalizers()
         FreshLoader.read = {}
+        faults, starters, threads = [], [], count_threads()
         with self.ends:
-            faults = list(filter(None, map(fault_of_import, setup["preload"])))
+            for name in setup["preload"]:
+                fault = fault_of_import(name)
+                if fault:
+                    faults.append(fault)
+                before, threads = threads, count_threads()
+                if threads > before:
+                    starters.append(name)
         # Then Python's own end of a process is needed, in all its length.
         self.must_finalize = count_finalizers() > finalizers or has_libraries(sys.modules.values())
         # A file may be added at the same time by the clock of the file system. `PathFinder` itself
@@ -191,7 +200,7 @@ class Server:
         for finder in list(sys.path_importer_cache.values()):
             if hasattr(finder, "invalidate_caches"):
                 finder.invalidate_caches()
-        return faults
+        return faults, starters
 
     def look_up_from_work(self, wanted):
         """Lets it be noticed while modules are loaded, which may take long, that nobody is left who

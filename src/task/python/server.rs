@@ -297,6 +297,8 @@ enum Child {
 struct Ready {
     faults: Vec<String>,
     threads: usize,
+    /// The modules after which there were more of them.
+    starters: Vec<String>,
     has_context: bool,
     /// The task files that are loaded, each with its time of modification, in nanoseconds since
     /// 1970, and its size in bytes when it was read.
@@ -352,11 +354,15 @@ impl Children {
 impl State {
     fn of(ready: Ready) -> Self {
         if ready.threads > 1 {
-            return Self::Unfit(
-                "the modules of `preload` leave threads behind, and a process with threads cannot \
-                 be forked safely"
-                    .to_owned(),
-            );
+            let starters = ready.starters.iter().map(|name| format!("'{name}'"));
+            let starters = starters.collect::<Vec<_>>().join(", ");
+            let who = match starters.as_str() {
+                "" => "a module of `preload`".to_owned(),
+                starters => format!("`preload` of {starters}"),
+            };
+            return Self::Unfit(format!(
+                "{who} leaves threads behind, and a process with threads cannot be forked safely"
+            ));
         }
         let stamped = |(path, modified_ns, bytes)| (path, Stamp::from_nanos(modified_ns, bytes));
         Self::Ready {

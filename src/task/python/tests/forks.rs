@@ -249,14 +249,17 @@ fn a_python_with_threads_is_not_forked() {
         "tasks/ahead.py",
         "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n",
     );
-    bench.setup.preload = vec!["ahead".to_owned()];
+    bench.setup.preload = vec!["marshal".to_owned(), "ahead".to_owned()];
     block_on(async {
         let tasks = warm(&bench);
         let first = run(&tasks, "t.f").await;
         assert_eq!(first.ended.returned.as_deref(), Some("False"), "{first:?}");
-        assert!(
-            first.warnings()[0].contains("leave threads behind"),
-            "{first:?}"
+        assert_eq!(
+            first.warnings(),
+            [
+                "WARNING No Python is kept warm, each run starts its own: `preload` of 'ahead' \
+                 leaves threads behind, and a process with threads cannot be forked safely"
+            ]
         );
         assert_eq!(run(&tasks, "t.f").await.warnings(), [""; 0]);
     });
