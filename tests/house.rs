@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("run", &[]),
     ("secret", &["value"]),
     ("environment", &[]),
-    ("diagnostic", &["clean", "secret"]),
+    ("diagnostic", &["clean", "secret", "words"]),
     ("yaml", &["diagnostic", "value"]),
     ("trigger", &["diagnostic"]),
     ("job", &["diagnostic", "trigger", "value"]),

@@ -9,7 +9,7 @@ use super::arguments::Global;
 use super::hint;
 use super::output::Refusal;
 use crate::config::{self, Config, DocassembleContext, Reading};
-use crate::diagnostic::{Diagnostic, near};
+use crate::diagnostic::{Diagnostic, gather, near};
 use crate::environment;
 use crate::paths::{self, Given, NoConfig};
 use crate::reach;
@@ -248,13 +248,14 @@ pub struct Count {
 }
 
 impl Count {
-    /// Counts diagnostics.
+    /// Counts diagnostics as they are shown.
     #[must_use]
     pub fn of(diagnostics: &[Diagnostic]) -> Self {
-        let errors = diagnostics.iter().filter(|one| one.is_error()).count();
+        let shown = gather(diagnostics);
+        let errors = shown.iter().filter(|one| one.diagnostic.is_error()).count();
         Self {
             errors,
-            warnings: diagnostics.len() - errors,
+            warnings: shown.len() - errors,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Not for errors of the world (a file that cannot be read, a database that is locked): those are
 //! `Error`s of the module that met them. Text and JSON are two renderings of the same data.
 
+mod gathered;
 pub mod hidden;
 pub mod json;
 mod near;
@@ -12,6 +13,7 @@ mod snippet;
 
 use std::borrow::Cow;
 
+pub use gathered::{Gathered, gather};
 pub use near::{did_you_mean, near};
 
 /// A piece of the source text, as offsets in bytes; `end` is exclusive.

@@ -9,9 +9,10 @@ use annotate_snippets::{Annotation, AnnotationKind, Level, Message, Origin, Rend
 use super::hidden::Hidden;
 use super::place::{Lines, Position};
 use super::snippet::ShownLine;
-use super::{Diagnostic, Severity, Span};
+use super::{Diagnostic, Gathered, Severity, Span, gather};
 use crate::clean;
 use crate::secret::Secrets;
+use crate::words::counted;
 
 /// Two places this near are shown in one snippet, the lines between them folded.
 const NEAR: usize = 100;
@@ -23,6 +24,9 @@ const LONG: usize = 4096;
 /// How many bytes of long lines are gone through at most; of the faults that come after that, only
 /// the place is told.
 const MOST_OF_LONG: usize = 8 << 20;
+
+/// How many of the jobs that have a fault are named.
+const NAMED_JOBS: usize = 3;
 
 /// What the screen can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +57,8 @@ impl Default for Style {
     }
 }
 
-/// All of the diagnostics of `text`, in their order, each followed by an empty line.
+/// All of the diagnostics of `text`, in their order, each followed by an empty line. What several
+/// jobs have from one place is told once.
 ///
 /// `file` is how messages name it. Nothing of the text reaches the screen as a control character,
 /// and no value of a key that looks secret is shown.
@@ -65,15 +70,16 @@ pub fn render(diagnostics: &[Diagnostic], text: &str, file: &str, style: Style) 
     let source = Source::new(text, file);
     let renderer = renderer(style);
     let mut out = String::new();
-    for diagnostic in diagnostics {
-        out.push_str(&source.render(diagnostic, &renderer));
+    for gathered in gather(diagnostics) {
+        out.push_str(&source.render(&gathered, &renderer));
         out.push_str("\n\n");
     }
     out
 }
 
 /// One line for each of the diagnostics of `text`, such as
-/// ``config.yml:7:15: unknown trigger type `corn`; did you mean `cron`?``.
+/// ``config.yml:7:15: unknown trigger type `corn`; did you mean `cron`?``. What several jobs have
+/// from one place is told once.
 #[must_use]
 pub fn lines<'d>(
     diagnostics: impl Iterator<Item = &'d Diagnostic>,
@@ -81,9 +87,8 @@ pub fn lines<'d>(
     file: &str,
 ) -> Vec<String> {
     let source = Source::new(text, file);
-    diagnostics
-        .map(|diagnostic| source.line(diagnostic))
-        .collect()
+    let gathered = gather(diagnostics);
+    gathered.iter().map(|one| source.line(one)).collect()
 }
 
 impl<'a> Source<'a> {
@@ -97,19 +102,25 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn line(&self, diagnostic: &Diagnostic) -> String {
+    fn line(&self, gathered: &Gathered<'_>) -> String {
+        let Gathered { diagnostic, jobs } = gathered;
         let place = diagnostic.span.map_or(self.file.clone(), |span| {
             let Position { line, column } = self.lines.position(span.start);
             format!("{}:{line}:{column}", self.file)
         });
         let message = self.safe(&diagnostic.message);
+        let message = match jobs.len() {
+            0 | 1 => message,
+            several => format!("{message} (in {})", counted(several, "job")),
+        };
         match diagnostic.help.first() {
             Some(help) => format!("{place}: {message}; {}", self.safe(help)),
             None => format!("{place}: {message}"),
         }
     }
 
-    fn render(&self, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    fn render(&self, gathered: &Gathered<'_>, renderer: &Renderer) -> String {
+        let Gathered { diagnostic, jobs } = gathered;
         let level = match diagnostic.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -127,6 +138,10 @@ impl<'a> Source<'a> {
             }
             None => title.element(Origin::path(self.file.as_str())),
         };
+        let group = match jobs.as_slice() {
+            [] | [_] => group,
+            several => group.element(Level::NOTE.message(self.jobs(several))),
+        };
         renderer.render(&[group.elements(helps)])
     }
 
@@ -138,6 +153,17 @@ impl<'a> Source<'a> {
         }
         self.of_long.set(self.of_long.get().saturating_add(length));
         self.of_long.get() <= MOST_OF_LONG
+    }
+
+    /// Who has the same fault.
+    fn jobs(&self, jobs: &[&str]) -> String {
+        let named = jobs.iter().take(NAMED_JOBS);
+        let named: Vec<_> = named.map(|job| format!("`{}`", self.safe(job))).collect();
+        let all = named.join(", ");
+        match jobs.len().saturating_sub(NAMED_JOBS) {
+            0 => format!("in the jobs {all}"),
+            more => format!("in the jobs {all} and {more} more"),
+        }
     }
 
     fn help(&self, help: &str) -> Message<'_> {

@@ -40,6 +40,32 @@ error[bad-value]: unknown trigger type `corn`
 }
 
 #[test]
+fn what_several_jobs_have_from_one_place_is_told_once() {
+    let text = "base: &base\n  hour: 25\n";
+    let jobs = ["t.a", "t.b", "t.c\x1b", "t.d"];
+    let faults = jobs.map(|job| wrong(text, "25").with_help("mend it").of_job(job));
+    assert_eq!(
+        render(&faults, text, "config.yml", Style::default()),
+        "\
+error[bad-value]: wrong
+ --> config.yml:2:9
+  |
+2 |   hour: 25
+  |         ^^
+  |
+  = note: in the jobs `t.a`, `t.b`, `t.c␛` and 1 more
+  = help: mend it
+
+"
+    );
+    assert_eq!(
+        lines(faults.iter(), text, "config.yml"),
+        ["config.yml:2:9: wrong (in 4 jobs); mend it"]
+    );
+    assert!(!render(&faults[..1], text, "config.yml", Style::default()).contains("note"));
+}
+
+#[test]
 fn a_related_place_is_shown_with_it() {
     let text = "scheduler:\n  a.b:\n    type: cron\n    day: 1\n    hour: 1\n  a.b: {}\n";
     let second = text.rfind("a.b").unwrap();
