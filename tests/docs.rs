@@ -115,6 +115,7 @@ fn run(command: &str, root: &Path, state: &Path) -> String {
         .env("PATH", format!("{}:{path}", program.display()))
         .env("TZ", "America/New_York")
         .env("XDG_STATE_HOME", state)
+        .env("SCHED_LOG_DIR", state.join("sched/log"))
         .env("NO_COLOR", "1")
         .env("COLUMNS", "120")
         .output()

@@ -111,6 +111,7 @@ fn screen(command: &str) -> String {
         .env("COLUMNS", "100")
         .env("TZ", "America/Phoenix")
         .env("XDG_STATE_HOME", path("state"))
+        .env("SCHED_LOG_DIR", path("state/sched/log"))
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap().replace('\r', "");

@@ -75,7 +75,9 @@ fn output_that_a_file_does_not_take_is_told_there_and_in_the_log() {
     fs::write(folder.path().join("config.yml"), config).unwrap();
     let mut command = Command::new("sh");
     let redirected = "exec \"$0\" \"$@\" >out";
-    command.args(["-c", redirected, env!("CARGO_BIN_EXE_sched")]);
+    command
+        .args(["-c", redirected, env!("CARGO_BIN_EXE_sched")])
+        .env_remove("SCHED_LOG_DIR");
     let mut watch = Watch::start_by(command, folder, &[]);
     watch.expect(" ok     talk");
     let pid = watch.child.id().to_string();
@@ -131,7 +133,8 @@ fn a_full_disk_stops_no_job_and_is_told_once() {
     let mut command = Command::new("unshare");
     command
         .args(["-rm", "sh", "-c", SMALL_DISK, sched])
-        .env("SCHED", sched);
+        .env("SCHED", sched)
+        .env_remove("SCHED_LOG_DIR");
     let mut watch = Watch::start_by(command, folder, &[]);
     watch.expect(" ok     tick");
     fs::write(watch.path("full"), "").unwrap();

@@ -110,6 +110,8 @@ impl Folder {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.path("home"))
             .env("XDG_STATE_HOME", self.path("state"))
+            // Where the machine has docassemble, the log of that is not for tests.
+            .env("SCHED_LOG_DIR", self.path("state/sched/log"))
             .env("TZ", "America/New_York");
         command
     }

@@ -71,6 +71,7 @@ impl Watcher {
             .arg("watch")
             .current_dir(folder.root())
             .env("XDG_STATE_HOME", folder.path("state"))
+            .env("SCHED_LOG_DIR", folder.path("log"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -124,6 +124,7 @@ fn a_journal_gets_priorities_and_no_times() {
         .arg("watch")
         .current_dir(folder.path())
         .env("SCHED_STATE_DIR", folder.path().join("state"))
+        .env("SCHED_LOG_DIR", folder.path().join("log"))
         .env("JOURNAL_STREAM", format!("{}:{}", found.dev(), found.ino()))
         .stdout(Stdio::null())
         .stderr(journal)
@@ -150,7 +151,9 @@ fn the_log_goes_where_the_config_says_also_after_a_reload() {
     let config = |folder: &str| config_of(&format!("  log directory: {folder}\n{TICK}"));
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("config.yml"), config("one")).unwrap();
-    let mut watch = Watch::start_in(folder, &[]);
+    let mut sched = Command::new(env!("CARGO_BIN_EXE_sched"));
+    sched.env_remove("SCHED_LOG_DIR");
+    let mut watch = Watch::start_by(sched, folder, &[]);
     watch.expect(" ok     tick");
     watch.rewrite(&config("two"));
     watch.expect("config.yml: ~ log directory   = 1 unchanged");

@@ -404,6 +404,7 @@ fn an_interrupt_ends_the_task_and_is_exit_code_130() {
         .args(["run-once", "work.sleep"])
         .current_dir(folder.root())
         .env("XDG_STATE_HOME", folder.path("state"))
+        .env("SCHED_LOG_DIR", folder.path("log"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -310,6 +310,7 @@ fn a_watcher_whose_place_another_one_has_taken_stops_and_leaves_it_the_socket() 
         .args(["watch", "-q"])
         .current_dir(first.path(""))
         .env("SCHED_STATE_DIR", first.path("state"))
+        .env("SCHED_LOG_DIR", first.path("state/log"))
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();

@@ -198,7 +198,7 @@ fn as_nobody(folder: &Folder, line: &str) -> Answer {
     fs::copy(env!("CARGO_BIN_EXE_sched"), folder.path("sched")).unwrap();
     fs::create_dir(folder.path("state")).unwrap();
     let mut command = Command::new("/bin/sh");
-    let line = format!("exec ./sched {line} --state-dir state --no-mail");
+    let line = format!("exec ./sched {line} --state-dir state --log-dir state/log --no-mail");
     command.args(["-c", &line]).current_dir(folder.root());
     command.env_remove("SCHED_CONFIG");
     if Uid::effective().is_root() {

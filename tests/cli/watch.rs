@@ -39,8 +39,13 @@ impl Watch {
         Self::start_by(command, folder, arguments)
     }
 
-    /// Watches the config of a folder by a command that is `sched`, with what else it needs.
+    /// Watches the config of a folder by a command that is `sched`, with what else it needs: where
+    /// the config says where its log is, without `SCHED_LOG_DIR`.
     pub(crate) fn start_by(mut command: Command, folder: TempDir, arguments: &[&str]) -> Self {
+        if !command.get_envs().any(|(name, _)| name == "SCHED_LOG_DIR") {
+            // Where the machine has docassemble, the log of that is not for tests.
+            command.env("SCHED_LOG_DIR", folder.path().join("state/log"));
+        }
         let mut child = command
             .arg("watch")
             .args(arguments)
@@ -82,6 +87,7 @@ impl Watch {
             .args(line.split_whitespace())
             .current_dir(self.folder.path())
             .env("SCHED_STATE_DIR", self.folder.path().join("state"))
+            .env("SCHED_LOG_DIR", self.folder.path().join("state/log"))
             .output();
         Answer::from(output.unwrap())
     }

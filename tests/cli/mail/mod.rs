@@ -570,6 +570,7 @@ fn files_that_may_not_grow_hold_up_no_job_and_no_mail() {
         .args(["-c", limited, env!("CARGO_BIN_EXE_sched")])
         .current_dir(folder.root())
         .env("SCHED_STATE_DIR", folder.path("state"))
+        .env("SCHED_LOG_DIR", folder.path("log"))
         .output()
         .unwrap();
     let told = String::from_utf8(output.stderr).unwrap();

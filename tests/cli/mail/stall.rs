@@ -83,6 +83,7 @@ fn a_run_by_hand_can_be_ended_while_its_mail_is_tried() {
         .args(["run-once", "t.fail"])
         .current_dir(folder.root())
         .env("XDG_STATE_HOME", folder.path("state"))
+        .env("SCHED_LOG_DIR", folder.path("log"))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
