@@ -119,6 +119,13 @@ impl Interval {
         self.bounds.admit(anchor.checked_add(offset_s)?)
     }
 
+    /// The same, up to and including `end`.
+    #[must_use]
+    pub fn until(mut self, end: DateTime<Utc>) -> Self {
+        self.bounds.end = Some(end);
+        self
+    }
+
     /// Whether its beat begins when the job is first seen.
     #[must_use]
     pub fn wants_anchor(&self) -> bool {

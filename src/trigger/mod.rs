@@ -157,6 +157,16 @@ impl Trigger {
         }
     }
 
+    /// The same trigger with that `end_date`; dates and lists of triggers have none.
+    #[must_use]
+    pub fn until(self, end: DateTime<Utc>) -> Self {
+        match self {
+            Self::Interval(interval) => Self::Interval(interval.until(end)),
+            Self::Cron(cron) => Self::Cron(Arc::new(Arc::unwrap_or_clone(cron).until(end))),
+            Self::Date(_) | Self::Any(_) => self,
+        }
+    }
+
     /// Whether it counts from an anchor that it does not name itself: an interval without
     /// `start_date`, or a list with such an interval.
     #[must_use]

@@ -1243,10 +1243,32 @@ fn no_fault_tells_a_secret() {
 
 #[test]
 fn an_end_that_is_a_date_is_told_as_its_first_instant() {
-    let of = |end: &str| faults(&job(&format!("type: cron\nhour: 23\nend_date: {end}")));
-    assert_eq!(of("2026-11-25"), [""; 0]);
+    let of = |keys: &str| faults(&job(&format!("type: cron\n{keys}")));
+    assert_eq!(of("hour: 23\nend_date: 2026-11-25"), [""; 0]);
     assert_eq!(
-        of("2026-11-24"),
+        of("hour: 3\nstart_date: 2026-12-30 04:00\nend_date: 2026-12-31"),
+        [
+            "6:15 warning[never-fires] this schedule does not fire between its `start_date` and its \
+             `end_date`; `end_date: 2026-12-31` is 00:00 of that day: for all of it write \
+             `end_date: 2026-12-31 23:59:59`"
+        ]
+    );
+    assert_eq!(
+        of("day_of_week: sun\nstart_date: 2026-12-07\nend_date: 2026-12-12"),
+        [
+            "6:15 warning[never-fires] this schedule does not fire between its `start_date` and its \
+             `end_date`; give it a later end, or remove the job"
+        ]
+    );
+    assert_eq!(
+        faults(&job("type: interval\ndays: 7\nend_date: 2026-11-26 12:00")),
+        [
+            "5:15 warning[never-fires] counted from now, this schedule does not fire before its \
+             `end_date`; give it a later end, unless `sched watch` has it going from an earlier time"
+        ]
+    );
+    assert_eq!(
+        of("hour: 23\nend_date: 2026-11-24"),
         [
             "5:15 warning[never-fires] this schedule does not fire any more; `end_date: 2026-11-24` \
           is 00:00 of that day: for all of it write `end_date: 2026-11-24 23:59:59`"

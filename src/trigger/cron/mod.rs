@@ -122,6 +122,13 @@ impl Cron {
         }
     }
 
+    /// The same, up to and including `end`.
+    #[must_use]
+    pub fn until(mut self, end: DateTime<Utc>) -> Self {
+        self.bounds.end = Some(end);
+        self
+    }
+
     /// What it was made of, from which all else follows.
     fn made_of(&self) -> (&[Field], Option<&Expression>, Bounds, &Zone, u32) {
         let expression = self.expression.as_ref();

@@ -37,7 +37,9 @@ pub fn never_fires_reason(cron: &Cron) -> Option<Fault> {
         })
         .filter(|chosen| !has_dates(chosen, either_day))
         .min_by_key(Vec::len)?;
-    Some(short_months(&conflict).unwrap_or_else(|| together(&conflict)))
+    let is_expression = cron.expression().is_some();
+    let short = short_months(&conflict, is_expression);
+    Some(short.unwrap_or_else(|| together(&conflict)))
 }
 
 /// Whether any date matches these fields, whatever the others say.
@@ -54,7 +56,7 @@ fn has_dates(fields: &[&Field], either_day: bool) -> bool {
 }
 
 /// `February has no day 31`
-fn short_months(conflict: &[&Field]) -> Option<Fault> {
+fn short_months(conflict: &[&Field], is_expression: bool) -> Option<Fault> {
     let [month, day] = conflict else { return None };
     if (month.name(), day.name()) != (Name::Month, Name::Day) {
         return None;
@@ -64,7 +66,12 @@ fn short_months(conflict: &[&Field]) -> Option<Fault> {
     let verb = if names.len() == 1 { "has" } else { "have" };
     let names = joined(&names, "and");
     let fault = Fault::new(format!("{names} {verb} no day {}", day.text().trim()));
-    Some(fault.help(format!("for the last day of {names} write `day: last`")))
+    let help = format!("for the last day of {names} write `day: last`");
+    Some(fault.help(if is_expression {
+        help + ": a field, and the others beside it, in place of the expression"
+    } else {
+        help
+    }))
 }
 
 fn includes(field: &Field, value: u16) -> bool {
@@ -115,9 +122,14 @@ mod tests {
         let fault = reason(&[(Name::Month, "4-6/2,nov"), (Name::Day, "31")]).unwrap();
         assert_eq!(fault.message, "April, June and November have no day 31");
         let cron = Cron::of_expression("0 0 31 2 *", Bounds::default(), Zone::utc(), 0).unwrap();
+        let fault = never_fires_reason(&cron).unwrap();
+        assert_eq!(fault.message, "February has no day 31");
         assert_eq!(
-            never_fires_reason(&cron).unwrap().message,
-            "February has no day 31"
+            fault.help,
+            [
+                "for the last day of February write `day: last`: a field, and the others beside it, \
+                 in place of the expression"
+            ]
         );
     }
 
