@@ -42,6 +42,8 @@ pub(super) fn run(
             loaded.reading.look_up(&lookup);
             let misfits = misfits(&loaded, &tasks, &lookup.answers.borrow());
             loaded.reading.add(misfits);
+            let unwritable = unwritable(&loaded, &tasks);
+            loaded.reading.add(unwritable);
         }
         Some(refusal) => loaded.reading.leave_unchecked(&refusal.message),
     }
@@ -93,6 +95,21 @@ fn misfits(loaded: &Loaded, tasks: &Tasks, answers: &HashMap<String, Answer>) ->
         )
     };
     faults.filter_map(warning).collect()
+}
+
+/// The jobs whose arguments cannot be handed to their programs.
+fn unwritable(loaded: &Loaded, tasks: &Tasks) -> Vec<Diagnostic> {
+    let jobs = loaded.config().into_iter().flat_map(|config| &config.jobs);
+    let fault = |job: &Arc<Job>| {
+        let fault = tasks.argument_fault(job)?.to_string();
+        let fault = loaded.reading.secrets.mask(&fault).into_owned();
+        Some(
+            Diagnostic::error(Code::BadValue, format!("each run fails: {fault}"))
+                .at(job.span)
+                .of_job(&job.name),
+        )
+    };
+    jobs.filter_map(fault).collect()
 }
 
 fn write_json(out: &mut impl Write, loaded: &Loaded, valid: bool) -> io::Result<()> {

@@ -270,7 +270,8 @@ fn no_dotted_name(reader: &mut Reader<'_>, item: Item<'_>, role: Role) {
 }
 
 /// Whether a name has at least two parts, none of them empty or able to leave the tasks folder.
-pub(super) fn is_dotted(name: &str) -> bool {
+#[must_use]
+pub fn is_dotted(name: &str) -> bool {
     let good = |part: &str| !part.is_empty() && !part.contains(['/', '\\', '\0']);
     name.contains('.') && name.split('.').all(good) && !name.contains(char::is_whitespace)
 }

@@ -34,6 +34,7 @@ use reader::Reader;
 use section::{Item, Section};
 
 pub use account::{Account, Mailgun, NoAccount, Security, Server, Way, mailbox};
+pub use call::is_dotted;
 pub use directives::Directives;
 pub use key::same as is_same_key;
 pub use lookup::{Answer, Lookup, Reference, Role, TasksPlace};

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::python::lookup::{self, CallFault, CallShape, LookupError};
-use super::{Setup, Tasks, chain, surroundings};
+use super::{ArgumentError, Setup, Tasks, arguments, chain, surroundings};
 use crate::config::{Answer, Lookup, Need, TasksPlace};
 use crate::diagnostic::{self, Diagnostic};
 use crate::job::{Job, Surroundings, Task};
@@ -186,6 +186,17 @@ impl Tasks {
                 .flatten()),
             None => Ok(None),
         }
+    }
+
+    /// Why the arguments of a job cannot be handed to its program; `None` also where it calls none.
+    #[must_use]
+    pub fn argument_fault(&self, job: &Job) -> Option<ArgumentError> {
+        let is_program = match &job.task {
+            Task::Shell(_) | Task::Command(_) => true,
+            Task::Named(name) => matches!(named(&self.setup, name), Ok(Named::Executable(_))),
+        };
+        let words = is_program.then(|| arguments(&job.args, &job.kwargs))?;
+        words.err()
     }
 
     /// What a name names in the environment of a job. It works beside a running runtime too, and

@@ -214,9 +214,9 @@ fn set((name, value): (String, String)) -> (OsString, Option<OsString>) {
     (name.into(), Some(value.into()))
 }
 
-/// The variables that tell a task of its run. A run by hand has no fire time, and must not
-/// inherit that of a run that it was started from.
-fn of_run(run: &Run) -> [(OsString, Option<OsString>); 5] {
+/// The variables that tell a task of its run. One that is started from another run must not
+/// inherit what it has not itself, such as a fire time.
+fn of_run(run: &Run) -> [(OsString, Option<OsString>); 7] {
     let due = run.scheduled_for;
     let due_text = due.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
     let due_ns = due.map(|at| {
@@ -229,6 +229,9 @@ fn of_run(run: &Run) -> [(OsString, Option<OsString>); 5] {
         ("SCHED_SCHEDULED_FOR", due_text),
         ("SCHED_ATTEMPT", Some(run.attempt.to_string())),
         ("SCHED_DUE_NS", due_ns),
+        // Programs are given their own.
+        ("SCHED_ARGS", None),
+        ("SCHED_KWARGS", None),
     ]
     .map(|(name, value)| (name.into(), value.map(OsString::from)))
 }

@@ -259,11 +259,16 @@ fn a_dry_run_tells_what_surrounds_the_process() {
 }
 
 #[test]
-fn a_dry_run_says_why_it_does_not_know_where_a_task_is() {
+fn a_dry_run_says_why_the_run_would_fail() {
     let config = "scheduler:\n  work.greet: {type: cron, hour: 4, environment file: no.env}\n";
     let folder = Folder::with_config(config).file("tasks/work.py", WORK);
     let answer = folder.sched("run-once work.greet --dry-run").exits(0);
-    let told = "\nfrom       cannot read the environment file `";
+    let told = "\nfails      cannot read the environment file `";
+    assert!(answer.stdout.contains(told), "{}", answer.stdout);
+    let text = "scheduler:\n  work.greet: {type: cron, hour: 4, contextmanager: work.none}\n";
+    folder.write("config.yml", text);
+    let answer = folder.sched("run-once work.greet --dry-run").exits(0);
+    let told = "\nfails      context manager: tasks/work.py has no function `none`\n";
     assert!(answer.stdout.contains(told), "{}", answer.stdout);
     folder.write(
         "config.yml",
@@ -482,4 +487,76 @@ fn each_run_tells_of_arguments_that_cannot_be_used() {
     }
     let answer = folder.sched("run-once a.b 5").exits(0);
     assert!(!answer.stderr.contains("'a.b' args"), "{}", answer.stderr);
+}
+
+#[test]
+fn our_line_begins_anew_where_the_task_left_its_last_one_open() {
+    let answer = folder()
+        .file(
+            "tasks/open.py",
+            "import sys\ndef f(): sys.stderr.write('half')\n",
+        )
+        .sched("run-once open.f")
+        .exits(0);
+    let told: Vec<_> = answer.stderr.lines().rev().take(2).collect();
+    assert_eq!(told[1], "half", "{}", answer.stderr);
+    assert!(told[0].starts_with("ok    open.f"), "{}", answer.stderr);
+}
+
+#[test]
+fn a_call_of_the_command_line_is_refused_where_it_cannot_be() {
+    for (line, why) in [
+        ("work.leave", "leave() needs a value for `code`"),
+        (
+            "shout --kwarg a.b=1",
+            "the keyword argument `a.b` cannot be written",
+        ),
+        (
+            "work.greet --kwarg contextmanager=plain",
+            "`contextmanager` must be the dotted name of a context manager, not 'plain'",
+        ),
+    ] {
+        let answer = run(line).exits(2);
+        assert!(answer.stderr.contains(why), "{line}: {}", answer.stderr);
+    }
+}
+
+#[test]
+fn a_context_manager_may_be_given_among_the_keywords() {
+    let answer = folder()
+        .file(
+            "tasks/around.py",
+            "import contextlib\n@contextlib.contextmanager\ndef it():\n    print('in')\n    yield\n",
+        )
+        .sched("run-once work.kinds --kwarg contextmanager=around.it --kwarg a=1e3")
+        .exits(0)
+        .says("in\n[] {'a': 'str'}\n");
+    let note = "note: `1e3` is text in YAML 1.1, not a number";
+    assert!(answer.stderr.contains(note), "{}", answer.stderr);
+}
+
+#[test]
+fn a_run_within_a_run_has_no_arguments_of_it() {
+    let show = "import os\ndef f(): print(os.environ.get('SCHED_ARGS'), os.environ['SCHED_JOB'])\n";
+    let outer =
+        "  outer: {type: cron, hour: 4, command: '\"$SCHED\" -q run-once show.f', args: [one]}\n";
+    let folder = Folder::with_config(&format!("scheduler:\n{outer}")).file("tasks/show.py", show);
+    let mut command = folder.command();
+    command.env("SCHED", env!("CARGO_BIN_EXE_sched"));
+    folder::run(command.args(["run-once", "outer"]))
+        .exits(0)
+        .says("None show.f\n");
+}
+
+#[test]
+fn of_a_program_that_cannot_be_run_the_run_says_why() {
+    let config = "\
+scheduler:
+  bin.tool: {type: cron, hour: 4}
+  bin.gone: {type: cron, hour: 4}
+";
+    let folder = Folder::with_config(config).file("tasks/bin/tool.sh", "#!/bin/sh\n");
+    let told = |job: &str| folder.sched(&format!("run-once {job}")).exits(1).stderr;
+    assert!(told("bin.tool").contains("bin/tool.sh is not executable: chmod +x makes it so"));
+    assert!(told("bin.gone").contains("there is no executable "));
 }

@@ -108,6 +108,18 @@ fn nothing_of_the_tasks_is_run() {
 }
 
 #[test]
+fn arguments_that_no_program_can_be_given_are_an_error() {
+    let config = "scheduler:\n  echo: {type: cron, hour: 4, command: [echo], kwargs: {a b: 1}}\n";
+    let folder = Folder::with_config(config);
+    let told = folder.sched("validate").exits(1).stdout;
+    let fault = "error[bad-value]: each run fails: the keyword argument `a b` cannot be written";
+    assert!(told.starts_with(fault), "{told}");
+    let outlook = folder.sched("run-once echo --dry-run").exits(0).stdout;
+    let fault = "\nfails      the keyword argument `a b` cannot be written";
+    assert!(outlook.contains(fault), "{outlook}");
+}
+
+#[test]
 fn arguments_that_do_not_fit_the_function_are_warned_of() {
     let config = "\
 scheduler:

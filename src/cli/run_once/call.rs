@@ -4,7 +4,7 @@ use crate::clean;
 use crate::cli::arguments::RunOnce;
 use crate::cli::output::Refusal;
 use crate::cli::select;
-use crate::config::Config;
+use crate::config::{Config, is_dotted};
 use crate::diagnostic::did_you_mean;
 use crate::job::{Job, Task};
 use crate::secret::{MASK, Secrets, is_secret_key};
@@ -23,8 +23,9 @@ pub struct Call {
     pub job: Job,
     /// Notes for the user, one a line.
     pub notes: Vec<String>,
-    /// Whether the command line gave any argument.
-    pub has_own_arguments: bool,
+    /// Whether the call is that of the command line alone: with arguments of its own, or of a
+    /// function that no job uses.
+    pub is_own: bool,
 }
 
 /// Why there is no function of a name.
@@ -58,12 +59,9 @@ pub fn call(
     };
     replace(&mut job, arguments, &mut notes)?;
     job.policy.timeout = arguments.timeout.or(job.policy.timeout);
-    let has_own_arguments = !arguments.args.is_empty() || !arguments.kwargs.is_empty();
-    Ok(Call {
-        job,
-        notes,
-        has_own_arguments,
-    })
+    let has_arguments = !arguments.args.is_empty() || !arguments.kwargs.is_empty();
+    let is_own = has_arguments || named.is_empty();
+    Ok(Call { job, notes, is_own })
 }
 
 /// Why neither a job nor a function is meant.
@@ -113,6 +111,10 @@ fn replace(job: &mut Job, arguments: &RunOnce, notes: &mut Vec<String>) -> Resul
     }
     for (key, text) in &arguments.kwargs {
         let value = keyword(key, text, notes)?;
+        if key == "contextmanager" {
+            job.contextmanager = contextmanager(value)?;
+            continue;
+        }
         let key = Value::Str(key.clone());
         match job.kwargs.iter_mut().find(|(known, _)| *known == key) {
             Some(entry) => entry.1 = value,
@@ -120,6 +122,18 @@ fn replace(job: &mut Job, arguments: &RunOnce, notes: &mut Vec<String>) -> Resul
         }
     }
     Ok(())
+}
+
+/// The context manager that is given as a keyword argument, as the config takes it too.
+fn contextmanager(value: Value) -> Result<Option<String>, Refusal> {
+    match value {
+        Value::None => Ok(None),
+        Value::Str(name) if is_dotted(&name) => Ok(Some(name)),
+        other => Err(Refusal::new(format!(
+            "`contextmanager` must be the dotted name of a context manager, not {}",
+            other.repr()
+        ))),
+    }
 }
 
 /// Reads the value of a keyword argument; one that is secret is not told.
@@ -132,7 +146,7 @@ fn keyword(key: &str, text: &str, notes: &mut Vec<String>) -> Result<Value, Refu
         Refusal::new(format!("the value of `{key}` is not YAML"))
             .with_help("put it into quotes inside the shell's: '\"like this\"'")
     })?;
-    if !told.is_empty() {
+    if !told.is_empty() && !matches!(value, Value::Str(_)) {
         let kind = kind(&value);
         notes.push(format!(
             "`{key}` is a {kind} in YAML; for text write --kwarg '{key}=\"{MASK}\"'"
@@ -149,6 +163,10 @@ fn value(text: &str, as_text: &str, notes: &mut Vec<String>) -> Result<Value, Re
     })?;
     if yaml::explain(&document.root, text).is_some() {
         let read = document.root.to_value();
+        if let Value::Str(_) = read {
+            notes.push(format!("`{text}` is text in YAML 1.1, not a number"));
+            return Ok(read);
+        }
         let kind = kind(&read);
         let as_text = if as_text == text {
             format!("'\"{text}\"'")

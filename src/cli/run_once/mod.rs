@@ -55,7 +55,7 @@ pub(super) fn run(
     }
     let tasks = loaded.tasks(&given, natives);
     let call = call::call(config, arguments, |name| find(&tasks, name))?;
-    if call.has_own_arguments {
+    if call.is_own {
         check(&tasks, &call.job)?;
     }
     if arguments.dry_run {
@@ -163,13 +163,15 @@ fn find(tasks: &Tasks, name: &str) -> Result<(), Absent> {
     }
 }
 
-/// Refuses arguments of the command line that the function cannot take.
+/// Refuses a call of the command line that the function, or the program, cannot take.
 fn check(tasks: &Tasks, job: &Job) -> anyhow::Result<()> {
-    // Without a Python to ask, the run itself says what is wrong.
-    let Ok(Some(fault)) = tasks.check_call(job) else {
-        return Ok(());
+    let fault = match (tasks.argument_fault(job), tasks.check_call(job)) {
+        (Some(fault), _) => fault.to_string(),
+        (None, Ok(Some(fault))) => format!("{}\n{}", fault.message, fault.place()),
+        // Without a Python to ask, the run itself says what is wrong.
+        (None, Ok(None) | Err(_)) => return Ok(()),
     };
-    Err(Refusal::new(format!("{}\n{}", fault.message, fault.place())).into())
+    Err(Refusal::new(fault).into())
 }
 
 /// Runs the job to its end; Ctrl-C ends it, and a second one at once.

@@ -28,7 +28,7 @@ pub(super) struct Outlook<'a> {
     call: String,
     /// Where the task is.
     from: Option<String>,
-    /// Why the function cannot be called so.
+    /// Why the task, or its context manager, cannot be called so.
     fault: Option<String>,
     python: Option<Python>,
     timeout: Option<Seconds>,
@@ -71,27 +71,29 @@ impl<'a> Outlook<'a> {
         config: &Config,
         tasks: &Tasks,
     ) -> Result<Self, Refusal> {
-        let (mut from, mut python) = (None, None);
+        let (mut from, mut fault, mut python) = (None, None, None);
         if let Task::Named(name) = &job.task {
             let answer = tasks.look_up_for(&job.surroundings, name);
             if !matches!(answer, Ok(Some(Answer::Native | Answer::Executable { .. }))) {
                 python = Some(Python::of(job, config, tasks)?);
             }
-            from = match answer {
-                Ok(answer) => answer.as_ref().map(place),
-                // That is told of the Python.
-                Err(LookupError::Interpreter(_)) => None,
-                Err(error) => Some(chain(&error)),
-            };
+            (from, fault) = found(answer);
         }
-        let fault = tasks.check_call(job).unwrap_or_default();
+        let manager = job.contextmanager.as_deref().filter(|_| python.is_some());
+        let fault = fault.or_else(|| {
+            let (_, fault) = found(tasks.look_up_for(&job.surroundings, manager?));
+            Some(format!("context manager: {}", fault?))
+        });
+        let fault = fault
+            .or_else(|| tasks.argument_fault(job).map(|fault| fault.to_string()))
+            .or_else(|| Some(tasks.check_call(job).ok()??.message));
         let surroundings = &job.surroundings;
         let shown = |path: &PathBuf| path.display().to_string();
         Ok(Self {
             job: &job.name,
             call: written(job),
             from,
-            fault: fault.map(|fault| fault.message),
+            fault,
             python,
             timeout: job.policy.timeout.map(Seconds),
             // It is run by hand.
@@ -169,19 +171,27 @@ impl Python {
     }
 }
 
-/// Where a task is, for people.
-fn place(answer: &Answer) -> String {
+/// Where a function or a program is, for people, or else why there is none.
+fn found(answer: Result<Option<Answer>, LookupError>) -> (Option<String>, Option<String>) {
+    let (place, fault) = (|place| (Some(place), None), |fault| (None, Some(fault)));
+    let answer = match answer {
+        Ok(Some(answer)) => answer,
+        // That there is no Python is told beside it.
+        Ok(None) | Err(LookupError::Interpreter(_)) => return (None, None),
+        Err(error) => return fault(chain(&error)),
+    };
     match answer {
-        Answer::Function { file, line } => format!("{}:{line}", file.display()),
-        Answer::Executable { file } => file.display().to_string(),
-        Answer::Native => format!("{NATIVE} of this program"),
-        Answer::NoModule { what, .. } => format!("nowhere: there is no {what}"),
+        Answer::Function { file, line } => place(format!("{}:{line}", file.display())),
+        Answer::Executable { file } => place(file.display().to_string()),
+        Answer::Native => place(format!("{NATIVE} of this program")),
+        Answer::Opaque { why } => place(why),
+        Answer::NoModule { what, .. } => fault(format!("there is no {what}")),
         Answer::NoFunction { file, function, .. } => {
-            format!("nowhere: {} has no function `{function}`", file.display())
+            fault(format!("{} has no function `{function}`", file.display()))
         }
         Answer::NotExecutable { file, .. } => {
-            format!("{}, which is not executable", file.display())
+            fault(format!("{} is not executable", file.display()))
         }
-        Answer::Unusable { why } | Answer::Opaque { why } => why.clone(),
+        Answer::Unusable { why } => fault(why),
     }
 }

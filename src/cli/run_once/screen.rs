@@ -1,7 +1,8 @@
 //! What a run by hand shows: the task's own output untouched, and two lines of ours.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::alert::Post;
 use crate::clean;
@@ -32,6 +33,10 @@ pub(super) struct Screen {
     own_level: Level,
     /// For whom the answer is: a record needs stdout for itself.
     format: Format,
+    /// Whether both streams are seen in one place.
+    is_one_place: bool,
+    /// Whether the task's last line on stderr, or in that place, has no end yet.
+    is_amid_line: AtomicBool,
 }
 
 impl Screen {
@@ -60,6 +65,8 @@ impl Screen {
             level,
             own_level,
             format,
+            is_one_place: io::stdout().is_terminal() && io::stderr().is_terminal(),
+            is_amid_line: AtomicBool::new(false),
         }
     }
 
@@ -121,8 +128,20 @@ impl Screen {
     }
 
     fn write(&self, line: &str) {
-        let line = format!("{line}\n");
+        let amid = self.is_amid_line.swap(false, Ordering::Relaxed);
+        let before = if amid { "\n" } else { "" };
+        let line = format!("{before}{line}\n");
         self.console.write(Stream::Stderr, line.into_bytes());
+    }
+
+    /// Passes on what the task writes.
+    fn pass(&self, stream: Stream, run: &Run, bytes: &[u8]) {
+        if let Some(last) = bytes.last()
+            && (stream == Stream::Stderr || self.is_one_place)
+        {
+            self.is_amid_line.store(*last != b'\n', Ordering::Relaxed);
+        }
+        self.console.pass(stream, run, bytes);
     }
 }
 
@@ -144,11 +163,11 @@ impl Output for Screen {
             Format::Text => Stream::Stdout,
             Format::Json => Stream::Stderr,
         };
-        self.console.pass(stream, run, bytes);
+        self.pass(stream, run, bytes);
     }
 
     fn stderr(&self, run: &Run, bytes: &[u8]) {
-        self.console.pass(Stream::Stderr, run, bytes);
+        self.pass(Stream::Stderr, run, bytes);
     }
 
     fn handled(&self, run: &Run) {

@@ -1536,11 +1536,29 @@ def resolve(name, channel=None):
     try:
         found = getattr(module, attribute)
     except AttributeError:
-        file = getattr(module, "__file__", None) or module_name
-        raise Unusable("%s has no function `%s`" % (file, attribute)) from None
+        raise Unusable(why_missing(module, attribute)) from None
     if not callable(found):
         raise Unusable("`%s` is not callable: it is of type %s" % (name, type(found).__name__))
     return found
+
+
+def why_missing(module, attribute):
+    """That a module lacks a function, or a folder of the tasks folder a program."""
+    file = getattr(module, "__file__", None)
+    for folder in () if file else getattr(module, "__path__", ()):
+        if any(folder.startswith(tasks + os.sep) for tasks in sys.modules[TASKS].__path__):
+            for entry in sorted(os.listdir(folder)):
+                path = os.path.join(folder, entry)
+                is_meant = entry == attribute or entry.startswith(attribute + ".")
+                if is_meant and not entry.endswith(".py") and os.path.isfile(path):
+                    return "%s is not executable: chmod +x makes it so" % path
+            program = os.path.join(folder, attribute)
+            return "there is no executable %s or %s.*, and no %s" % (
+                program,
+                program,
+                os.path.join(folder, "__init__.py"),
+            )
+    return "%s has no function `%s`" % (file or module.__name__, attribute)
 
 
 # --- Running ---------------------------------------------------------------------------------
