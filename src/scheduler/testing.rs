@@ -82,6 +82,8 @@ pub(super) struct Notes {
     pub(super) records: BTreeMap<(String, DateTime<Utc>, u32), Option<Outcome>>,
     /// The attempts that wait, and when they are due.
     pub(super) retries: BTreeMap<(String, DateTime<Utc>, u32), DateTime<Utc>>,
+    /// When the last scheduler was asked to end, where it did so in order.
+    pub(super) stopped: Option<DateTime<Utc>>,
     memories: BTreeMap<String, Memory>,
     dates: HashSet<(String, DateTime<Utc>)>,
 }
@@ -118,6 +120,7 @@ impl Notebook {
                         due: *due,
                     })
                     .collect(),
+                stopped: notes.stopped,
             }
         };
         notes.memories.values().map(known).collect()

@@ -20,6 +20,9 @@ use crate::scheduler::{Coming, Ledger, Message};
 use crate::secret::Secrets;
 use crate::store::{Begun, Error, Filter, Left, Lock, Masks, Note, Place, Slate, Store, Writer};
 
+/// When and by what signal the program was asked to stop, once it was.
+pub(super) type StoppedBy = Arc<OnceLock<(DateTime<Utc>, &'static str)>>;
+
 /// The state of a config, while it is watched.
 pub(super) struct State {
     lock: Lock,
@@ -32,6 +35,8 @@ pub(super) struct State {
     /// Whether it is written down how that watcher ended.
     is_noted: bool,
     began: DateTime<Utc>,
+    /// When that watcher was asked to end, where it did so in order.
+    stopped: Option<DateTime<Utc>>,
     /// When the last run began that is recorded.
     newest: Option<DateTime<Utc>>,
     /// What was wrong with the file, to be told once there is a log.
@@ -46,8 +51,7 @@ pub(super) struct Book {
     writer: Writer,
     lock: Lock,
     place: Place,
-    /// Why the program stops, once that is known.
-    stopped_by: Arc<OnceLock<&'static str>>,
+    stopped_by: StoppedBy,
     slate: Option<Arc<Slate>>,
     foreseen: Vec<Foreseen>,
     /// The runs that are noted on the slate and of which the writer does not know yet.
@@ -79,6 +83,7 @@ impl State {
     /// Where another one watches it, or the folder is not fit for it. A full disk is no error: jobs
     /// go on.
     pub(super) fn open(place: Place, now: DateTime<Utc>) -> Result<Self, Error> {
+        let past = Lock::last(&place);
         let lock = Lock::take(&place, now)?;
         let (store, trouble) = match Store::open(&place, now) {
             Ok((store, damage)) => (Some(store), damage.map(|damage| damage.to_string())),
@@ -101,6 +106,7 @@ impl State {
             slate,
             begun,
             is_noted: false,
+            stopped: past.and_then(|past| Some(past.end?.0)),
             began: now,
             newest: None,
             trouble,
@@ -142,7 +148,7 @@ impl State {
         let Some(store) = self.store.as_ref().or(read_only.as_ref()) else {
             return Ok(Vec::new());
         };
-        let mut known = known(store, config, now)?;
+        let mut known = known(store, config, now, self.stopped)?;
         // What stands on the slate only has no record, and ran all the same.
         for (begun, _) in &self.begun {
             let run = &begun.run;
@@ -164,7 +170,7 @@ impl State {
     pub(super) fn book(
         self,
         secrets: Secrets,
-        stopped_by: Arc<OnceLock<&'static str>>,
+        stopped_by: StoppedBy,
         messages: mpsc::Sender<Message>,
     ) -> io::Result<Book> {
         let complain = |level, text: &str| match level {
@@ -224,7 +230,12 @@ fn tell_interrupted(runs: &[(String, RunId)]) {
 }
 
 /// What is known of the configured jobs.
-fn known(store: &Store, config: &Config, now: DateTime<Utc>) -> Result<Vec<Known>, Error> {
+fn known(
+    store: &Store,
+    config: &Config,
+    now: DateTime<Utc>,
+    stopped: Option<DateTime<Utc>>,
+) -> Result<Vec<Known>, Error> {
     let mut known = Vec::new();
     let mut retries: HashMap<String, Vec<Retry>> = HashMap::new();
     for (job, retry) in store.retries()? {
@@ -240,6 +251,7 @@ fn known(store: &Store, config: &Config, now: DateTime<Utc>) -> Result<Vec<Known
             recorded,
             retries: retries.remove(&memory.job).unwrap_or_default(),
             memory,
+            stopped,
         });
     }
     Ok(known)
@@ -329,8 +341,8 @@ impl Book {
 
 impl Drop for Book {
     fn drop(&mut self) {
-        if let Some(why) = self.stopped_by.get() {
-            self.lock.note_end(SystemClock::wall_time(), why);
+        if let Some((at, why)) = self.stopped_by.get() {
+            self.lock.note_end(*at, why);
         }
     }
 }

@@ -257,12 +257,24 @@ impl Beat {
         grace.is_some_and(|grace| now - due > grace)
     }
 
+    /// When a fire is to begin: after a jitter that `draw(most)` draws.
+    pub(super) fn due(&self, fire_time: DateTime<Utc>, draw: fn(u32) -> u32) -> DateTime<Utc> {
+        let jitter_s = match self.trigger().jitter_s(fire_time) {
+            0 => 0,
+            most => draw(most).min(most),
+        };
+        fire_time + TimeDelta::seconds(jitter_s.into())
+    }
+
+    /// The latest at which a fire may be to begin.
+    pub(super) fn latest_due(&self, fire_time: DateTime<Utc>) -> DateTime<Utc> {
+        self.due(fire_time, |most| most)
+    }
+
     /// Whether a fire is later than its grace at `now`, whatever its jitter would have been.
     pub(super) fn has_missed(&self, fire_time: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-        self.job.policy.misfire_grace_time.is_some() && {
-            let jitter = TimeDelta::seconds(self.trigger().jitter_s(fire_time).into());
-            self.is_missed(fire_time + jitter, now)
-        }
+        self.job.policy.misfire_grace_time.is_some()
+            && self.is_missed(self.latest_due(fire_time), now)
     }
 
     /// Up to when all fires are later than their grace at `now`, whatever their jitter.

@@ -63,7 +63,9 @@ impl Plan {
                 coalesced: mut owed,
                 latest,
                 ..
-            } = Backlog::until(self.now, first, beat);
+            } = Backlog::until(self.now, first, beat, |fire_time| {
+                beat.has_missed(fire_time, self.now)
+            });
             if let Some(latest) = latest {
                 owed.add(latest);
             }

@@ -26,6 +26,9 @@ pub struct Known {
     pub recorded: Vec<DateTime<Utc>>,
     /// The attempts that waited when the scheduler ended.
     pub retries: Vec<Retry>,
+    /// When it was asked to end, where it did so in order: what was due by then and has no record
+    /// had been claimed, and waited for a worker or its jitter.
+    pub stopped: Option<DateTime<Utc>>,
 }
 
 impl Known {
@@ -88,8 +91,9 @@ impl Plan {
     /// with the fires that are due since. To be called before anything is decided, for all jobs at
     /// the start, and for those that a reload has mended.
     ///
-    /// A fire within a given `misfire_grace_time` runs. With `at_any_lateness`, so does the latest
-    /// fire of a job that is called as before. An attempt that waited is made when it is due, at
+    /// A fire within a given `misfire_grace_time` runs. Without one, so does the latest that waited
+    /// when the scheduler was asked to end, or whose jitter is not over. With `at_any_lateness`, so
+    /// does the latest fire of a job that is called as before. An attempt that waited is made when it is due, at
     /// once where that has passed, unless it is a day late, or its job has another trigger or no
     /// retries left; nor are those of jobs that are gone.
     pub fn resume(&mut self, known: Vec<Known>, at_any_lateness: bool) -> Downtime {
@@ -124,6 +128,7 @@ impl Plan {
             memory,
             recorded,
             retries,
+            stopped,
         } = known;
         let owed = owed_after(&beat.job, &memory);
         let is_same = beat.remember(&memory, recorded, now);
@@ -135,27 +140,29 @@ impl Plan {
         let Some(first) = first.filter(|first| *first <= now) else {
             return;
         };
+        let lenient = at_any_lateness && beat.job.call_digest() == memory.call;
         let policy = &beat.job.policy;
         if policy.misfire_grace_time.is_some() && !policy.coalesce {
-            self.resume_in_order(index, first, downtime);
+            self.resume_in_order(index, first, lenient, downtime);
         } else {
-            let lenient = at_any_lateness && beat.job.call_digest() == memory.call;
-            self.resume_latest(index, first, lenient, downtime);
+            let backlog = if policy.misfire_grace_time.is_some() {
+                Backlog::until(now, first, beat, |fire_time| {
+                    beat.has_missed(fire_time, now)
+                })
+            } else {
+                Backlog::until(now, first, beat, |fire_time| {
+                    !lenient
+                        && stopped.is_none_or(|stopped| fire_time > stopped)
+                        && beat.latest_due(fire_time) <= now
+                })
+            };
+            self.resume_latest(index, first, backlog, lenient, downtime);
         }
     }
 
-    /// Lets each fire from `first` on that is within its grace run, one after the other.
-    fn resume_in_order(&mut self, index: usize, first: DateTime<Utc>, downtime: &mut Downtime) {
-        let now = self.now;
-        let beat = &mut self.beats[index];
-        beat.owe(first, now);
-        let backlog = Backlog::missed(now, beat);
-        beat.move_on(None, backlog.next, false);
-        downtime.missed.extend(backlog.missed.of(&beat.job));
-    }
-
-    /// Lets at most the latest fire from `first` on run.
-    fn resume_latest(
+    /// Lets each fire from `first` on that is within its grace run, one after the other; where none
+    /// is, and lateness does not matter, the latest.
+    fn resume_in_order(
         &mut self,
         index: usize,
         first: DateTime<Utc>,
@@ -164,21 +171,53 @@ impl Plan {
     ) {
         let now = self.now;
         let beat = &mut self.beats[index];
-        let verdict = Verdict::of(Backlog::until(now, first, beat), beat, lenient, now);
+        beat.owe(first, now);
+        let mut backlog = Backlog::missed(now, beat);
+        let is_empty = backlog.next.is_none_or(|next| next > now);
+        let latest = if lenient && is_empty {
+            backlog.missed.take_latest()
+        } else {
+            None
+        };
+        beat.move_on(latest, backlog.next, false);
+        downtime.missed.extend(backlog.missed.of(&beat.job));
+        if let Some(fire_time) = latest {
+            self.catch_up(index, fire_time, now + SETTLING);
+        }
+    }
+
+    /// Lets at most the latest fire of the `backlog` from `first` on run.
+    fn resume_latest(
+        &mut self,
+        index: usize,
+        first: DateTime<Utc>,
+        backlog: Backlog,
+        lenient: bool,
+        downtime: &mut Downtime,
+    ) {
+        let now = self.now;
+        let draw = self.draw;
+        let beat = &mut self.beats[index];
+        let verdict = Verdict::of(backlog, beat, lenient, now, draw);
         beat.decide_all(first, now);
         let job = &beat.job;
         downtime.missed.extend(verdict.missed.of(job));
         downtime.coalesced.extend(verdict.coalesced.of(job));
         if let Some((fire_time, due)) = verdict.caught_up {
-            self.beats[index].pending.push(fire_time);
-            self.put_off(Claim {
-                beat: index,
-                fire_time,
-                due,
-                attempt: 1,
-                cause: Cause::CatchUp,
-            });
+            self.catch_up(index, fire_time, due);
         }
+    }
+
+    /// Claims a fire that came before the start.
+    fn catch_up(&mut self, beat: usize, fire_time: DateTime<Utc>, due: DateTime<Utc>) {
+        self.beats[beat].pending.push(fire_time);
+        self.put_off(Claim {
+            beat,
+            fire_time,
+            due,
+            attempt: 1,
+            cause: Cause::CatchUp,
+        });
     }
 
     /// Lets an attempt that waited wait on, or gives it up.
@@ -219,8 +258,14 @@ struct Verdict {
 }
 
 impl Verdict {
-    /// What becomes of the backlog that begins with the fire at `first`.
-    fn of(backlog: Backlog, beat: &Beat, lenient: bool, now: DateTime<Utc>) -> Self {
+    /// What becomes of a backlog.
+    fn of(
+        backlog: Backlog,
+        beat: &Beat,
+        lenient: bool,
+        now: DateTime<Utc>,
+        draw: fn(u32) -> u32,
+    ) -> Self {
         let Backlog {
             mut missed,
             coalesced: mut in_time,
@@ -228,20 +273,25 @@ impl Verdict {
             ..
         } = backlog;
         let has_grace = beat.job.policy.misfire_grace_time.is_some();
-        let mut caught_up = None;
-        match latest {
-            Some(latest) if has_grace => caught_up = Some((latest, latest)),
-            Some(latest) if lenient => caught_up = Some((latest, now + SETTLING)),
-            Some(latest) => {
-                in_time.add(latest);
-                missed = std::mem::take(&mut in_time);
+        // One that is over may come after those that are not.
+        let latest = latest.or_else(|| in_time.take_latest());
+        let due = |fire_time| {
+            if lenient && !has_grace {
+                now + SETTLING
+            } else {
+                beat.due(fire_time, draw)
             }
-            // Even the latest is later than its grace.
-            None if lenient => {
-                let latest = missed.take_latest();
-                caught_up = latest.map(|latest| (latest, now + SETTLING));
-            }
-            None => {}
+        };
+        let mut caught_up = latest.map(|latest| (latest, due(latest)));
+        // With the jitter that it draws it may be later than its grace after all.
+        if let Some((latest, _)) = caught_up.take_if(|(_, due)| beat.is_missed(*due, now)) {
+            missed.append(std::mem::take(&mut in_time));
+            missed.add(latest);
+        }
+        // Even the latest is later than its grace.
+        if caught_up.is_none() && lenient {
+            let latest = missed.take_latest();
+            caught_up = latest.map(|latest| (latest, now + SETTLING));
         }
         Self {
             missed,

@@ -19,7 +19,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 
 use crate::job::{Job, Roster, Seen};
 use crate::run::{Cause, Outcome};
@@ -299,7 +299,9 @@ impl Plan {
         if !self.beats[index].job.policy.coalesce {
             return self.beat_in_order(index, decisions);
         }
-        let backlog = Backlog::until(now, first, &self.beats[index]);
+        let beat = &self.beats[index];
+        let is_over = |fire_time| beat.has_missed(fire_time, now);
+        let backlog = Backlog::until(now, first, beat, is_over);
         let steps = backlog.steps;
         self.beats[index].move_on(backlog.latest, backlog.next, steps == 0);
         self.schedule(index);
@@ -346,14 +348,10 @@ impl Plan {
 
     /// Claims a fire: it arrives now, or after its jitter.
     fn claim(&mut self, beat: usize, fire_time: DateTime<Utc>, decisions: &mut Vec<Decided>) {
-        let delay = match self.beats[beat].trigger().jitter_s(fire_time) {
-            0 => 0,
-            most => (self.draw)(most).min(most),
-        };
         let claim = Claim {
             beat,
             fire_time,
-            due: fire_time + TimeDelta::seconds(delay.into()),
+            due: self.beats[beat].due(fire_time, self.draw),
             attempt: 1,
             cause: self.beats[beat].cause(fire_time),
         };

@@ -64,6 +64,15 @@ impl Tally {
         self.count += 1;
     }
 
+    /// Adds a count of later fires.
+    pub(super) fn append(&mut self, later: Self) {
+        self.and_more |= later.and_more;
+        self.first = self.first.or(later.first);
+        let unlisted = later.count - later.latest.len() as u64;
+        later.latest.into_iter().for_each(|one| self.add(one));
+        self.count += unlisted;
+    }
+
     /// Takes out the latest fire.
     pub(super) fn take_latest(&mut self) -> Option<DateTime<Utc>> {
         let latest = self.latest.pop_back()?;
@@ -87,11 +96,11 @@ impl Tally {
 /// What has become due for a job since it was last looked at.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    /// Later than their grace.
+    /// Later than they may be.
     pub(super) missed: Tally,
-    /// Within it, and not the latest.
+    /// Not so, and not the latest.
     pub(super) coalesced: Tally,
-    /// The latest, if it is within its grace.
+    /// The latest, if it is not too late.
     pub(super) latest: Option<DateTime<Utc>>,
     /// The fire time that comes after these.
     pub(super) next: Option<DateTime<Utc>>,
@@ -102,17 +111,20 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    /// The undecided fires from `first`, which is due, up to `now`.
-    pub(super) fn until(now: DateTime<Utc>, first: DateTime<Utc>, beat: &Beat) -> Self {
+    /// The undecided fires from `first`, which is due, up to `now`; `is_over` tells which are too
+    /// late.
+    pub(super) fn until(
+        now: DateTime<Utc>,
+        first: DateTime<Utc>,
+        beat: &Beat,
+        is_over: impl Fn(DateTime<Utc>) -> bool,
+    ) -> Self {
         let mut backlog = Self::default();
-        backlog.walk(first, now, COUNTED, beat);
+        backlog.walk(first, now, COUNTED, beat, &is_over);
         if backlog.unfinished {
-            backlog.skip_to_the_end(now, beat);
+            backlog.skip_to_the_end(now, beat, &is_over);
         }
-        if let Some(latest) = backlog
-            .latest
-            .filter(|latest| beat.has_missed(*latest, now))
-        {
+        if let Some(latest) = backlog.latest.filter(|latest| is_over(*latest)) {
             backlog.missed.add(latest);
             backlog.latest = None;
             backlog.steps += 1;
@@ -143,7 +155,14 @@ impl Backlog {
     }
 
     /// Goes through the fires from `first` to `now`, at most `most` of them.
-    fn walk(&mut self, first: DateTime<Utc>, now: DateTime<Utc>, most: usize, beat: &Beat) {
+    fn walk(
+        &mut self,
+        first: DateTime<Utc>,
+        now: DateTime<Utc>,
+        most: usize,
+        beat: &Beat,
+        is_over: &impl Fn(DateTime<Utc>) -> bool,
+    ) {
         self.next = Some(first);
         let mut left = most;
         while let Some(fire_time) = self.next
@@ -156,7 +175,7 @@ impl Backlog {
             left -= 1;
             if let Some(earlier) = self.latest.replace(fire_time) {
                 self.steps += 1;
-                if beat.has_missed(earlier, now) {
+                if is_over(earlier) {
                     self.missed.add(earlier);
                 } else {
                     self.coalesced.add(earlier);
@@ -169,14 +188,19 @@ impl Backlog {
 
     /// Leaves out the middle of a backlog that is too long to be counted: a job of every second
     /// has 31 million fires a year, and seeing each would keep all others waiting.
-    fn skip_to_the_end(&mut self, now: DateTime<Utc>, beat: &Beat) {
+    fn skip_to_the_end(
+        &mut self,
+        now: DateTime<Utc>,
+        beat: &Beat,
+        is_over: &impl Fn(DateTime<Utc>) -> bool,
+    ) {
         let reached = self.next.unwrap_or(now);
         let mut window = TimeDelta::seconds(1_000);
         loop {
             let from = (now - window).max(reached);
             let mut end = Self::default();
             if let Some(first) = beat.after(from) {
-                end.walk(first, now, usize::MAX, beat);
+                end.walk(first, now, usize::MAX, beat, is_over);
             }
             if end.steps >= LISTED || from == reached {
                 self.append(end);

@@ -888,6 +888,7 @@ fn known(job: &Job, since: DateTime<Utc>) -> Known {
         memory: seen.memory(),
         recorded: Vec::new(),
         retries: Vec::new(),
+        stopped: None,
     }
 }
 
@@ -924,6 +925,89 @@ fn after_a_downtime_fires_in_order_wait_for_one_another_however_many_they_are() 
     }
     assert_eq!(plan.next(), Some(noon(1_801)));
     assert_eq!(causes(&plan, noon(1_801)), [Cause::Schedule; 2]);
+}
+
+/// What is told of the jobs of `known` at noon and `seconds`, where each jitter is the `draw`n, and
+/// what is decided from then on for ten minutes.
+fn resumed(job: &Job, known: Known, seconds: i64, draw: fn(u32) -> u32) -> [Vec<String>; 2] {
+    let mut plan = Plan::new(roster([job.clone()]), noon(seconds), 9, draw);
+    let downtime = plan.resume(vec![known], false);
+    let missed = downtime.missed.into_iter().map(Decision::Miss);
+    let coalesced = downtime.coalesced.into_iter().map(Decision::Coalesce);
+    let passed = missed.chain(coalesced).map(|one| tell(&one)).collect();
+    let decided = (seconds..seconds + 600).flat_map(|second| {
+        let told = due(&mut plan, noon(second)).into_iter();
+        told.map(move |told| format!("{second} {told}"))
+    });
+    [passed, decided.take(1).collect()]
+}
+
+#[test]
+fn a_fire_whose_jitter_is_not_over_runs_after_a_restart() {
+    let mut late = job("late").once(noon(100));
+    late.trigger = every(100, 60);
+    let at = |seconds| resumed(&late, known(&late, noon(0)), seconds, |most| most / 2);
+    assert_eq!(at(120), [vec![], vec!["130 run late 12:01:40".to_owned()]]);
+    assert_eq!(at(150), [vec![], vec!["150 run late 12:01:40".to_owned()]]);
+    let missed = |times: &str| vec![format!("miss late {times}")];
+    assert_eq!(at(160)[0], missed("12:01:40"));
+    // The fires before it fell into the down time.
+    assert_eq!(
+        at(330),
+        [
+            missed("12:01:40 12:03:20"),
+            vec!["330 run late 12:05:00".to_owned()]
+        ]
+    );
+}
+
+#[test]
+fn what_waited_at_an_orderly_end_runs_after_a_restart() {
+    let tick = job("tick").every(100);
+    let stopped = |seconds| Known {
+        stopped: Some(noon(seconds)),
+        ..known(&tick, noon(0))
+    };
+    let at = |stop| resumed(&tick, stopped(stop), 450, |_| 0);
+    assert_eq!(
+        at(205),
+        [
+            vec![
+                "miss tick 12:05:00 12:06:40".to_owned(),
+                "coalesce tick 12:01:40".to_owned()
+            ],
+            vec!["450 run tick 12:03:20".to_owned()]
+        ]
+    );
+    assert_eq!(at(99)[0], ["miss tick 12:01:40 12:03:20 12:05:00 12:06:40"]);
+}
+
+#[test]
+fn a_fire_that_its_jitter_makes_too_late_is_missed_with_those_before_it() {
+    let mut graced = job("tick").grace(20);
+    graced.trigger = every(10, 60);
+    let at = |draw| resumed(&graced, known(&graced, noon(0)), 35, draw);
+    let all = "miss tick 12:00:10 12:00:20 12:00:30";
+    assert_eq!(
+        at(|_| 0)[0],
+        ["coalesce tick 12:00:10 12:00:20"],
+        "the latest is within its grace"
+    );
+    graced = graced.grace(2);
+    let at = |draw| resumed(&graced, known(&graced, noon(0)), 35, draw);
+    assert_eq!(at(|_| 0)[0], [all], "with this jitter it is not");
+}
+
+#[test]
+fn in_order_the_latest_runs_at_any_lateness_where_none_is_within_its_grace() {
+    let each = job("tick").every(10).grace(2).in_order();
+    let mut plan = Plan::new(roster([each.clone()]), noon(35), 9, |_| 0);
+    let downtime = plan.resume(vec![known(&each, noon(0))], true);
+    let missed: Vec<_> = downtime.missed.into_iter().map(Decision::Miss).collect();
+    let told: Vec<_> = missed.iter().map(tell).collect();
+    assert_eq!(told, ["miss tick 12:00:10 12:00:20"]);
+    assert_eq!(due(&mut plan, noon(39)), [""; 0]);
+    assert_eq!(due(&mut plan, noon(40)), ["run tick 12:00:30"]);
 }
 
 #[test]

@@ -281,6 +281,9 @@ impl Ledger for Desk {
     }
 }
 
+/// Longer than any jitter.
+const AGES: TimeDelta = TimeDelta::minutes(10);
+
 /// One story: the jobs and what is written down of them.
 struct Story {
     jobs: Vec<Job>,
@@ -332,6 +335,7 @@ impl Story {
             left = script => ended = Some(left),
         }
         let (down, left, is_stop) = ended.expect("it lives as long as there are acts");
+        self.notebook.notes().stopped = is_stop.then(|| clock.now());
         if is_stop {
             life.as_mut().await;
         }
@@ -401,7 +405,9 @@ impl Story {
         }
         self.lenient = false;
         self.workers = 1_000;
-        self.live(now, &[Act::Stop(0)]).await;
+        // What still waited is over then, too.
+        self.notebook.notes().stopped = None;
+        self.live(now + AGES, &[Act::Stop(0)]).await;
         self.notebook.recover();
         now
     }
@@ -452,11 +458,12 @@ impl Story {
         }
     }
 
-    /// Every fire time up to `end` has a record, and nothing else has.
+    /// Every fire time up to `end` has a record, and nothing else up to then has.
     fn check_fires(&self, end: DateTime<Utc>) {
         let notes = self.notebook.notes();
         for job in &self.jobs {
-            let own = notes.records.keys().filter(|(name, ..)| *name == job.name);
+            let own = notes.records.keys();
+            let own = own.filter(|(name, at, _)| *name == job.name && *at <= end);
             let recorded: BTreeSet<DateTime<Utc>> = own.map(|(_, at, _)| *at).collect();
             let expected: BTreeSet<DateTime<Utc>> = fire_times(job, end).collect();
             let lost: Vec<_> = expected.difference(&recorded).collect();
