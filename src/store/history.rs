@@ -80,9 +80,13 @@ impl Store {
         filter: &Filter,
         mut take: impl FnMut(Entry) -> ControlFlow<B>,
     ) -> Result<Option<B>, Error> {
-        let mut before = None;
+        let (mut before, mut stirred) = (None, None);
         loop {
-            let runs = self.select(WHOLE, filter, before, BATCH)?;
+            if stirred.is_none() {
+                stirred = self.stirred()?;
+            }
+            let store = stirred.as_ref().unwrap_or(self);
+            let runs = store.select(WHOLE, filter, before, BATCH)?;
             let is_last = runs.len() < BATCH;
             before = runs.last().map(|entry| entry.run.id);
             for entry in runs {

@@ -47,6 +47,8 @@ pub struct Store {
     path: PathBuf,
     /// Device and inode of the file.
     file: Option<(u64, u64)>,
+    /// Whether it was opened as one that nobody changes.
+    is_still: bool,
     secrets: Secrets,
 }
 

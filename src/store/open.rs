@@ -5,11 +5,12 @@ use std::fmt;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::{Error, Filter, Place, Store, files};
 use crate::secret::Secrets;
@@ -24,6 +25,9 @@ const SCHEMA: [&str; 4] = [
 
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often to try in that time what SQLite does not wait for.
+const TRIES: u32 = 500;
 
 /// Up to what length a log of changes may be left to whoever opens the database next, in bytes:
 /// reading so much takes no time.
@@ -120,18 +124,28 @@ impl Store {
             }
             SHORTEST.. => {}
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         // Without a log of changes nobody is writing; SQLite would make one to read it.
-        let [log, ..] = companions(&path);
-        let store = if log.exists() {
-            Self::connect(&path, &path, flags)?
+        let store = if has_log(&path) {
+            Self::connect(&path, &path, TO_READ)?
         } else {
-            let flags = flags | OpenFlags::SQLITE_OPEN_URI;
-            Self::connect(&path, &unchanging(&path), flags)?
+            let flags = TO_READ | OpenFlags::SQLITE_OPEN_URI;
+            let store = Self::connect(&path, &unchanging(&path), flags)?;
+            Self {
+                is_still: true,
+                ..store
+            }
         };
         // One that nobody has begun to fill is none: whoever makes it comes to that.
         let is_begun = store.version()? > 0;
         Ok(is_begun.then_some(store))
+    }
+
+    /// The same for what is read next, where it was opened as one that nobody changes, and somebody
+    /// has begun to.
+    pub(super) fn stirred(&self) -> Result<Option<Self>, Error> {
+        let is_stirred = self.is_still && has_log(&self.path);
+        let reopen = || Self::connect(&self.path, &self.path, TO_READ);
+        is_stirred.then(reopen).transpose()
     }
 
     fn connect(path: &Path, name: &Path, flags: OpenFlags) -> Result<Self, Error> {
@@ -146,6 +160,7 @@ impl Store {
             connection,
             path: path.to_owned(),
             file: files::identity(path),
+            is_still: false,
             secrets: Secrets::default(),
         })
     }
@@ -170,7 +185,15 @@ impl Store {
     }
 
     fn prepare(&self) -> rusqlite::Result<()> {
-        self.connection.pragma_update(None, "journal_mode", "wal")?;
+        let mut tried = 0;
+        // In a new file SQLite does not wait for another process that does the same.
+        while let Err(error) = self.connection.pragma_update(None, "journal_mode", "wal") {
+            if tried == TRIES || error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) {
+                return Err(error);
+            }
+            tried += 1;
+            thread::sleep(PATIENCE / TRIES);
+        }
         self.connection.pragma_update(None, "synchronous", "normal")
     }
 
@@ -262,6 +285,15 @@ fn protect(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cell_size_check", true)?;
     // SQLite reads a negative number as KiB.
     connection.pragma_update(None, "cache_size", -CACHE_KIB)
+}
+
+/// To read a database, and no more.
+const TO_READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NOFOLLOW);
+
+/// Whether somebody writes in a database, or has left what was written beside it.
+fn has_log(path: &Path) -> bool {
+    let [log, ..] = companions(path);
+    log.exists()
 }
 
 /// The files that SQLite keeps beside a database: the log of changes, and its index.

@@ -113,7 +113,8 @@ impl Store {
         begun().map_err(|source| self.error(source))
     }
 
-    /// Writes down how a run ended.
+    /// Writes down how a run ended: of one by hand also where somebody who did not see its process, as
+    /// from within another container, took it for interrupted.
     ///
     /// # Errors
     /// Where SQLite says no.
@@ -126,7 +127,9 @@ impl Store {
                 "UPDATE runs SET outcome = ?2, took = ?3, exit_code = ?4, signal = ?5,
                      returned = ?6, error_type = ?7, error_message = ?8, error_traceback = ?9,
                      stdout = ?10, stderr = ?11
-                 WHERE id = ?1 AND outcome IS NULL",
+                 WHERE id = ?1
+                     AND (outcome IS NULL
+                         OR outcome = 'interrupted' AND took IS NULL AND owner IS NOT NULL)",
             )?;
             update.execute(params![
                 id.to_bytes(),
@@ -257,7 +260,8 @@ impl Store {
         recover().map_err(|source| self.error(source))
     }
 
-    /// Forgets some of the runs that began before `cutoff`; gives whether there may be more.
+    /// Forgets some of the runs that began before `cutoff`, but none that waits to be tried again;
+    /// gives whether there may be more.
     ///
     /// # Errors
     /// Where SQLite says no.
@@ -265,7 +269,7 @@ impl Store {
         let prune = || {
             let mut delete = self.cached(
                 "DELETE FROM runs WHERE key IN (
-                     SELECT key FROM runs WHERE id < ?1 AND outcome IS NOT NULL
+                     SELECT key FROM runs WHERE id < ?1 AND outcome IS NOT NULL AND retry IS NULL
                      ORDER BY id LIMIT ?2)",
             )?;
             delete.execute(params![RunId::new(cutoff, 0).to_bytes(), PRUNED])
@@ -296,16 +300,15 @@ impl Store {
 
     /// The key of a job, which is added where it is new.
     pub(super) fn key_of(&self, job: &str) -> rusqlite::Result<i64> {
-        let known = self
-            .cached("SELECT key FROM jobs WHERE name = ?1")?
-            .query_row([job], |row| row.get(0))
-            .optional()?;
-        if let Some(key) = known {
+        let mut known = self.cached("SELECT key FROM jobs WHERE name = ?1")?;
+        let mut key = || known.query_row([job], |row| row.get(0));
+        if let Some(key) = key().optional()? {
             return Ok(key);
         }
-        self.cached("INSERT INTO jobs (name) VALUES (?1)")?
+        // Another process may add it at the same time.
+        self.cached("INSERT INTO jobs (name) VALUES (?1) ON CONFLICT (name) DO NOTHING")?
             .execute([job])?;
-        Ok(self.connection.last_insert_rowid())
+        key()
     }
 
     /// Marks a date as fired; gives whether it had not been.

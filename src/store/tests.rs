@@ -962,6 +962,95 @@ fn a_database_of_the_first_version_gets_an_outbox_and_keeps_its_runs() {
 }
 
 #[test]
+fn many_may_begin_a_database_and_a_job_at_the_same_time() {
+    for _ in 0..5 {
+        let folder = TempDir::new().unwrap();
+        let start = Arc::new(std::sync::Barrier::new(6));
+        let threads = [0, 1, 2, 3, 4, 5].map(|seconds| {
+            let (start, place) = (Arc::clone(&start), place(&folder));
+            std::thread::spawn(move || {
+                start.wait();
+                let store = Store::join(&place).unwrap();
+                let run = Run {
+                    scheduled_for: None,
+                    cause: Cause::Manual,
+                    ..run("tick", seconds)
+                };
+                let recorded = store.begin(&run, false, None, None).unwrap();
+                assert_eq!(recorded, Recorded::Now);
+            })
+        });
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(all(&open(&place(&folder))).len(), 6);
+    }
+}
+
+#[test]
+fn who_carried_a_run_out_knows_best_how_it_ended() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    let run = run("tick", 0);
+    let unseen = Owner::of("1 of another container".to_owned());
+    store.begin(&run, false, None, Some(&unseen)).unwrap();
+    store.look_back([]).unwrap();
+    assert_eq!(outcomes(&store), ["tick interrupted"]);
+    store.end(run.id, &ended(Outcome::Success)).unwrap();
+    assert_eq!(outcomes(&store), ["tick success"]);
+    store.end(run.id, &ended(Outcome::Failure)).unwrap();
+    assert_eq!(outcomes(&store), ["tick success"]);
+}
+
+#[test]
+fn a_run_that_waits_to_be_tried_again_is_not_forgotten() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    for seconds in [0, 60] {
+        let run = run("tick", seconds);
+        store.begin(&run, false, None, None).unwrap();
+        store.end(run.id, &ended(Outcome::Failure)).unwrap();
+        if seconds == 60 {
+            store.await_retry(run.id, noon(600)).unwrap();
+        }
+    }
+    assert!(!store.prune(noon(300)).unwrap());
+    assert_eq!(all(&store).len(), 1);
+    assert_eq!(store.retries().unwrap().len(), 1);
+}
+
+#[test]
+fn a_database_that_begins_to_change_while_it_is_read_is_read_on() {
+    let folder = TempDir::new().unwrap();
+    let place = place(&folder);
+    let store = open(&place);
+    store.begin_transaction().unwrap();
+    for seconds in 0..350 {
+        let run = run("tick", seconds);
+        store.begin(&run, false, None, None).unwrap();
+        store.end(run.id, &ended(Outcome::Success)).unwrap();
+    }
+    store.commit().unwrap();
+    drop(store);
+    let read = Store::read(&place).unwrap().unwrap();
+    let mut writer = None;
+    let mut count = 0;
+    let stopped: Option<()> = read
+        .each(&Filter::default(), |_| {
+            count += 1;
+            if count == 50 {
+                let store = open(&place);
+                while store.prune(noon(100)).unwrap() {}
+                store.connection.execute_batch("VACUUM").unwrap();
+                writer = Some(store);
+            }
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!((stopped, count), (None, 250));
+}
+
+#[test]
 fn what_was_earlier_stays_where_the_trigger_is_the_same() {
     let folder = TempDir::new().unwrap();
     let store = open(&place(&folder));
