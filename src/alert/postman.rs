@@ -120,6 +120,12 @@ impl Postman {
                 mail.subject
             );
         }
+        let next = self.outbox.with(Store::next_mail)?;
+        if self.troubled && next.is_some_and(|due| due <= now) {
+            // Whether the server takes mail again is tried with the oldest: what is told of a job is
+            // read in its order.
+            self.outbox.with(|store| store.hurry_mail(now))?;
+        }
         while let Some(waiting) = self.claim()? {
             let failure = if self.settled.contains(&waiting.mail.id) {
                 None

@@ -67,7 +67,7 @@ impl Store {
         Ok(posted > 0)
     }
 
-    /// Claims the first mail that is due at `now` and that no other process is sending.
+    /// Claims the oldest mail that is due at `now` and that no other process is sending.
     ///
     /// # Errors
     /// Where SQLite says no.
@@ -89,7 +89,7 @@ impl Store {
         claim().map_err(|source| self.error(source))
     }
 
-    /// The first mail that is due at `now` and that no other process than `this` is sending, and
+    /// The oldest mail that is due at `now` and that no other process than `this` is sending, and
     /// the process that was to send it.
     fn unclaimed_mail(
         &self,
@@ -98,7 +98,7 @@ impl Store {
     ) -> rusqlite::Result<Option<(Waiting, Option<String>)>> {
         let mut due = self.cached(
             "SELECT id, recipient, subject, body, written, tries, sender FROM outbox
-             WHERE due <= ?1 ORDER BY due, key",
+             WHERE due <= ?1 ORDER BY key",
         )?;
         let mut rows = due.query([micros(now)])?;
         while let Some(row) = rows.next()? {

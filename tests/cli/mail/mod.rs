@@ -459,6 +459,32 @@ fn a_mail_outlives_an_outage_and_is_delivered_once() {
 }
 
 #[test]
+fn after_an_outage_mails_arrive_in_the_order_of_what_they_tell() {
+    let Some(server) = Server::start("plain") else {
+        return;
+    };
+    let port = server.port;
+    drop(server);
+    let jobs = "  t.until_mended:\n    type: interval\n    seconds: 1\n";
+    let mut watch = Watch::start_in(watched(&config(&plain(port), jobs)), &[]);
+    watch.expect("mail cannot be sent, it waits");
+    let Some(server) = Server::start_with("plain", port, None) else {
+        return;
+    };
+    std::fs::write(watch.path("mended"), "").unwrap();
+    let subjects = [(); 2].map(|()| header(&server.next("mail"), "Subject"));
+    assert_eq!(
+        subjects,
+        [
+            "My <App> Scheduler error: RuntimeError",
+            "My <App> Scheduler: t.until_mended succeeded again"
+        ]
+    );
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+}
+
+#[test]
 fn a_retry_that_is_given_up_makes_its_failure_one_for_good() {
     let Some(server) = Server::start("plain") else {
         return;
