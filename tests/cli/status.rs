@@ -71,6 +71,28 @@ fn a_failing_job_is_told_with_when_it_last_went_well() {
 }
 
 #[test]
+fn a_fire_that_was_missed_mends_no_failing_job() {
+    let job = "  bad: {type: interval, seconds: 3, command: exit 7}\n";
+    let mut watch = Watch::start(job, &[]);
+    watch.expect("FAILED");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+    std::thread::sleep(std::time::Duration::from_millis(3_500));
+    let mut watch = watch.anew();
+    watch.expect("missed while sched was down");
+    let check = watch.sched("status --check --jobs").exits(1);
+    assert!(check.stdout.contains("\nbad: FAILED 7"), "{}", check.stdout);
+    let status = watch.sched("status --format json").exits(0).json();
+    let (last, streak) = (
+        &status[0]["jobs"][0]["last"],
+        &status[0]["jobs"][0]["streak"],
+    );
+    assert_eq!(*streak == 0, last["outcome"] == "missed", "{status:?}");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
+}
+
+#[test]
 fn a_fault_of_the_config_is_a_part_of_the_answer() {
     let folder = Folder::with_config(
         "scheduler:\n  fine: {type: cron, hour: 4, command: 'true'}\n  bad: {type: corn}\n",

@@ -86,8 +86,7 @@ impl Check {
 
 /// Such as `backup.nightly: FAILED 3, 2 times in a row`.
 fn failure(standing: &Standing<'_>) -> String {
-    let ended = standing.last.as_ref().and_then(|last| last.ended.as_ref());
     let often = standing.often().map(|often| format!(", {often}"));
-    let (name, result) = (&standing.name, result(ended).0);
+    let (name, result) = (&standing.name, result(standing.failure()).0);
     format!("{name}: {result}{}", often.unwrap_or_default())
 }

@@ -160,7 +160,7 @@ impl<'a> JobLine<'a> {
         Self {
             job: &standing.name,
             last: standing.last.as_ref().map(record),
-            streak: standing.streak,
+            streak: standing.streak(),
             next: standing.next().map(|next| rfc3339(next, zone)),
             running: standing.running.iter().map(record).collect(),
         }

@@ -7,7 +7,7 @@ use crate::cli::output::Paint;
 use crate::cli::{state, time};
 use crate::config::Config;
 use crate::job::Job;
-use crate::run::Outcome;
+use crate::run::{Ended, Outcome};
 use crate::store::{Entry, Error, Filter, Store};
 use crate::trigger::Zone;
 
@@ -19,9 +19,12 @@ pub(super) struct Standing<'a> {
     pub(super) name: String,
     /// What the config says of it.
     form: Form<'a>,
-    /// Its last run that is over, and in how many runs in a row it ended as well or as badly.
+    /// Its last result.
     pub(super) last: Option<Entry>,
-    pub(super) streak: u32,
+    /// The last run that came to an end of its own, and in how many such runs in a row it ended as
+    /// well or as badly: what was missed or interrupted mends nothing.
+    telling: Option<Entry>,
+    streak: u32,
     /// When it last went well, where it does not now.
     last_ok: Option<DateTime<Utc>>,
     /// Its runs that go on, the newest first.
@@ -92,6 +95,7 @@ impl<'a> Standing<'a> {
             name,
             form,
             last: None,
+            telling: None,
             streak: 0,
             last_ok: None,
             running: Vec::new(),
@@ -111,8 +115,9 @@ impl Standing<'_> {
         };
         // That a run is skipped because another goes on is no result of the job.
         let is_result = |outcome: &Outcome| outcome.has_run() || *outcome == Outcome::Missed;
-        let over = Filter {
-            outcomes: Outcome::ALL.into_iter().filter(is_result).collect(),
+        let is_telling = |outcome: &Outcome| outcome.has_run() && *outcome != Outcome::Interrupted;
+        let over = |is_meant: fn(&Outcome) -> bool| Filter {
+            outcomes: Outcome::ALL.into_iter().filter(is_meant).collect(),
             ..of_job()
         };
         let running = store.runs(&going_on, usize::MAX)?;
@@ -120,8 +125,9 @@ impl Standing<'_> {
             .into_iter()
             .map(|run| run.settled(watched))
             .partition(|run| run.ended.is_none());
-        let last = store.runs(&over, 1)?.into_iter().chain(dead);
+        let last = store.runs(&over(is_result), 1)?.into_iter().chain(dead);
         self.last = last.max_by_key(|run| run.run.id);
+        self.telling = store.runs(&over(is_telling), 1)?.pop();
         self.streak = store.streak(&self.name)?;
         self.running = running;
         if self.is_failing() {
@@ -140,12 +146,26 @@ impl Standing<'_> {
         failing.then(|| format!("{} times in a row", self.streak))
     }
 
-    /// Whether it failed the last times.
+    /// Whether it failed the last time that it came to an end.
     pub(super) fn is_failing(&self) -> bool {
-        self.last
-            .as_ref()
-            .and_then(|run| run.ended.as_ref())
-            .is_some_and(|ended| ended.outcome.is_failure())
+        self.failure().is_some()
+    }
+
+    /// How it failed then.
+    pub(super) fn failure(&self) -> Option<&Ended> {
+        let ended = self.telling.as_ref()?.ended.as_ref();
+        ended.filter(|ended| ended.outcome.is_failure())
+    }
+
+    /// In how many runs in a row it ended as in its last result; 0 where that is no end of a run.
+    pub(super) fn streak(&self) -> u32 {
+        if self.is_telling() { self.streak } else { 0 }
+    }
+
+    /// Whether its last result is that of the last run that came to an end.
+    fn is_telling(&self) -> bool {
+        let id = |entry: &Option<Entry>| entry.as_ref().map(|entry| entry.run.id);
+        id(&self.last) == id(&self.telling)
     }
 
     /// How it does, and when it began to do so.
@@ -194,9 +214,11 @@ impl Standing<'_> {
     pub(super) fn row(&self, now: DateTime<Utc>, zone: &Zone) -> [String; 6] {
         let ((result, _), at) = self.result();
         let ok = |at| format!("last ok {}", time::of_day(at, now, zone));
-        let note: Vec<String> = self
-            .often()
+        let before = self.failure().filter(|_| !self.is_telling());
+        let before = before.map(|ended| format!("before that {}", self::result(Some(ended)).0));
+        let note: Vec<String> = before
             .into_iter()
+            .chain(self.often())
             .chain(self.last_ok.map(ok))
             .collect();
         [
