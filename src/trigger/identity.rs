@@ -4,26 +4,42 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{Bounds, Trigger};
 
-/// All that its fire times depend on, but for its anchor.
+/// All that its fire times depend on, but for its anchor: not by how much they may be delayed, nor in
+/// which order several triggers are written.
 pub(super) fn of(trigger: &Trigger) -> String {
+    text(trigger, |_| String::new())
+}
+
+/// The same, and by how much they may be delayed.
+pub(super) fn with_jitter(trigger: &Trigger) -> String {
+    text(trigger, |jitter_s| format!(" jitter={jitter_s}"))
+}
+
+fn text(trigger: &Trigger, jitter: fn(u32) -> String) -> String {
     match trigger {
         Trigger::Interval(interval) => {
-            format!("{interval}{}", more(interval.bounds(), interval.jitter_s()))
+            let within = within(interval.bounds());
+            format!("{interval}{within}{}", jitter(interval.jitter_s()))
         }
         Trigger::Cron(cron) => {
-            let more = more(cron.bounds(), cron.jitter_s());
-            format!("{cron} timezone={}{more}", cron.zone().name())
+            let (zone, within) = (cron.zone().name(), within(cron.bounds()));
+            format!("{cron} timezone={zone}{within}{}", jitter(cron.jitter_s()))
         }
         // Its zone decides how it is shown, not when it fires.
         Trigger::Date(date) => {
             let at = date.at().to_rfc3339_opts(SecondsFormat::AutoSi, true);
-            format!("date[{at}]{}", more(Bounds::default(), date.jitter_s()))
+            format!("date[{at}]{}", jitter(date.jitter_s()))
         }
-        Trigger::Any(triggers) => triggers.iter().map(of).collect::<Vec<_>>().join(", "),
+        Trigger::Any(triggers) => {
+            let each = triggers.iter().map(|one| text(one, jitter));
+            let mut each: Vec<_> = each.collect();
+            each.sort();
+            each.join(", ")
+        }
     }
 }
 
-fn more(bounds: Bounds, jitter_s: u32) -> String {
+fn within(bounds: Bounds) -> String {
     let end = |key, at: DateTime<Utc>| {
         let at = at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         format!(" {key}={at}")
@@ -31,7 +47,6 @@ fn more(bounds: Bounds, jitter_s: u32) -> String {
     let parts = [
         bounds.start.map(|start| end("start_date", start)),
         bounds.end.map(|at| end("end_date", at)),
-        (jitter_s > 0).then(|| format!(" jitter={jitter_s}")),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -65,7 +80,6 @@ mod tests {
             interval(60, none, 0),
             interval(61, none, 0),
             interval(60, start, 0),
-            interval(60, none, 5),
             cron("0 4 * * *", Zone::utc()),
             cron("0 4 * * *", zone("Europe/Berlin")),
             cron("0 0 4 * * *", Zone::utc()),
@@ -78,6 +92,14 @@ mod tests {
         for (index, text) in texts.iter().enumerate() {
             assert!(!texts[..index].contains(text), "{text}");
         }
-        assert_eq!(texts[3], "interval[0:01:00] jitter=5");
+        assert_eq!(
+            texts[2],
+            "interval[0:01:00] start_date=2026-01-01T00:00:00Z"
+        );
+        let delayed = interval(60, none, 5);
+        assert_eq!(delayed.identity(), texts[0]);
+        assert!(delayed.differs(&triggers[0]) && !delayed.fires_otherwise(&triggers[0]));
+        let turned = Trigger::Any(vec![interval(60, none, 0), date("2026-12-24T18:00:00Z")]);
+        assert!(texts.contains(&turned.identity()));
     }
 }

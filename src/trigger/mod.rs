@@ -270,8 +270,14 @@ impl Trigger {
 
     /// Whether it fires at other times than `other`. An interval in another zone fires when it did.
     #[must_use]
-    pub fn differs(&self, other: &Self) -> bool {
+    pub fn fires_otherwise(&self, other: &Self) -> bool {
         self != other && self.identity() != other.identity()
+    }
+
+    /// Whether it fires at other times than `other`, or may be delayed by more or less.
+    #[must_use]
+    pub fn differs(&self, other: &Self) -> bool {
+        self != other && identity::with_jitter(self) != identity::with_jitter(other)
     }
 
     /// The wall-clock time that was asked for where it does not exist that day, and the fire at

@@ -245,7 +245,13 @@ fn a_faulty_entry_keeps_its_last_good_form() {
     watch.expect("reload config.yml: ! tick (faulty, keeps its earlier form)   = 0 unchanged");
     watch.expect(" ok     tick");
     watch.rewrite(&config_of(TICK));
-    watch.expect("reload config.yml: no job is different, and no longer faulty: tick");
+    watch.expect("reload config.yml: no job is different; no longer faulty: tick");
+    let history = |kept: &str| config_of(&format!("  keep history: {kept}\n{TICK}"));
+    watch.rewrite(&(history("2 eons") + "  corn: {type: corn}\n"));
+    watch.expect("! corn (faulty, left out)   ! keep history (faulty, stays as it was)");
+    let second = TICK.replace("tick", "second");
+    watch.rewrite(&(history("90d") + &second));
+    watch.expect("+ second   = 1 unchanged; no longer faulty: keep history; gone: corn");
     watch.signal(Signal::SIGINT);
     assert!(watch.end().success());
 }
@@ -275,7 +281,7 @@ fn a_faulty_setting_stays_as_it_was() {
     assert!(line.contains("+09:00 reload "), "{line}");
     watch.expect("no time zone is called `Asia/Tokio`");
     watch.rewrite(&zone("Asia/Tokyo"));
-    watch.expect("reload config.yml: no change");
+    watch.expect("reload config.yml: no job is different; no longer faulty: timezone");
     watch.signal(Signal::SIGINT);
     assert!(watch.end().success());
 }

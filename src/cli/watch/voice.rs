@@ -1,6 +1,7 @@
 //! The words for what the scheduler does: in `scheduler.log` upstream's, on the terminal shorter.
 
 mod downtime;
+mod faulty;
 mod late;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use crate::scheduler::plan::Plan;
 use crate::scheduler::reload::Changes;
 use crate::scheduler::{Event, Journal, Late};
 use crate::trigger::{Zone, ordinal};
+use faulty::Faulty;
 
 /// How upstream writes when a job runs next. Its description is read once, as there may be many
 /// jobs.
@@ -41,8 +43,8 @@ pub(in crate::cli) struct Voice {
     heading: Option<(Heading, Console)>,
     /// Whether nothing begins any more.
     stopping: bool,
-    /// The jobs that kept an earlier form when the config was last read.
-    kept: Vec<String>,
+    /// What was faulty when the config was last read.
+    faulty: Faulty,
     /// The failures that were shown already.
     repeats: Repeats,
 }
@@ -61,7 +63,7 @@ impl Voice {
             verbose,
             heading: None,
             stopping: false,
-            kept: Vec::new(),
+            faulty: Faulty::default(),
             repeats: Repeats::default(),
         }
     }
@@ -232,17 +234,14 @@ impl Voice {
             self.repeats.forget(gone);
         }
         let name = short_name(&self.config);
-        let kept = std::mem::replace(&mut self.kept, changes.kept.clone());
-        if changes.is_empty() && !kept.is_empty() {
-            let mended = kept.join(", ");
-            tracing::info!(
-                event = "reloaded",
-                tag = "reload",
-                "{name}: no job is different, and no longer faulty: {mended}"
-            );
+        let faulty = Faulty::of(changes);
+        let mended = std::mem::replace(&mut self.faulty, faulty).mended(&self.faulty, changes);
+        let told = if changes.is_empty() && !mended.is_empty() {
+            "no job is different".to_owned()
         } else {
-            tracing::info!(event = "reloaded", tag = "reload", "{name}: {changes}");
-        }
+            changes.to_string()
+        };
+        tracing::info!(event = "reloaded", tag = "reload", "{name}: {told}{mended}");
         let now = SystemClock::wall_time();
         let changed = changes.changed.iter().map(|(name, _)| name);
         for job in changes.added.iter().chain(changed) {

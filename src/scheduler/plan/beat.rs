@@ -148,9 +148,9 @@ impl Beat {
         self.follows = false;
     }
 
-    /// Whether another form of the job has another trigger.
+    /// Whether another form of the job fires at other times.
     pub(super) fn begins_anew(&self, job: &Job) -> bool {
-        job.trigger.differs(&self.job.trigger)
+        job.trigger.fires_otherwise(&self.job.trigger)
     }
 
     /// Goes on with another form of the job; from the beginning where the trigger changed.

@@ -326,6 +326,14 @@ fn an_interval_keeps_its_beat_in_another_zone() {
     elsewhere.trigger = Trigger::Interval(Interval::new(60, Bounds::default(), zone, 0));
     replace(&mut plan, [elsewhere], noon(40), 9);
     assert_eq!(plan.next_of("tick"), Some(noon(60)));
+    let mut delayed = job("tick");
+    delayed.trigger = every(60, 5);
+    replace(&mut plan, [delayed], noon(50), 9);
+    assert_eq!(
+        plan.next_of("tick"),
+        Some(noon(60)),
+        "nor does a jitter matter"
+    );
 }
 
 #[test]
