@@ -266,8 +266,15 @@ impl Beat {
         fire_time + TimeDelta::seconds(jitter_s.into())
     }
 
+    /// Whether the jitter of a fire may not be over at `now`.
+    pub(super) fn may_come(&self, fire_time: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        // Which of several triggers fires then takes a while to find out, for each of many fires.
+        let longest = TimeDelta::seconds(self.trigger().longest_jitter_s().into());
+        fire_time + longest > now && self.latest_due(fire_time) > now
+    }
+
     /// The latest at which a fire may be to begin.
-    pub(super) fn latest_due(&self, fire_time: DateTime<Utc>) -> DateTime<Utc> {
+    fn latest_due(&self, fire_time: DateTime<Utc>) -> DateTime<Utc> {
         self.due(fire_time, |most| most)
     }
 

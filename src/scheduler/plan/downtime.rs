@@ -153,7 +153,7 @@ impl Plan {
                 Backlog::until(now, first, beat, |fire_time| {
                     !lenient
                         && stopped.is_none_or(|stopped| fire_time > stopped)
-                        && beat.latest_due(fire_time) <= now
+                        && !beat.may_come(fire_time, now)
                 })
             };
             self.resume_latest(index, first, backlog, lenient, downtime);
