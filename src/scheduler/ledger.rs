@@ -36,6 +36,9 @@ pub trait Ledger {
     /// Writes down that an attempt that was due again is not made.
     fn give_up(&mut self, job: &str, retry: &Retry);
 
+    /// Writes down the latest fire of a job that waits when the end comes.
+    fn leave(&mut self, job: &str, fire_time: DateTime<Utc>);
+
     /// Writes down fires of a job that do not run, in order of time.
     fn pass(
         &mut self,

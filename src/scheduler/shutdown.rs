@@ -11,6 +11,9 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     /// Begins nothing more, waits up to `grace` for what runs, and then ends it. Another
     /// [`Message::Stop`] ends it at once.
     pub(super) async fn drain(&mut self, messages: &mut mpsc::Receiver<Message>, grace: Duration) {
+        for (job, fire_time) in self.plan.left_waiting() {
+            self.ledger.leave(&job.name, fire_time);
+        }
         if self.going.is_empty() {
             return;
         }

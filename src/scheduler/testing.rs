@@ -82,8 +82,8 @@ pub(super) struct Notes {
     pub(super) records: BTreeMap<(String, DateTime<Utc>, u32), Option<Outcome>>,
     /// The attempts that wait, and when they are due.
     pub(super) retries: BTreeMap<(String, DateTime<Utc>, u32), DateTime<Utc>>,
-    /// When the last scheduler was asked to end, where it did so in order.
-    pub(super) stopped: Option<DateTime<Utc>>,
+    /// The latest fires that waited when a scheduler was asked to end, by job.
+    pub(super) waiting: BTreeMap<String, DateTime<Utc>>,
     memories: BTreeMap<String, Memory>,
     dates: HashSet<(String, DateTime<Utc>)>,
 }
@@ -120,7 +120,7 @@ impl Notebook {
                         due: *due,
                     })
                     .collect(),
-                stopped: notes.stopped,
+                waiting: notes.waiting.get(&memory.job).copied(),
             }
         };
         notes.memories.values().map(known).collect()
@@ -199,6 +199,10 @@ impl Ledger for Notebook {
     fn give_up(&mut self, job: &str, retry: &Retry) {
         let key = (job.to_owned(), retry.fire_time, retry.attempt);
         self.notes().retries.remove(&key);
+    }
+
+    fn leave(&mut self, job: &str, fire_time: DateTime<Utc>) {
+        self.notes().waiting.insert(job.to_owned(), fire_time);
     }
 
     fn pass(

@@ -119,7 +119,7 @@ impl Store {
 
     fn forget(&self, job: &str) -> rusqlite::Result<()> {
         let sql = r#"UPDATE jobs SET "trigger" = NULL, "call" = NULL, anchor = NULL, since = NULL,
-                     settled = NULL WHERE name = ?1"#;
+                     settled = NULL, waiting = NULL WHERE name = ?1"#;
         self.cached(sql)?.execute([job])?;
         Ok(())
     }
@@ -131,6 +131,7 @@ impl Store {
                      VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT (name) DO UPDATE SET
                          settled = CASE WHEN "trigger" IS excluded."trigger" THEN settled END,
+                         waiting = CASE WHEN "trigger" IS excluded."trigger" THEN waiting END,
                          "trigger" = excluded."trigger", "call" = excluded."call",
                          anchor = CASE WHEN "trigger" IS excluded."trigger"
                              THEN min(anchor, excluded.anchor) ELSE excluded.anchor END,

@@ -16,11 +16,12 @@ use super::{Error, Filter, Place, Store, files};
 use crate::secret::Secrets;
 
 /// The steps of the schema; the number of those that a file has had is its `user_version`.
-const SCHEMA: [&str; 4] = [
+const SCHEMA: [&str; 5] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
 ];
 
 /// How long to wait for another process that writes.

@@ -1,4 +1,4 @@
-//! Attempts that wait: a failed run is tried again, also by the next watcher.
+//! What waits: attempts to be made again, and fires that an end kept from running.
 
 use chrono::{DateTime, Utc};
 use rusqlite::params;
@@ -34,13 +34,7 @@ impl Store {
     /// Where SQLite says no.
     pub fn retries(&self) -> Result<Vec<(String, Retry)>, Error> {
         let read = || {
-            // Who only reads may find a file that no watcher has brought up to date.
-            let known = "SELECT count(*) FROM pragma_table_info('runs') WHERE name = 'retry'";
-            if self
-                .cached(known)?
-                .query_row([], |row| row.get::<_, i64>(0))?
-                == 0
-            {
+            if !self.has_column("runs", "retry")? {
                 return Ok(Vec::new());
             }
             let mut query = self.cached(
@@ -63,6 +57,44 @@ impl Store {
             Ok(rows?.into_iter().filter_map(retry).collect())
         };
         read().map_err(|source| self.error(source))
+    }
+
+    /// Writes down the latest fire of a job that waits at the end.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn leave(&self, job: &str, fire_time: DateTime<Utc>) -> Result<(), Error> {
+        let leave = || {
+            self.cached("UPDATE jobs SET waiting = ?2 WHERE name = ?1")?
+                .execute(params![job, micros(fire_time)])
+        };
+        leave().map(drop).map_err(|source| self.error(source))
+    }
+
+    /// The latest fires that waited when a watcher was asked to end, with their jobs' names.
+    ///
+    /// # Errors
+    /// Where SQLite says no.
+    pub fn left_waiting(&self) -> Result<Vec<(String, DateTime<Utc>)>, Error> {
+        let read = || {
+            if !self.has_column("jobs", "waiting")? {
+                return Ok(Vec::new());
+            }
+            let mut query =
+                self.cached("SELECT name, waiting FROM jobs WHERE waiting IS NOT NULL")?;
+            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let rows: rusqlite::Result<Vec<(String, i64)>> = rows.collect();
+            let time = |(job, at)| Some((job, DateTime::from_timestamp_micros(at)?));
+            Ok(rows?.into_iter().filter_map(time).collect())
+        };
+        read().map_err(|source| self.error(source))
+    }
+
+    /// Whether a table has a column: who only reads may find a file that no watcher has brought up
+    /// to date.
+    fn has_column(&self, table: &str, column: &str) -> rusqlite::Result<bool> {
+        let mut known = self.cached("SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2")?;
+        known.exists([table, column])
     }
 
     /// Nobody waits any more for the attempt of that number at a fire.

@@ -953,7 +953,7 @@ fn a_database_of_the_first_version_gets_an_outbox_and_keeps_its_runs() {
     store.begin(&run, false, run.scheduled_for, None).unwrap();
     let undo = "DROP TABLE outbox; DROP TABLE mailed; DROP TABLE last_mails;
                 DROP INDEX waiting_retries; ALTER TABLE runs DROP COLUMN retry;
-                PRAGMA user_version = 1";
+                ALTER TABLE jobs DROP COLUMN waiting; PRAGMA user_version = 1";
     store.connection.execute_batch(undo).unwrap();
     drop(store);
     let store = open(&place);

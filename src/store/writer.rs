@@ -92,6 +92,10 @@ enum Order {
         job: String,
         retry: Retry,
     },
+    Leave {
+        job: String,
+        fire_time: DateTime<Utc>,
+    },
     Pass {
         outcome: Outcome,
         job: String,
@@ -224,6 +228,11 @@ impl Writer {
         self.send(Order::GiveUp { job, retry });
     }
 
+    /// Writes down the latest fire of a job that waits at the end.
+    pub fn leave(&self, job: String, fire_time: DateTime<Utc>) {
+        self.send(Order::Leave { job, fire_time });
+    }
+
     /// Writes down fires that do not run, as [`Store::pass`] does.
     pub fn pass(
         &self,
@@ -309,6 +318,7 @@ impl Order {
                 }
             }
             Self::GiveUp { job, retry } => store.give_up(job, retry)?,
+            Self::Leave { job, fire_time } => store.leave(job, *fire_time)?,
             Self::Pass {
                 outcome,
                 job,
@@ -447,6 +457,7 @@ impl Hand {
             | Order::Begin { .. }
             | Order::End { .. }
             | Order::GiveUp { .. }
+            | Order::Leave { .. }
             | Order::Pass { .. }) => {
                 if self.troubled {
                     order.answer(Recorded::Not);

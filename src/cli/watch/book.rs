@@ -20,9 +20,6 @@ use crate::scheduler::{Coming, Ledger, Message};
 use crate::secret::Secrets;
 use crate::store::{Begun, Error, Filter, Left, Lock, Masks, Note, Place, Slate, Store, Writer};
 
-/// When and by what signal the program was asked to stop, once it was.
-pub(super) type StoppedBy = Arc<OnceLock<(DateTime<Utc>, &'static str)>>;
-
 /// The state of a config, while it is watched.
 pub(super) struct State {
     lock: Lock,
@@ -35,8 +32,6 @@ pub(super) struct State {
     /// Whether it is written down how that watcher ended.
     is_noted: bool,
     began: DateTime<Utc>,
-    /// When that watcher was asked to end, where it did so in order.
-    stopped: Option<DateTime<Utc>>,
     /// When the last run began that is recorded.
     newest: Option<DateTime<Utc>>,
     /// What was wrong with the file, to be told once there is a log.
@@ -51,7 +46,8 @@ pub(super) struct Book {
     writer: Writer,
     lock: Lock,
     place: Place,
-    stopped_by: StoppedBy,
+    /// Why the program stops, once that is known.
+    stopped_by: Arc<OnceLock<&'static str>>,
     slate: Option<Arc<Slate>>,
     foreseen: Vec<Foreseen>,
     /// The runs that are noted on the slate and of which the writer does not know yet.
@@ -83,7 +79,6 @@ impl State {
     /// Where another one watches it, or the folder is not fit for it. A full disk is no error: jobs
     /// go on.
     pub(super) fn open(place: Place, now: DateTime<Utc>) -> Result<Self, Error> {
-        let past = Lock::last(&place);
         let lock = Lock::take(&place, now)?;
         let (store, trouble) = match Store::open(&place, now) {
             Ok((store, damage)) => (Some(store), damage.map(|damage| damage.to_string())),
@@ -106,7 +101,6 @@ impl State {
             slate,
             begun,
             is_noted: false,
-            stopped: past.and_then(|past| Some(past.end?.0)),
             began: now,
             newest: None,
             trouble,
@@ -148,7 +142,7 @@ impl State {
         let Some(store) = self.store.as_ref().or(read_only.as_ref()) else {
             return Ok(Vec::new());
         };
-        let mut known = known(store, config, now, self.stopped)?;
+        let mut known = known(store, config, now)?;
         // What stands on the slate only has no record, and ran all the same.
         for (begun, _) in &self.begun {
             let run = &begun.run;
@@ -170,7 +164,7 @@ impl State {
     pub(super) fn book(
         self,
         secrets: Secrets,
-        stopped_by: StoppedBy,
+        stopped_by: Arc<OnceLock<&'static str>>,
         messages: mpsc::Sender<Message>,
     ) -> io::Result<Book> {
         let complain = |level, text: &str| match level {
@@ -230,17 +224,13 @@ fn tell_interrupted(runs: &[(String, RunId)]) {
 }
 
 /// What is known of the configured jobs.
-fn known(
-    store: &Store,
-    config: &Config,
-    now: DateTime<Utc>,
-    stopped: Option<DateTime<Utc>>,
-) -> Result<Vec<Known>, Error> {
+fn known(store: &Store, config: &Config, now: DateTime<Utc>) -> Result<Vec<Known>, Error> {
     let mut known = Vec::new();
     let mut retries: HashMap<String, Vec<Retry>> = HashMap::new();
     for (job, retry) in store.retries()? {
         retries.entry(job).or_default().push(retry);
     }
+    let waiting: HashMap<_, _> = store.left_waiting()?.into_iter().collect();
     for memory in store.memories()? {
         let job = config.jobs.named(&memory.job);
         // A job that is left out because it is faulty may be mended later.
@@ -250,8 +240,8 @@ fn known(
         known.push(Known {
             recorded,
             retries: retries.remove(&memory.job).unwrap_or_default(),
+            waiting: waiting.get(&memory.job).copied(),
             memory,
-            stopped,
         });
     }
     Ok(known)
@@ -341,8 +331,8 @@ impl Book {
 
 impl Drop for Book {
     fn drop(&mut self) {
-        if let Some((at, why)) = self.stopped_by.get() {
-            self.lock.note_end(*at, why);
+        if let Some(why) = self.stopped_by.get() {
+            self.lock.note_end(SystemClock::wall_time(), why);
         }
     }
 }
@@ -407,6 +397,10 @@ impl Ledger for Book {
 
     fn give_up(&mut self, job: &str, retry: &Retry) {
         self.writer.give_up(job.to_owned(), *retry);
+    }
+
+    fn leave(&mut self, job: &str, fire_time: DateTime<Utc>) {
+        self.writer.leave(job.to_owned(), fire_time);
     }
 
     fn pass(

@@ -18,8 +18,8 @@ pub(super) mod voice;
 use std::io::{self, IsTerminal};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ use crate::scheduler::clock::SystemClock;
 use crate::scheduler::{Message, Scheduler};
 use crate::task::native::Names;
 use crate::watcher::Watcher;
-use book::{State, StoppedBy};
+use book::State;
 use carrier::Carrier;
 use early::Early;
 use heading::Heading;
@@ -101,7 +101,7 @@ fn watch(
     logging.hide(secrets.clone());
     state.look_back(&config, now);
     let known = std::mem::take(&mut state.known);
-    let stopped_by = StoppedBy::default();
+    let stopped_by = Arc::new(OnceLock::new());
     let (messages, mut inbox) = mpsc::channel(4);
     let book = state.book(secrets.clone(), Arc::clone(&stopped_by), messages.clone())?;
     let socket = place.socket();
@@ -324,11 +324,11 @@ struct Signals {
     terminate: Signal,
     hangup: Signal,
     /// The first that asked to stop.
-    stopped_by: StoppedBy,
+    stopped_by: Arc<OnceLock<&'static str>>,
 }
 
 impl Signals {
-    fn new(stopped_by: StoppedBy) -> io::Result<Self> {
+    fn new(stopped_by: Arc<OnceLock<&'static str>>) -> io::Result<Self> {
         Ok(Self {
             stopped_by,
             interrupt: signal(SignalKind::interrupt())?,
@@ -351,7 +351,7 @@ impl Signals {
                 }
             };
             // The first one is the reason.
-            let _ = self.stopped_by.set((SystemClock::wall_time(), name));
+            let _ = self.stopped_by.set(name);
             if messages.send(Message::Stop).await.is_err() {
                 return;
             }

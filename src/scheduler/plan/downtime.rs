@@ -26,9 +26,8 @@ pub struct Known {
     pub recorded: Vec<DateTime<Utc>>,
     /// The attempts that waited when the scheduler ended.
     pub retries: Vec<Retry>,
-    /// When it was asked to end, where it did so in order: what was due by then and has no record
-    /// had been claimed, and waited for a worker or its jitter.
-    pub stopped: Option<DateTime<Utc>>,
+    /// The latest fire that waited for a worker when the scheduler was asked to end.
+    pub waiting: Option<DateTime<Utc>>,
 }
 
 impl Known {
@@ -128,7 +127,7 @@ impl Plan {
             memory,
             recorded,
             retries,
-            stopped,
+            waiting,
         } = known;
         let owed = owed_after(&beat.job, &memory);
         let is_same = beat.remember(&memory, recorded, now);
@@ -152,7 +151,7 @@ impl Plan {
             } else {
                 Backlog::until(now, first, beat, |fire_time| {
                     !lenient
-                        && stopped.is_none_or(|stopped| fire_time > stopped)
+                        && waiting.is_none_or(|waiting| fire_time > waiting)
                         && !beat.may_come(fire_time, now)
                 })
             };

@@ -188,6 +188,23 @@ impl Plan {
         others.map(|place| self.beats[*place].seen()).collect()
     }
 
+    /// The jobs of which fires wait for a worker, or for a run of the job to end, each with the
+    /// latest of them; attempts after the first are remembered as such.
+    pub fn left_waiting(&self) -> impl Iterator<Item = (&Job, DateTime<Utc>)> {
+        let claims = self.waiting.values().filter(|claim| claim.attempt == 1);
+        let claimed = claims.map(|claim| (claim.beat, claim.fire_time));
+        let parked = self.beats.iter().enumerate();
+        let parked = parked.filter(|(_, beat)| beat.parked);
+        let parked = parked.filter_map(|(place, beat)| Some((place, beat.next?)));
+        let mut latest = BTreeMap::new();
+        for (place, fire_time) in claimed.chain(parked) {
+            let latest = latest.entry(place).or_insert(fire_time);
+            *latest = fire_time.max(*latest);
+        }
+        let told = |(place, fire_time): (usize, _)| (&*self.beats[place].job, fire_time);
+        latest.into_iter().map(told)
+    }
+
     /// How many fires wait for a worker.
     #[must_use]
     pub fn waiting(&self) -> usize {

@@ -896,7 +896,7 @@ fn known(job: &Job, since: DateTime<Utc>) -> Known {
         memory: seen.memory(),
         recorded: Vec::new(),
         retries: Vec::new(),
-        stopped: None,
+        waiting: None,
     }
 }
 
@@ -970,15 +970,35 @@ fn a_fire_whose_jitter_is_not_over_runs_after_a_restart() {
 }
 
 #[test]
+fn what_waits_is_told_at_the_end() {
+    let long = job("long").every(10);
+    let other = job("other").every(10);
+    let each = job("each").every(10).in_order();
+    let mut plan = Plan::new(roster([long, other, each]), noon(0), 2, |_| 0);
+    assert_eq!(
+        due(&mut plan, noon(10)),
+        ["run long 12:00:10", "run other 12:00:10"]
+    );
+    let left = |plan: &Plan| -> Vec<_> {
+        let left = plan.left_waiting();
+        left.map(|(job, at)| format!("{} {}", job.name, at.format("%H:%M:%S")))
+            .collect()
+    };
+    assert_eq!(left(&plan), ["each 12:00:10"]);
+    due(&mut plan, noon(20));
+    assert_eq!(left(&plan), ["each 12:00:20"], "parked behind the first");
+}
+
+#[test]
 fn what_waited_at_an_orderly_end_runs_after_a_restart() {
     let tick = job("tick").every(100);
-    let stopped = |seconds| Known {
-        stopped: Some(noon(seconds)),
+    let waited = |seconds| Known {
+        waiting: Some(noon(seconds)),
         ..known(&tick, noon(0))
     };
-    let at = |stop| resumed(&tick, stopped(stop), 450, |_| 0);
+    let at = |waiting| resumed(&tick, waited(waiting), 450, |_| 0);
     assert_eq!(
-        at(205),
+        at(200),
         [
             vec![
                 "miss tick 12:05:00 12:06:40".to_owned(),
@@ -987,7 +1007,7 @@ fn what_waited_at_an_orderly_end_runs_after_a_restart() {
             vec!["450 run tick 12:03:20".to_owned()]
         ]
     );
-    assert_eq!(at(99)[0], ["miss tick 12:01:40 12:03:20 12:05:00 12:06:40"]);
+    assert_eq!(at(50)[0], ["miss tick 12:01:40 12:03:20 12:05:00 12:06:40"]);
 }
 
 #[test]

@@ -253,6 +253,11 @@ impl Ledger for Desk {
         self.hand_over(move |notebook| notebook.give_up(&job, &retry));
     }
 
+    fn leave(&mut self, job: &str, fire_time: DateTime<Utc>) {
+        let job = job.to_owned();
+        self.hand_over(move |notebook| notebook.leave(&job, fire_time));
+    }
+
     fn pass(
         &mut self,
         outcome: Outcome,
@@ -335,7 +340,6 @@ impl Story {
             left = script => ended = Some(left),
         }
         let (down, left, is_stop) = ended.expect("it lives as long as there are acts");
-        self.notebook.notes().stopped = is_stop.then(|| clock.now());
         if is_stop {
             life.as_mut().await;
         }
@@ -406,7 +410,7 @@ impl Story {
         self.lenient = false;
         self.workers = 1_000;
         // What still waited is over then, too.
-        self.notebook.notes().stopped = None;
+        self.notebook.notes().waiting.clear();
         self.live(now + AGES, &[Act::Stop(0)]).await;
         self.notebook.recover();
         now

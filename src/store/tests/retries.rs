@@ -49,7 +49,7 @@ fn a_file_of_an_earlier_version_is_brought_up_to_date() {
     let place = place(&folder);
     let store = open(&place);
     failed(&store, &run("tick", 0));
-    let back = "DROP TABLE last_mails;
+    let back = "ALTER TABLE jobs DROP COLUMN waiting; DROP TABLE last_mails;
                 DROP INDEX waiting_retries; ALTER TABLE runs DROP COLUMN retry;
                 PRAGMA user_version = 2";
     store.connection.execute_batch(back).unwrap();
@@ -60,4 +60,18 @@ fn a_file_of_an_earlier_version_is_brought_up_to_date() {
     let store = open(&place);
     assert_eq!(store.retries().unwrap(), []);
     assert_eq!(outcomes(&store), ["tick failure"]);
+}
+
+#[test]
+fn what_waited_at_the_end_is_known_as_long_as_its_trigger_is_the_same() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&place(&folder));
+    store.remember(&[seen("tick", 60)], &[]).unwrap();
+    store.leave("tick", noon(60)).unwrap();
+    store.leave("nobody", noon(60)).unwrap();
+    store.remember(&[seen("tick", 60)], &[]).unwrap();
+    let left = || store.left_waiting().unwrap();
+    assert_eq!(left(), [("tick".to_owned(), noon(60))]);
+    store.remember(&[seen("tick", 61)], &[]).unwrap();
+    assert_eq!(left(), []);
 }
