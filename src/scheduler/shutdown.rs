@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::{Clock, Event, Journal, Ledger, Message, Runner, Scheduler};
-use crate::run::{Order, Run};
+use crate::run::{Order, Outcome, Run};
 
 impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     /// Begins nothing more, waits up to `grace` for what runs, and then ends it. Another
@@ -13,6 +13,11 @@ impl<C: Clock, R: Runner, J: Journal, L: Ledger> Scheduler<C, R, J, L> {
     pub(super) async fn drain(&mut self, messages: &mut mpsc::Receiver<Message>, grace: Duration) {
         for (job, fire_time) in self.plan.left_waiting() {
             self.ledger.leave(&job.name, fire_time);
+        }
+        for (job, fire_time) in self.plan.left_behind() {
+            let settled = self.plan.settled(&job.name, fire_time);
+            self.ledger
+                .pass(Outcome::Missed, &job.name, &[fire_time], settled);
         }
         if self.going.is_empty() {
             return;

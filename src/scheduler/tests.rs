@@ -257,6 +257,28 @@ async fn jobs_run_at_their_beat_until_a_stop() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_at_the_end_is_remembered_or_has_a_record() {
+    let at_start = |name| takes(90, name).with(|policy| policy.run_at_start = true);
+    let one_worker = || {
+        let mut config = config([at_start("start"), at_start("other"), takes(1, "tick")]);
+        config.settings.max_workers = Some(1);
+        config
+    };
+    let notebook = Notebook::default();
+    tell_on(&notebook, noon(0), one_worker(), |_, _| seconds(30)).await;
+    let other = ("other".to_owned(), noon(0), 1);
+    assert_eq!(notebook.notes().records[&other], Some(Outcome::Missed));
+    assert!(
+        notebook.notes().waiting.is_empty(),
+        "it does not come again"
+    );
+    tell_on(&notebook, noon(100), one_worker(), |_, _| seconds(70)).await;
+    let waiting = notebook.notes().waiting.clone();
+    let at = ["other", "tick"].map(|name| (name.to_owned(), noon(120)));
+    assert_eq!(waiting.into_iter().collect::<Vec<_>>(), at);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_year_takes_a_moment() {
     let told = tell([takes(5, "tick").every(3600)], |_, _| {
         seconds(365 * 86_400 + 1)

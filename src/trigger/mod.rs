@@ -295,7 +295,9 @@ impl Trigger {
         }
     }
 
-    fn fires_at(&self, fire_time: DateTime<Utc>) -> bool {
+    /// Whether that is one of its fire times.
+    #[must_use]
+    pub fn fires_at(&self, fire_time: DateTime<Utc>) -> bool {
         fire_time
             .checked_sub_signed(TimeDelta::nanoseconds(1))
             .is_some_and(|before| self.next_after(before) == Some(fire_time))

@@ -189,10 +189,9 @@ impl Plan {
     }
 
     /// The jobs of which fires wait for a worker, or for a run of the job to end, each with the
-    /// latest of them; attempts after the first are remembered as such.
+    /// latest of them. Attempts after the first are remembered as such.
     pub fn left_waiting(&self) -> impl Iterator<Item = (&Job, DateTime<Utc>)> {
-        let claims = self.waiting.values().filter(|claim| claim.attempt == 1);
-        let claimed = claims.map(|claim| (claim.beat, claim.fire_time));
+        let claimed = self.claimed().filter(|claimed| self.is_of_trigger(claimed));
         let parked = self.beats.iter().enumerate();
         let parked = parked.filter(|(_, beat)| beat.parked);
         let parked = parked.filter_map(|(place, beat)| Some((place, beat.next?)));
@@ -203,6 +202,24 @@ impl Plan {
         }
         let told = |(place, fire_time): (usize, _)| (&*self.beats[place].job, fire_time);
         latest.into_iter().map(told)
+    }
+
+    /// The fires of this start that wait for a worker: at the next start they do not come again.
+    pub fn left_behind(&self) -> impl Iterator<Item = (&Job, DateTime<Utc>)> {
+        let claimed = self
+            .claimed()
+            .filter(|claimed| !self.is_of_trigger(claimed));
+        claimed.map(|(place, fire_time)| (&*self.beats[place].job, fire_time))
+    }
+
+    fn is_of_trigger(&self, (place, fire_time): &(usize, DateTime<Utc>)) -> bool {
+        self.beats[*place].trigger().fires_at(*fire_time)
+    }
+
+    /// The fires that wait for a worker for the first time, each with the place of its job.
+    fn claimed(&self) -> impl Iterator<Item = (usize, DateTime<Utc>)> {
+        let claims = self.waiting.values().filter(|claim| claim.attempt == 1);
+        claims.map(|claim| (claim.beat, claim.fire_time))
     }
 
     /// How many fires wait for a worker.

@@ -980,6 +980,7 @@ fn what_waits_is_told_at_the_end() {
         ["run long 12:00:10", "run other 12:00:10"]
     );
     let left = |plan: &Plan| -> Vec<_> {
+        assert_eq!(plan.left_behind().count(), 0);
         let left = plan.left_waiting();
         left.map(|(job, at)| format!("{} {}", job.name, at.format("%H:%M:%S")))
             .collect()
