@@ -17,3 +17,5 @@ COPY --from=build /src/target/release/sched /usr/local/bin/sched
 COPY packaging/supervisor.conf /etc/supervisor/conf.d/sched.conf
 COPY tasks/ /usr/share/docassemble/tasks/
 RUN install -d -o www-data -g www-data -m 700 /var/lib/sched
+# Whoever asks in the container asks this watcher: `docker exec … sched status`.
+ENV SCHED_STATE_DIR=/var/lib/sched
