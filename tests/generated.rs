@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory};
 use clap_complete::Shell;
 use clap_complete::generate;
 use clap_mangen::Man;
@@ -38,6 +38,7 @@ fn hold(path: &Path, expected: &[u8]) {
 }
 
 fn page(command: Command) -> Vec<u8> {
+    let lists: Vec<String> = lists(&command);
     let mut page = Vec::new();
     Man::new(command)
         .date("")
@@ -45,7 +46,22 @@ fn page(command: Command) -> Vec<u8> {
         .render(&mut page)
         .unwrap();
     let page = String::from_utf8(page).unwrap();
+    let page = lists.iter().fold(page, |page, name| {
+        let one = format!("[\\fI{name}\\fR]");
+        page.replace(&one, &format!("{one}..."))
+    });
     with_examples(&page).into_bytes()
+}
+
+/// The names of the arguments of which any number may be given.
+fn lists(command: &Command) -> Vec<String> {
+    let are_many = |argument: &&Arg| {
+        let count = argument.get_num_args();
+        count.is_some_and(|count| count.max_values() > 1)
+    };
+    let arguments = command.get_positionals().filter(are_many);
+    let names = arguments.filter_map(Arg::get_value_names).flatten();
+    names.map(ToString::to_string).collect()
 }
 
 /// The same page, its examples a line each under a heading of their own, and without the command
