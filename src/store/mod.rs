@@ -130,9 +130,13 @@ impl Error {
         match self {
             Self::Exposed(folder) => Some(format!("`chmod go-w {}`", folder.display())),
             Self::Foreign(folder) => Some(format!(
-                "name another one with --state-dir, such as {} where you may write there",
+                "name another one with --state-dir, such as {} where you may write there, or \
+                 `chown` it",
                 folder.join("sched").display()
             )),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some("name a state folder of yours with --state-dir or SCHED_STATE_DIR".to_owned())
+            }
             Self::Watched(_) => Some(
                 "`sched status` shows it; another config file can be watched beside it".to_owned(),
             ),

@@ -633,6 +633,22 @@ fn nobody_else_can_read_it() {
 }
 
 #[test]
+fn a_state_folder_of_somebody_else_has_a_way_out() {
+    let path = PathBuf::from("/var/lib/sched");
+    let io = |kind: std::io::ErrorKind| Error::io(&path)(kind.into()).help();
+    let denied = io(std::io::ErrorKind::PermissionDenied).unwrap();
+    assert!(
+        denied.contains("--state-dir or SCHED_STATE_DIR"),
+        "{denied}"
+    );
+    assert_eq!(io(std::io::ErrorKind::StorageFull), None);
+    let foreign = Error::Foreign(path.clone()).help().unwrap();
+    for way in ["--state-dir", "/var/lib/sched/sched", "`chown`"] {
+        assert!(foreign.contains(way), "{foreign}");
+    }
+}
+
+#[test]
 fn no_symbolic_link_is_followed() {
     let folder = TempDir::new().unwrap();
     let place = place(&folder);
