@@ -60,11 +60,12 @@ struct Upcoming<'a> {
 pub fn write(
     out: &mut dyn Write,
     config: &Config,
+    global: &Global,
     arguments: &Next,
     around: &Surroundings,
 ) -> anyhow::Result<()> {
     let window = Window::of(arguments, config, around.now)?;
-    let jobs = select::jobs(config, &arguments.jobs)?;
+    let jobs = select::jobs(config, &arguments.jobs, global)?;
     let mut screen = text::Screen::new(window, around);
     for job in jobs {
         let upcoming = Upcoming::of(job, window, around);
@@ -107,6 +108,7 @@ pub fn run(global: &Global, arguments: &Next, now: DateTime<Utc>) -> anyhow::Res
     write(
         &mut io::BufWriter::new(output::stdout()),
         config,
+        global,
         arguments,
         &around,
     )?;

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::arguments::Global;
+use super::hint;
 use super::output::Refusal;
 use crate::config::Config;
 use crate::diagnostic::{did_you_mean, near};
@@ -12,7 +14,11 @@ use crate::job::Job;
 ///
 /// # Errors
 /// The first word that names no job, with near names.
-pub fn jobs<'a>(config: &'a Config, words: &[String]) -> Result<Vec<&'a Job>, Refusal> {
+pub fn jobs<'a>(
+    config: &'a Config,
+    words: &[String],
+    global: &Global,
+) -> Result<Vec<&'a Job>, Refusal> {
     if words.is_empty() {
         return Ok(config.jobs.iter().map(Arc::as_ref).collect());
     }
@@ -23,7 +29,8 @@ pub fn jobs<'a>(config: &'a Config, words: &[String]) -> Result<Vec<&'a Job>, Re
         if named.is_empty() {
             let mut refusal = unknown(config, word);
             if refusal.help.is_empty() {
-                refusal.help.push("`sched next` shows all jobs".to_owned());
+                let next = hint::command(global, "next");
+                refusal.help.push(format!("`{next}` shows all jobs"));
             }
             return Err(refusal);
         }

@@ -31,7 +31,12 @@ pub fn run(global: &Global, arguments: &Show, now: DateTime<Utc>) -> anyhow::Res
     if let Some(exit) = faulty::refuse(&loaded, config, arguments.job.as_slice(), global) {
         return Ok(exit);
     }
-    let mut text = text(config, &loaded.written_secrets(), arguments.job.as_deref())?;
+    let mut text = text(
+        global,
+        config,
+        &loaded.written_secrets(),
+        arguments.job.as_deref(),
+    )?;
     if global.verbose {
         let source = Source {
             text: &loaded.text,
@@ -50,11 +55,16 @@ pub fn run(global: &Global, arguments: &Show, now: DateTime<Utc>) -> anyhow::Res
 ///
 /// # Errors
 /// [`Refusal`] for an unknown job.
-fn text(config: &Config, secrets: &Secrets, job: Option<&str>) -> anyhow::Result<String> {
+fn text(
+    global: &Global,
+    config: &Config,
+    secrets: &Secrets,
+    job: Option<&str>,
+) -> anyhow::Result<String> {
     let mut text = String::new();
     let value = match job {
         Some(word) => {
-            let jobs = select::jobs(config, &[word.to_owned()])?;
+            let jobs = select::jobs(config, &[word.to_owned()], global)?;
             effective::of_jobs(jobs.into_iter(), secrets)
         }
         None => effective::config(config, secrets),

@@ -128,6 +128,19 @@ fn a_job_is_told_by_a_part_of_its_name_and_else_where_all_are() {
 }
 
 #[test]
+fn what_to_ask_next_is_asked_of_the_same_config() {
+    let config = "scheduler:\n  a: {type: cron, hour: 4, command: 'true'}\n";
+    let folder = Folder::new().file("my jobs.yml", config);
+    for (command, shows) in [("next", "jobs"), ("show", "jobs"), ("history", "runs")] {
+        let line = [command, "-c", "my jobs.yml", "--state-dir", "s", "nope"];
+        let answer = run(folder.command().args(line)).exits(2);
+        let asks = if command == "show" { "next" } else { command };
+        let help = format!("`sched -c 'my jobs.yml' --state-dir s {asks}` shows all {shows}");
+        assert!(answer.stderr.contains(&help), "{}", answer.stderr);
+    }
+}
+
+#[test]
 fn a_wrong_time_is_wrong_usage() {
     let answer = Folder::with_config(README)
         .sched("next --from soon")

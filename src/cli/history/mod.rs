@@ -76,7 +76,7 @@ pub(super) fn run(
     let filter = filter(arguments, &around)?;
     let asked = match &arguments.of {
         None => Asked::Runs(filter),
-        Some(word) => asked(word, filter, subject.config(), store)?,
+        Some(word) => asked(word, filter, subject.config(), store, global)?,
     };
     if let (Asked::One(run), Some(flag)) = (&asked, arguments.chooses()) {
         let run = run.run.id;
@@ -133,6 +133,7 @@ fn asked(
     filter: Filter,
     config: Option<&Config>,
     store: Option<&Store>,
+    global: &Global,
 ) -> Result<Asked, Refusal> {
     let seen = store.map(Store::jobs).transpose()?.unwrap_or_default();
     let jobs = jobs(word, config, &seen);
@@ -155,7 +156,7 @@ fn asked(
             return Ok(Asked::One(Box::new(run)));
         }
     }
-    Err(unknown(word, config, &seen))
+    Err(unknown(word, config, &seen, global))
 }
 
 /// The jobs that the word means, each once: of those that are configured, and of all that were
@@ -176,7 +177,7 @@ fn is_meant(name: &str, word: &str) -> bool {
     name == word || function_of(name) == word
 }
 
-fn unknown(word: &str, config: Option<&Config>, seen: &[String]) -> Refusal {
+fn unknown(word: &str, config: Option<&Config>, seen: &[String], global: &Global) -> Refusal {
     let names = config.into_iter().flat_map(select::names);
     let mut names: Vec<&str> = names.chain(seen.iter().map(String::as_str)).collect();
     names.sort_unstable();
@@ -185,7 +186,7 @@ fn unknown(word: &str, config: Option<&Config>, seen: &[String]) -> Refusal {
         "no job is called `{word}`, and no run has an id that begins with it"
     ));
     let help = did_you_mean(&select::nearest(word, &names));
-    let all = || "`sched history` shows all runs".to_owned();
+    let all = || format!("`{}` shows all runs", hint::command(global, "history"));
     refusal.help.push(help.unwrap_or_else(all));
     refusal
 }

@@ -34,10 +34,8 @@ fn answer(words: &str) -> anyhow::Result<String> {
 /// What is shown on a screen of so many columns.
 fn answer_on(width: usize, words: &str) -> anyhow::Result<String> {
     let line = format!("sched next {words}");
-    let Command::Next(next) = Arguments::read(line.split_whitespace().map(Into::into))
-        .unwrap()
-        .command
-    else {
+    let arguments = Arguments::read(line.split_whitespace().map(Into::into)).unwrap();
+    let Command::Next(next) = arguments.command else {
         panic!("not next");
     };
     let around = Surroundings {
@@ -50,7 +48,7 @@ fn answer_on(width: usize, words: &str) -> anyhow::Result<String> {
         secrets: Secrets::default(),
     };
     let mut out = Vec::new();
-    write(&mut out, &config(), &next, &around)?;
+    write(&mut out, &config(), &arguments.global, &next, &around)?;
     Ok(String::from_utf8(out).unwrap())
 }
 

@@ -35,8 +35,12 @@ fn read(text: &str) -> Config {
         .unwrap_or_else(|| panic!("{:?}", reading.diagnostics))
 }
 
+fn global() -> Global {
+    Global::read(["sched".into()]).unwrap()
+}
+
 fn shown(config: &Config, job: Option<&str>) -> String {
-    text(config, &Secrets::of_yaml(CONFIG), job).unwrap()
+    text(&global(), config, &Secrets::of_yaml(CONFIG), job).unwrap()
 }
 
 #[test]
@@ -133,7 +137,7 @@ fn annotated(written: &str, overrides: &Overrides) -> String {
         name: "c.yml",
         overrides,
     };
-    let shown = text(&config, &Secrets::of_yaml(written), None).unwrap();
+    let shown = text(&global(), &config, &Secrets::of_yaml(written), None).unwrap();
     let annotated = origin::annotated(&shown, &config, &source);
     let means = |text: &str| crate::yaml::parse_value(text).unwrap();
     assert_eq!(means(&annotated), means(&shown), "{annotated}");
