@@ -210,7 +210,7 @@ pub struct Next {
 
     /// How many fire times of each job at most
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
-    #[arg(value_parser = count)]
+    #[arg(value_parser = fires, allow_negative_numbers = true)]
     pub count: u32,
 
     /// The first instant that counts, itself included [default: now]
@@ -251,6 +251,7 @@ pub struct RunOnce {
 
     /// End the run after so long, such as 90, 90s, 5m or 1h30m [default: the job's]
     #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+    #[arg(allow_negative_numbers = true)]
     pub timeout: Option<Duration>,
 
     /// Say what would be called, and call nothing
@@ -278,7 +279,7 @@ There is one watcher for each config and state folder: a second one exits with 2
 pub struct Watch {
     /// How many seconds runs that are going on may take when it stops
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
-    #[arg(value_parser = grace)]
+    #[arg(value_parser = grace, allow_negative_numbers = true)]
     pub grace: u64,
 
     /// Refuse to start if the config has any error
@@ -309,7 +310,7 @@ pub struct History {
 
     /// How many runs at most
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-    #[arg(value_parser = count)]
+    #[arg(value_parser = runs, allow_negative_numbers = true)]
     pub count: u32,
 
     /// The first instant that counts, itself included [default: no beginning]
@@ -386,6 +387,9 @@ pub struct Show {
     #[arg(value_name = "JOB")]
     pub job: Option<String>,
 }
+
+/// How many fire times of a job are told at most: they are all known before the first is written.
+const MOST_FIRES: u32 = 1_000_000;
 
 /// A year in seconds: whoever waits longer means something else.
 const YEAR_S: u64 = 31_536_000;
@@ -524,9 +528,18 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn count(text: &str) -> Result<u32, String> {
-    let count = text.parse().ok().filter(|count| *count > 0);
-    count.ok_or_else(|| format!("write a whole number from 1 to {}", u32::MAX))
+fn fires(text: &str) -> Result<u32, String> {
+    count(text, MOST_FIRES)
+}
+
+fn runs(text: &str) -> Result<u32, String> {
+    count(text, u32::MAX)
+}
+
+fn count(text: &str, most: u32) -> Result<u32, String> {
+    let count = text.parse().ok();
+    let count = count.filter(|count| (1..=most).contains(count));
+    count.ok_or_else(|| format!("write a whole number from 1 to {most}"))
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {

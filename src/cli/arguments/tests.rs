@@ -73,6 +73,17 @@ fn a_number_that_is_none_or_out_of_range_is_told_as_one() {
             ": write a whole number of seconds",
         ),
         ("next -n 0", ": write a whole number from 1 to"),
+        ("next a -n -1", ": write a whole number from 1 to 1000000"),
+        (
+            "next -n 1000001",
+            ": write a whole number from 1 to 1000000",
+        ),
+        (
+            "history -n -1",
+            ": write a whole number from 1 to 4294967295",
+        ),
+        ("run-once a.b --timeout -5", ": write a number of seconds"),
+        ("watch --grace -1", ": write a whole number of seconds"),
     ] {
         let told = refusal(&format!("sched {line}"));
         assert!(told.contains(expected), "{line}: {told}");
