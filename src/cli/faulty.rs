@@ -32,7 +32,13 @@ fn meant<'a>(config: &'a Config, word: &str) -> Option<&'a str> {
         return None;
     }
     let mut faulty = config.faulty.iter().map(String::as_str);
-    faulty.find(|name| *name == word || function_of(name) == word)
+    faulty.find(|name| is_meant(name, word))
+}
+
+/// Whether the word means that job, of which no more than its name is known: by its name or its
+/// function.
+pub(super) fn is_meant(name: &str, word: &str) -> bool {
+    name == word || function_of(name) == word
 }
 
 /// What is wrong with that job; where nothing is with the job itself, what is wrong around it: a

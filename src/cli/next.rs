@@ -74,11 +74,19 @@ pub fn write(
             Format::Json => line(out, &upcoming)?,
         }
     }
-    if arguments.format == Format::Text && arguments.jobs.is_empty() {
-        screen.faulty(out, &config.faulty)?;
+    if arguments.format == Format::Text {
+        let faulty = config.faulty.iter().map(String::as_str);
+        let asked: Vec<_> = faulty.filter(|name| is_asked(name, arguments)).collect();
+        screen.faulty(out, &asked)?;
     }
     out.flush()?;
     Ok(())
+}
+
+/// Whether a job that is left out because it is faulty is among those that are asked for.
+fn is_asked(name: &str, arguments: &Next) -> bool {
+    let words = &arguments.jobs;
+    words.is_empty() || words.iter().any(|word| faulty::is_meant(name, word))
 }
 
 /// Writes the coming fires to stdout.

@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 pub(super) use result::result;
 
 use super::arguments::{Format, Global, History};
+use super::faulty::is_meant;
 use super::output::{self, Paint, Refusal, paint};
 use super::record::Record;
 use super::subject::Subject;
@@ -24,7 +25,6 @@ use crate::clean;
 use crate::config::Config;
 use crate::diagnostic::did_you_mean;
 use crate::diagnostic::render::Style;
-use crate::job::function_of;
 use crate::run::{Outcome, RunId};
 use crate::store::{Entry, Filter, Lock, Store};
 use crate::trigger::Zone;
@@ -170,11 +170,6 @@ fn jobs(word: &str, config: Option<&Config>, seen: &[String]) -> Vec<String> {
     let seen = seen.iter().filter(|name| is_meant(name, word));
     let jobs: BTreeSet<&String> = configured.chain(seen).collect();
     jobs.into_iter().cloned().collect()
-}
-
-/// Whether a job that is faulty, or was configured once, is meant: by its name or its function.
-fn is_meant(name: &str, word: &str) -> bool {
-    name == word || function_of(name) == word
 }
 
 fn unknown(word: &str, config: Option<&Config>, seen: &[String], global: &Global) -> Refusal {

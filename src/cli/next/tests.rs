@@ -12,6 +12,7 @@ scheduler:
   report.off: {type: cron, hour: 9, enabled: false}
   report.soon: {type: cron, hour: 9, jitter: 30, timezone: Europe/Berlin}
   report.faulty: {type: cron, hour: 99}
+  report.soon faulty: {type: cron, hour: 99}
 ";
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -214,8 +215,12 @@ fn unknown_names_and_wrong_times_are_refused() {
 #[test]
 fn faulty_jobs_are_named_after_the_others() {
     let all = answer("-n 1").unwrap();
-    let faulty = "\n\nreport.faulty — faulty, no fire time can be told\n";
-    assert!(all.ends_with(faulty), "{all}");
+    let faulty = |name: &str| format!("{name} — faulty, no fire time can be told\n");
+    let (one, other) = (faulty("report.faulty"), faulty("report.soon faulty"));
+    assert!(all.ends_with(&format!("\n\n{one}{other}")), "{all}");
+    let soon = answer("report.soon -n 1").unwrap();
+    assert!(soon.ends_with(&format!("\n\n{other}")), "{soon}");
+    assert!(!soon.contains(&one), "{soon}");
     let json = answer("-n 1 --format json").unwrap();
     assert!(!json.contains("report.faulty"), "{json}");
 }

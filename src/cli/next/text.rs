@@ -51,7 +51,7 @@ impl<'a> Screen<'a> {
     }
 
     /// Names the jobs that are left out because they are faulty.
-    pub(super) fn faulty(&self, out: &mut dyn Write, names: &[String]) -> io::Result<()> {
+    pub(super) fn faulty(&self, out: &mut dyn Write, names: &[&str]) -> io::Result<()> {
         if self.zone.is_some() && !names.is_empty() {
             writeln!(out)?;
         }
