@@ -33,10 +33,7 @@ pub(super) fn show(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> 
     };
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(pager);
-    if std::env::var_os("LESS").is_none() {
-        // Colours, and an end without a key press where all fits.
-        command.env("LESS", "FRX");
-    }
+    set_up(&mut command, |name| std::env::var_os(name).is_some());
     let runtime = crate::cli::runtime()?;
     let _context = runtime.enter();
     // The keys of the pager are its own: one that interrupts must not end us before it.
@@ -44,6 +41,17 @@ pub(super) fn show(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> 
     let mut screen = Screen::new(command, rows, output::stdout());
     let written = write(&mut screen);
     screen.finish(written)
+}
+
+/// Lets `less` behave well, unless the user has set it up.
+fn set_up(command: &mut Command, is_set: impl Fn(&str) -> bool) {
+    let defaults = [
+        // Colours, and an end without a key press where all fits.
+        ("LESS", "FRX"),
+        // Whatever the locale says: what we write is UTF-8.
+        ("LESSCHARSET", "utf-8"),
+    ];
+    command.envs(defaults.into_iter().filter(|(name, _)| !is_set(name)));
 }
 
 /// The shell's command that pages, with what `$PAGER` is set to; `None` where it is set to nothing.
@@ -187,6 +195,19 @@ mod tests {
         assert_eq!(left(&script, folder.path()), 0);
         let seen = std::fs::read_to_string(folder.path().join("seen")).unwrap();
         assert_eq!(seen, "paged\n");
+    }
+
+    #[test]
+    fn what_the_user_has_set_up_stays() {
+        let set = |is_set: fn(&str) -> bool| {
+            let mut command = Command::new("less");
+            set_up(&mut command, is_set);
+            let names = command.get_envs().map(|(name, _)| name.to_owned());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(set(|_| false), ["LESS", "LESSCHARSET"]);
+        assert_eq!(set(|name| name == "LESS"), ["LESSCHARSET"]);
+        assert_eq!(set(|name| name == "LESSCHARSET"), ["LESS"]);
     }
 
     #[test]
