@@ -1,6 +1,7 @@
 //! The command line: commands, flags, their help texts and their environment variables.
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use clap::{
     ValueHint,
 };
 
+use super::output;
 use crate::config::duration;
 use crate::trigger::zone;
 
@@ -474,6 +476,10 @@ fn color(words: &[OsString]) -> ColorChoice {
         if let Some(when) = when.and_then(|when| Color::from_str(when, false).ok()) {
             return when.into();
         }
+    }
+    let are_terminals = io::stdout().is_terminal() && io::stderr().is_terminal();
+    if output::is_unforced() && !are_terminals {
+        return ColorChoice::Never;
     }
     ColorChoice::Auto
 }

@@ -97,12 +97,25 @@ pub fn style(color: Color, stream: &impl RawStream) -> Style {
     let color = match color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => AutoStream::choice(stream) != ColorChoice::Never,
+        Color::Auto => is_coloured(stream),
     };
     Style {
         color,
         width: width(stream).unwrap_or(Style::default().width),
     }
+}
+
+/// Whether `stream` gets colour where the user leaves it open.
+fn is_coloured(stream: &impl RawStream) -> bool {
+    let is_wanted = AutoStream::choice(stream) != ColorChoice::Never;
+    is_wanted && (stream.is_terminal() || !is_unforced())
+}
+
+/// Whether `CLICOLOR_FORCE` is 0: that forces nothing, though it is set.
+///
+/// Source: bixense.com/clicolors.
+pub(super) fn is_unforced() -> bool {
+    std::env::var_os("CLICOLOR_FORCE").is_some_and(|force| force == "0")
 }
 
 /// How many columns `stream` has: so many as `COLUMNS` says, or those of the terminal that it is.

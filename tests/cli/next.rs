@@ -192,6 +192,10 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
     assert!(colored("next --color always"));
     let forced = run(folder.command().args(["next"]).env("CLICOLOR_FORCE", "1"));
     assert!(forced.stdout.contains('\x1b'));
+    for line in [["next", "-q"], ["next", "-n"], ["next", "-h"]] {
+        let zero = run(folder.command().args(line).env("CLICOLOR_FORCE", "0"));
+        assert!(!(zero.stdout + &zero.stderr).contains('\x1b'), "{line:?}");
+    }
     let both = [("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")];
     let refused = run(folder.command().args(["next"]).envs(both));
     assert!(!refused.stdout.contains('\x1b'));
