@@ -44,7 +44,8 @@ pub(super) fn defaults(reader: &mut Reader<'_>, item: Item<'_>) -> Defaults {
     };
     let allowed = [key::POLICY, key::SURROUNDINGS].concat();
     for item in keys.rest() {
-        reader.unknown_key(item.name, item.key, &allowed);
+        let way_out = key::way_out_of_defaults(item.name, &allowed);
+        reader.unknown_key(item.name, item.key, way_out);
     }
     defaults.faulty = reader.errors() > before;
     defaults

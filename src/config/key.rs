@@ -141,8 +141,7 @@ pub(super) fn canonical(key: &str) -> Cow<'_, str> {
     }
 }
 
-/// The help line for an unknown key of a job, or of `job defaults`, where `allowed` are the keys
-/// that would do.
+/// The help line for an unknown key of a job where `allowed` are the keys that would do.
 pub(super) fn way_out(unknown: &str, allowed: &[&'static str]) -> Option<String> {
     if has(SETTINGS, unknown) {
         let help = "it is a setting for all jobs: write it directly under `scheduler`";
@@ -153,11 +152,16 @@ pub(super) fn way_out(unknown: &str, allowed: &[&'static str]) -> Option<String>
         let (_, phrase) = phrases.find(|(word, _)| same(word, &unknown.to_lowercase()))?;
         Some((*phrase).to_owned())
     };
+    phrase().or_else(|| help(unknown, allowed))
+}
+
+/// The help line for an unknown key of `job defaults` where `allowed` are the keys that would do.
+pub(super) fn way_out_of_defaults(unknown: &str, allowed: &[&'static str]) -> Option<String> {
     let in_vain = || {
         let help = "`job defaults` takes no such key: write it into each job";
         is_of_job(unknown).then(|| help.to_owned())
     };
-    phrase().or_else(|| help(unknown, allowed)).or_else(in_vain)
+    way_out(unknown, allowed).or_else(in_vain)
 }
 
 /// The help line for a setting that does not exist.
@@ -254,7 +258,7 @@ mod tests {
         }
         assert_eq!(way_out("colour", &job), None);
         let of_defaults = [POLICY, SURROUNDINGS].concat();
-        let help = way_out("hour", &of_defaults).unwrap();
+        let help = way_out_of_defaults("hour", &of_defaults).unwrap();
         assert!(help.contains("into each job"), "{help}");
         assert!(
             way_out_of_settings("retries")

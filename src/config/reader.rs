@@ -118,10 +118,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes a key that does not exist there.
-    pub(super) fn unknown_key(&mut self, name: &str, span: Span, allowed: &[&'static str]) {
+    pub(super) fn unknown_key(&mut self, name: &str, span: Span, way_out: Option<String>) {
         let mut diagnostic =
             Diagnostic::error(Code::UnknownKey, format!("unknown key `{name}`")).at(span);
-        diagnostic.help.extend(key::way_out(name, allowed));
+        diagnostic.help.extend(way_out);
         if name == "weekday" {
             diagnostic
                 .help

@@ -725,6 +725,24 @@ fn what_stands_beside_or_in_a_list_of_triggers_in_vain_is_told_where_it_belongs(
 }
 
 #[test]
+fn a_bound_of_a_date_trigger_is_told_once_and_where_it_belongs() {
+    let text = job("type: date\nrun_date: 2027-01-01\nstart_date: 2026-12-01\nend date: 010");
+    let told = |place: &str, name: &str| {
+        format!(
+            "{place} error[unknown-key] `{name}` is a key of interval and cron triggers; \
+             a date trigger has `run_date`"
+        )
+    };
+    let expected = [told("5:5", "start_date"), told("6:5", "end date")];
+    assert_eq!(faults(&text), expected);
+    let text = job("triggers: [{type: cron, hour: 4, triggers: []}]");
+    assert_eq!(
+        faults(&text),
+        ["3:38 error[unknown-key] unknown key `triggers`"]
+    );
+}
+
+#[test]
 fn a_date_is_no_surprise_where_one_is_due() {
     let end = job("type: cron\nhour: 4\nstart_date: 2026-12-24\nend_date: 2026-12-01");
     assert_eq!(

@@ -240,6 +240,7 @@ pub(super) fn unknown_key(
     allowed: &[&'static str],
 ) {
     let name = item.name;
+    reader.understand(item.value.span);
     if kind.is_none() && is_key_of_triggers(name) {
         let message = format!("`{name}` cannot stand beside `triggers`");
         let help = "write it into each trigger of the list that it is meant for";
@@ -251,10 +252,15 @@ pub(super) fn unknown_key(
         let fault = Diagnostic::error(Code::UnknownKey, message).at(item.key);
         return reader.report(fault.with_help("write it beside `triggers`"));
     }
+    if kind == Some(Kind::Date) && key::BOUNDS.contains(&&*key::canonical(name)) {
+        let message = format!("`{name}` is a key of interval and cron triggers");
+        let fault = Diagnostic::error(Code::UnknownKey, message).at(item.key);
+        return reader.report(fault.with_help("a date trigger has `run_date`"));
+    }
     let of = |other: &Kind| other.own_keys().contains(&&*key::canonical(name));
     let other = Kind::ALL.into_iter().find(of);
     let (Some(kind), Some(other)) = (kind, other) else {
-        return reader.unknown_key(name, item.key, allowed);
+        return reader.unknown_key(name, item.key, key::way_out(name, allowed));
     };
     let message = format!(
         "`{name}` is a key of {} triggers; this job is {}",
