@@ -48,6 +48,15 @@ pub fn text(duration: Duration) -> String {
     text
 }
 
+/// For `1:30`, as a clock shows hours and minutes.
+pub(super) fn of_clock(text: &str) -> Option<Duration> {
+    let (hours, minutes) = text.split_once(':')?;
+    let minutes = digits(hours)?
+        .checked_mul(60)?
+        .checked_add(digits(minutes)?)?;
+    Some(Duration::from_secs(minutes.checked_mul(60)?))
+}
+
 /// For `5 minutes` and `2 hours`: how to write that, as a line of help.
 pub(super) fn in_words(text: &str) -> Option<String> {
     short(text).map(|short| format!("write `{short}`"))

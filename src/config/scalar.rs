@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::duration;
 use super::reader::Reader;
 use super::section::Item;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::value::Value;
 use crate::yaml::{self, Node};
 
@@ -20,6 +21,7 @@ pub(super) fn whole(
 ) -> Option<i64> {
     let number = whole_number(item.value);
     if let Some(number) = number.filter(|number| range.contains(number)) {
+        warn_of_number(reader, item, &number.to_string());
         return Some(number);
     }
     let limits = match (*range.start(), *range.end()) {
@@ -49,6 +51,26 @@ pub(super) fn whole_number(node: &Node) -> Option<i64> {
             spelled.then(|| text.parse().ok()).flatten()
         }
         _ => None,
+    }
+}
+
+/// Warns where a number is written so that it looks like another, and tells which it is: one in
+/// quotes is none, so that is no way out.
+pub(super) fn warn_of_number(reader: &mut Reader<'_>, item: Item<'_>, number: &str) {
+    warn_of_reading(reader, item, format!("write `{}: {number}`", item.name));
+}
+
+/// Warns where YAML reads a value otherwise than it looks. What several jobs have from one place
+/// is told once.
+fn warn_of_reading(reader: &mut Reader<'_>, item: Item<'_>, way_out: String) {
+    let span = item.value.span;
+    if reader.is_understood(span) {
+        return;
+    }
+    if let Some(message) = yaml::explain(item.value, reader.text) {
+        let warning = Diagnostic::warning(Code::SurprisingValue, message);
+        reader.report(warning.at(span).with_help(way_out));
+        reader.understand(span);
     }
 }
 
@@ -94,6 +116,8 @@ pub(super) fn duration(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Durati
         _ => None,
     };
     if let Some(found) = found.filter(|found| *found <= LONGEST) {
+        let way_out = as_duration(item, found, reader.text);
+        warn_of_reading(reader, item, way_out);
         return Some(found);
     }
     let message = format!(
@@ -106,6 +130,23 @@ pub(super) fn duration(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Durati
         .unwrap_or_else(|| "write seconds, or text such as 90s, 5m, 1h30m, 2d".to_owned());
     reader.bad_value(item.value.span, message, Some(help));
     None
+}
+
+/// For `timeout: 1:30`, which YAML 1.1 makes 90 seconds: how to write that, and what else it looks
+/// like.
+fn as_duration(item: Item<'_>, found: Duration, text: &str) -> String {
+    let name = item.name;
+    let found = if found.subsec_nanos() == 0 {
+        duration::text(found)
+    } else {
+        found.as_secs_f64().to_string()
+    };
+    let clock = duration::of_clock(item.value.span.of(text));
+    let clock = clock.map(duration::text).map(|clock| {
+        let clock = format!("`{name}: {clock}`");
+        format!(", or {clock} for hours and minutes")
+    });
+    format!("write `{name}: {found}`{}", clock.unwrap_or_default())
 }
 
 /// `, but this is 270`, where the value is short enough to be told.

@@ -522,6 +522,62 @@ fn what_yaml_reads_otherwise_than_it_looks_is_told_unless_its_key_says_what_is_m
 }
 
 #[test]
+fn a_number_that_looks_like_another_is_told_as_it_is_read() {
+    let told = |lines: &str| {
+        let mut faults = faults(&job(lines));
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        let fault = faults.remove(0);
+        assert!(fault.contains("warning[surprising-value] YAML"), "{fault}");
+        fault.split_once("; ").unwrap().1.to_owned()
+    };
+    for (line, help) in [
+        (
+            "timeout: 1:30",
+            "write `timeout: 1m30s`, or `timeout: 1h30m` for hours and minutes",
+        ),
+        (
+            "misfire_grace_time: 1:00:00",
+            "write `misfire_grace_time: 1h`",
+        ),
+        ("retry_delay: 1:30.5", "write `retry_delay: 90.5`"),
+        ("timeout: 010", "write `timeout: 8s`"),
+        ("max_instances: 1_0", "write `max_instances: 10`"),
+        ("retries: 08", "write `retries: 8`"),
+    ] {
+        assert_eq!(told(&format!("type: cron\nhour: 4\n{line}")), help);
+        let followed = help.split('`').nth(1).unwrap();
+        let followed = job(&format!("type: cron\nhour: 4\n{followed}"));
+        assert_eq!(faults(&followed), Vec::<String>::new());
+    }
+    let minutes = told("type: interval\nminutes: 1:30");
+    assert_eq!(minutes, "write `minutes: 90`");
+    assert_eq!(told("type: cron\nhour: 1_0"), "write `hour: 10`");
+    assert_eq!(
+        told("type: cron\nhour: 4\njitter: 1_0"),
+        "write `jitter: 10s`"
+    );
+}
+
+#[test]
+fn what_many_jobs_have_from_one_place_is_told_once() {
+    let text = "\
+x: &x {type: cron, hour: 4, timeout: 1:30}
+scheduler:
+  a.b: *x
+  c.d: {<<: *x}
+";
+    assert_eq!(faults(text).len(), 1, "{:?}", faults(text));
+}
+
+#[test]
+fn a_way_out_is_told_once() {
+    let help = "write `hour: 04` and `minute: 30`";
+    let faults = faults(&job("type: cron\nhour: 04:30"));
+    assert!(faults[0].ends_with(help), "{faults:?}");
+    assert_eq!(faults[0].matches(help).count(), 1, "{faults:?}");
+}
+
+#[test]
 fn an_alias_is_no_surprise_and_its_value_is_what_counts() {
     let text = job(
         "type: interval\nminutes: &my_five 5\nkwargs: {a: *my_five}\nenvironment: {A: *my_five}",

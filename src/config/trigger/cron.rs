@@ -100,14 +100,15 @@ fn field(reader: &mut Reader<'_>, item: Item<'_>, name: Name) -> Option<Field> {
             if item.value.as_str().is_some() {
                 reader.understand(item.value.span);
             }
+            scalar::warn_of_number(reader, item, &text);
             Some(field)
         }
         Err(mut fault) => {
             if yaml::explain(item.value, reader.text).is_some() {
                 // The number is not what was written: it must not look so.
                 fault.message = fault.message.replace(", not ", ", but this is ");
+                fault.help.extend(clock_help(item, name, reader.text));
             }
-            fault.help.extend(clock_help(item, name, reader.text));
             report(reader, item, fault, Code::BadValue);
             None
         }

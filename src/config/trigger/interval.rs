@@ -72,8 +72,12 @@ fn report_missing(reader: &mut Reader<'_>, keys: &Section<'_>, place: Span) {
 /// How many seconds that many of a unit are.
 fn amount(reader: &mut Reader<'_>, item: Item<'_>, unit: Unit) -> Option<i64> {
     if let Some(count) = scalar::whole_number(item.value) {
+        let seconds = unit.seconds(count);
+        if seconds.is_ok() {
+            scalar::warn_of_number(reader, item, &count.to_string());
+        }
         let report_fault = |fault| report(reader, item, fault, Code::BadValue);
-        return unit.seconds(count).map_err(report_fault).ok();
+        return seconds.map_err(report_fault).ok();
     }
     let help = way_out(item.value, unit)
         .or_else(|| yaml::explain(item.value, reader.text))
