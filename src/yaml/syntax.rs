@@ -41,6 +41,13 @@ pub(super) fn fault(text: &str, error: &ScanError) -> Box<Diagnostic> {
             return key_without_value(text, span);
         }
         ErrorKind::MissingAnchorOrAliasName => return nameless(text, span),
+        ErrorKind::InvalidIndentation | ErrorKind::ExpectedBlockMappingKey
+            if follows_bracket(text, start) =>
+        {
+            let message = "more text follows the closing bracket";
+            let fault = Diagnostic::error(Code::Yaml, message).at(span);
+            return Box::new(fault.with_help("put the whole value in quotes"));
+        }
         _ => {}
     }
     let (message, help) = words(error.kind());
@@ -71,6 +78,12 @@ fn tab_near(text: &str, start: usize, kind: &ErrorKind) -> Option<usize> {
     let line = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
     let ahead = text[start..].find('\t').map(|tab| start + tab);
     ahead.or_else(|| text[line..start].rfind('\t').map(|tab| line + tab))
+}
+
+/// Whether a closing bracket stands before that place on its line, as in `[ -x foo ] && foo`.
+fn follows_bracket(text: &str, start: usize) -> bool {
+    let line = text[..start].rsplit('\n').next().unwrap_or_default();
+    line.trim_end().ends_with([']', '}'])
 }
 
 /// A `*` or `&` that names nothing, as in `minute: * * *`.

@@ -280,6 +280,20 @@ fn is_told(text: &str, place: &str, message: &str) {
 }
 
 #[test]
+fn text_behind_a_closing_bracket_is_no_fault_of_the_indentation() {
+    for (text, place) in [
+        ("a:\n  b: [ -x /bin/foo ] && foo\n", "&"),
+        ("a:\n  b: [1, 2] 3\n  c: 4\n", "3"),
+        ("a: {b: 2} x\n", "x"),
+        ("a:\n- [1] x\n", "x"),
+    ] {
+        is_told(text, place, "more text follows the closing bracket");
+    }
+    let message = "the indentation does not fit the lines before";
+    is_told("a: [1,\n  2]\n  b: 3\n", "b", message);
+}
+
+#[test]
 fn a_colon_without_a_space_is_told_at_the_colon() {
     for (text, line) in [
         ("a:b\nc: d\n", "a"),
