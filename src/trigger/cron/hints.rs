@@ -61,6 +61,9 @@ pub(super) fn crontab(text: &str, wrong: Wrong) -> Fault {
 pub(super) fn quartz(name: Name, text: &str, part: Range<usize>) -> Fault {
     let field = &text[part.clone()];
     let fault = Fault::new(unknown(name, field)).at(part);
+    if name == Name::DayOfWeek && field == "L" {
+        return fault.help("`L` is Saturday there: write `sat`");
+    }
     if field.contains(['L', 'W', '#']) {
         return fault.help(match day_of_quartz(name, field) {
             Some(day) => format!("an expression cannot say that; fields can: `day: {day}`"),
@@ -87,6 +90,9 @@ pub(super) fn quartz(name: Name, text: &str, part: Range<usize>) -> Fault {
 /// What the field `day` says for `L`, `6L` and `6#3`, where it can: Quartz counts from Sunday, 1.
 fn day_of_quartz(name: Name, field: &str) -> Option<String> {
     const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+    if !is_of_days(name) {
+        return None;
+    }
     let digit = field.chars().next().and_then(|first| first.to_digit(10));
     let day = digit.and_then(|digit| DAYS.get(usize::try_from(digit).ok()?.checked_sub(1)?));
     let named = match day.filter(|_| name == Name::DayOfWeek) {
@@ -343,7 +349,7 @@ impl Place<'_> {
             Rules::Field => elsewhere(self.name, self.text.trim()),
             Rules::Crontab => spelling::meant(Name::Day, self.part())
                 .into_iter()
-                .find(|day| reads(Name::Day, day))
+                .find(|day| is_of_days(self.name) && reads(Name::Day, day))
                 .map(|day| format!("an expression cannot say that; fields can: `day: {day}`")),
         };
         vec![elsewhere.unwrap_or_else(|| self.allowed())]
@@ -362,6 +368,11 @@ impl Place<'_> {
             self.name.key()
         )
     }
+}
+
+/// Whether a field of that name says on which days.
+fn is_of_days(name: Name) -> bool {
+    matches!(name, Name::Day | Name::DayOfWeek)
 }
 
 /// Whether the whole text of a field would be accepted.
@@ -387,9 +398,11 @@ fn elsewhere(name: Name, text: &str) -> Option<String> {
     {
         return Some(format!("write `hour: {hour}` and `minute: {minute}`"));
     }
+    // The last of something else is not that of a month.
+    let is_last = text.eq_ignore_ascii_case("last") && !is_of_days(name);
     let key = [Name::Month, Name::DayOfWeek, Name::Day]
         .into_iter()
-        .find(|other| *other != name && reads(*other, text))
+        .find(|other| *other != name && !is_last && reads(*other, text))
         .map(|other| format!("write `{}`", assignment(other.key(), text)));
     let day = || {
         let days = spelling::meant(Name::Day, text);

@@ -111,6 +111,27 @@ fn the_way_out_is_named() {
 }
 
 #[test]
+fn the_last_of_anything_but_days_is_not_the_last_day() {
+    for name in [Name::Month, Name::Week, Name::Hour, Name::Minute] {
+        for text in ["last", "L", "-1"] {
+            let help = of_field(name, text).help.join("\n");
+            assert!(
+                !help.contains("day: last"),
+                "{}: {text}: {help}",
+                name.key()
+            );
+        }
+    }
+    for text in ["-1 4 * * *", "0 L * * *", "0 4 * last *"] {
+        let help = of_expression(text).help.join("\n");
+        assert!(!help.contains("day: last"), "{text}: {help}");
+    }
+    for text in ["last", "L"] {
+        assert_eq!(of_field(Name::DayOfWeek, text).help, ["write `day: last`"]);
+    }
+}
+
+#[test]
 fn the_way_out_of_an_expression_is_named() {
     let ways = [
         ("5, * * * *", "write `expression: \"5 * * * *\"`"),
@@ -236,7 +257,14 @@ fn what_only_quartz_can_say_is_told_as_a_field_where_that_is_the_same() {
         let help = help(text);
         assert!(help.ends_with(&format!("`day: {day}`")), "{text}: {help}");
     }
-    for text in ["0 0 12 15W * ?", "0 0 12 LW * ?", "0 0 12 L-3 * ?"] {
+    for text in [
+        "L 0 12 * * ?",
+        "0 0 12 15W * ?",
+        "0 0 12 LW * ?",
+        "0 0 12 L-3 * ?",
+    ] {
         assert!(help(text).starts_with("neither"), "{text}: {}", help(text));
     }
+    let saturday = "`L` is Saturday there: write `sat`";
+    assert_eq!(help("0 0 4 ? * L"), saturday);
 }
