@@ -7,6 +7,7 @@ use super::trigger::{self, Kind};
 use super::{call, key, policy, scalar, surprise};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::job::{self, Common, Job, Policy, Surroundings, Task};
+use crate::trigger::Trigger;
 use crate::yaml::Node;
 
 /// What `job defaults` says.
@@ -62,12 +63,17 @@ pub(super) fn read(
 ) -> Option<Job> {
     reader.enter_job(name);
     let job = body(reader, name, key, node, defaults);
-    if let Some(job) = &job {
+    if let Some(job) = job.as_ref().filter(|job| !is_for_starts(job)) {
         trigger::warn_of_the_past(reader, &job.trigger, job.span, node);
     }
     surprise::warn(reader, node);
     let faulty = reader.leave_job();
     job.filter(|_| !faulty && !defaults.faulty)
+}
+
+/// Whether the job may be meant for starts alone: its date need not be ahead then.
+fn is_for_starts(job: &Job) -> bool {
+    job.policy.run_at_start && matches!(job.trigger, Trigger::Date(_))
 }
 
 fn body(

@@ -711,6 +711,19 @@ fn each_trigger_of_a_list_that_will_not_fire_is_warned_of() {
 }
 
 #[test]
+fn a_job_for_starts_alone_needs_no_date_that_is_ahead() {
+    let date = "type: date\nrun_date: 2000-01-01\nrun_at_start: ";
+    assert_eq!(faults(&job(&format!("{date}true"))), Vec::<String>::new());
+    assert!(faults(&job(&format!("{date}false")))[0].contains("past-date"));
+    let never = job("type: cron\nmonth: 2\nday: 30\nrun_at_start: true");
+    assert!(faults(&never)[0].contains("never-fires"));
+    let told = faults(&job("type: cron\nexpression: \"@reboot\""));
+    for line in date.lines() {
+        assert!(told[0].contains(line), "{told:?}");
+    }
+}
+
+#[test]
 fn a_time_of_day_may_have_a_zero_in_front() {
     let text = job("type: cron\nhour: 05\nminute: 00");
     assert_eq!(faults(&text), [""; 0]);

@@ -110,7 +110,7 @@ pub(super) fn word(word: &str) -> Fault {
     let known = match lower.as_str() {
         "@annually" => Some("@yearly"),
         "@midnight" => Some("@daily"),
-        "@reboot" => return fault.help("a job with `run_at_start: true` runs at each start"),
+        "@reboot" => return fault.help(AT_START),
         _ => quartz::WORDS
             .into_iter()
             .find(|known| strsim::damerau_levenshtein(known, &lower) <= 2),
@@ -138,6 +138,9 @@ pub(super) fn field_count(text: &str, count: usize) -> Fault {
         .help("5 fields are Unix crontab: minute, hour, day, month, day of week")
         .help("6 or 7 fields begin with the second and may end with the year")
 }
+
+const AT_START: &str = "for a run at each start of `sched watch` alone write `type: date`, \
+                        `run_date: 2000-01-01` and `run_at_start: true`";
 
 /// Longer texts are not written anew.
 const LONGEST: usize = 200;
