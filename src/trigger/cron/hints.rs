@@ -106,7 +106,8 @@ fn day_of_quartz(name: Name, field: &str) -> Option<String> {
 /// The fault of a word such as `@reboot`.
 pub(super) fn word(word: &str) -> Fault {
     let fault = Fault::new(format!("no expression is called `{}`", Fault::shown(word)));
-    let lower = word.to_ascii_lowercase();
+    let first = word.split_ascii_whitespace().next().unwrap_or_default();
+    let lower = first.to_ascii_lowercase();
     let known = match lower.as_str() {
         "@annually" => Some("@yearly"),
         "@midnight" => Some("@daily"),
@@ -122,6 +123,47 @@ pub(super) fn word(word: &str) -> Fault {
         }
         None => fault.help("known are `@yearly`, `@monthly`, `@weekly`, `@daily` and `@hourly`"),
     }
+}
+
+/// The fault of a line of a crontab, of which no more than the beginning is an expression; `None`
+/// for what is no such line.
+pub(super) fn line(text: &str) -> Option<Fault> {
+    let count = if text.trim_ascii().starts_with('@') {
+        1
+    } else {
+        5
+    };
+    let next = crontab::words(text).nth(count)?;
+    let words: Vec<_> = text.split_ascii_whitespace().take(count).collect();
+    let expression = words.join(" ");
+    let is_expression =
+        quartz::WORDS.contains(&&*expression) || crontab::read_all(&expression).is_ok();
+    if !is_expression || may_be_field(&text[next.clone()]) {
+        return None;
+    }
+    let rest = next.start..text.trim_ascii_end().len();
+    let message = format!(
+        "`{}` is no part of an expression",
+        Fault::shown(&text[rest.clone()])
+    );
+    let expression = assignment("expression", &expression);
+    Some(
+        Fault::new(message)
+            .at(rest)
+            .help(format!("write `{expression}`"))
+            .help("what follows belongs into `command`, and a user into `user`"),
+    )
+}
+
+/// Whether the word could be meant for a field of an expression: programs and users have other
+/// letters than those of Quartz.
+fn may_be_field(word: &str) -> bool {
+    let names = [Name::Month, Name::DayOfWeek, Name::Day];
+    let is_meant = |name: Name| {
+        let mut meant = spelling::meant(name, word).into_iter();
+        meant.any(|guess| reads(name, &guess))
+    };
+    !word.chars().any(char::is_lowercase) || names.into_iter().any(is_meant)
 }
 
 /// The fault of an expression that has `count` fields.

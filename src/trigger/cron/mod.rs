@@ -87,19 +87,26 @@ impl Cron {
         zone: Zone,
         jitter_s: u32,
     ) -> Result<Self, Fault> {
-        let count = text.split_ascii_whitespace().count();
-        let (kind, (fields, either_day)) = match count {
-            5 => (Kind::Crontab, crontab::fields(text)?),
-            6 | 7 => (Kind::Quartz, (quartz::fields(text)?, false)),
-            _ if text.trim_ascii().starts_with('@') => (Kind::Quartz, (quartz::word(text)?, false)),
-            _ => return Err(hints::field_count(text, count)),
-        };
+        let or_line = |fault| hints::line(text).unwrap_or(fault);
+        let (kind, (fields, either_day)) = Self::read(text).map_err(or_line)?;
         let expression = Expression {
             text: text.split_ascii_whitespace().collect::<Vec<_>>().join(" "),
             kind,
             either_day,
         };
         Ok(Self::new(fields, Some(expression), bounds, zone, jitter_s))
+    }
+
+    /// The kind of an expression, its fields, and whether a day matches if either the day or the
+    /// weekday does.
+    fn read(text: &str) -> Result<(Kind, (Vec<Field>, bool)), Fault> {
+        let count = text.split_ascii_whitespace().count();
+        Ok(match count {
+            5 => (Kind::Crontab, crontab::fields(text)?),
+            6 | 7 => (Kind::Quartz, (quartz::fields(text)?, false)),
+            _ if text.trim_ascii().starts_with('@') => (Kind::Quartz, (quartz::word(text)?, false)),
+            _ => return Err(hints::field_count(text, count)),
+        })
     }
 
     fn new(

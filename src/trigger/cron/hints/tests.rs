@@ -173,6 +173,44 @@ fn an_expression_is_told_where_it_is_wrong() {
 }
 
 #[test]
+fn a_line_of_a_crontab_is_told_as_one() {
+    for (line, expression, rest) in [
+        ("0 4 * * * /usr/bin/x", "0 4 * * *", "/usr/bin/x"),
+        ("30 2 * * * www-data", "30 2 * * *", "www-data"),
+        (
+            "0  4 * * mon root cd /srv && ./x ",
+            "0 4 * * mon",
+            "root cd /srv && ./x",
+        ),
+        ("@daily backup.sh", "@daily", "backup.sh"),
+    ] {
+        let fault = of_expression(line);
+        assert_eq!(&line[fault.part.unwrap()], rest);
+        assert_eq!(
+            fault.message,
+            format!("`{rest}` is no part of an expression")
+        );
+        assert_eq!(
+            fault.help[0],
+            format!("write `expression: \"{expression}\"`")
+        );
+        assert!(fault.help[1].contains("`command`, and a user into `user`"));
+    }
+    for expression in [
+        "0 0 12 ? * 6L",
+        "0 4 1 * * monady",
+        "0 4 1 * * 8",
+        "0 0 99 * * x",
+        "0 4 1 * * mon 1969 x",
+    ] {
+        let message = of_expression(expression).message;
+        assert!(!message.contains("no part of"), "{expression}: {message}");
+    }
+    let start = of_expression("@reboot /usr/bin/x").help.join("\n");
+    assert!(start.contains("`run_at_start: true`"), "{start}");
+}
+
+#[test]
 fn quartz_fields_end_where_the_spaces_are() {
     for text in [
         "0 0 1, 2 * *",
