@@ -233,15 +233,18 @@ impl Job {
     }
 }
 
-/// The dotted function that a job's name begins with: up to the first space, without `#2`.
+/// The dotted function that a job's name begins with: up to the first space, without `#2`, also
+/// where one was written and another added.
 #[must_use]
 pub fn function_of(name: &str) -> &str {
-    let word = name.split_whitespace().next().unwrap_or_default();
+    let mut function = name.split_whitespace().next().unwrap_or_default();
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match word.rsplit_once('#') {
-        Some((function, number)) if is_number(number) => function,
-        _ => word,
+    while let Some((before, number)) = function.rsplit_once('#')
+        && is_number(number)
+    {
+        function = before;
     }
+    function
 }
 
 /// A number that is the same for the same bytes, in every version of the program.

@@ -922,6 +922,8 @@ fn a_function_is_the_name_up_to_the_first_space_without_its_number() {
         ("test.heartbeat#2", "test.heartbeat"),
         ("test.heartbeat#x", "test.heartbeat#x"),
         ("test.heartbeat#2 nightly", "test.heartbeat"),
+        ("test.heartbeat#2#2", "test.heartbeat"),
+        ("test.heartbeat#x#2", "test.heartbeat#x"),
     ] {
         assert_eq!(crate::job::function_of(name), function);
     }
