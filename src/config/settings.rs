@@ -367,5 +367,13 @@ fn is_module(name: &str) -> bool {
 /// Python's truth of any value, as docassemble.Scheduler takes it.
 fn truth(reader: &mut Reader<'_>, item: Item<'_>) -> bool {
     reader.understand(item.value.span);
+    if item.value.as_str().is_some_and(|text| !text.is_empty()) {
+        let message = format!("`{}` must be true or false; text counts as true", item.name);
+        reader.report(
+            Diagnostic::warning(Code::BadValue, message)
+                .at(item.value.span)
+                .with_help("write true or false, unquoted"),
+        );
+    }
     item.value.to_value().is_true()
 }

@@ -711,6 +711,23 @@ fn each_trigger_of_a_list_that_will_not_fire_is_warned_of() {
 }
 
 #[test]
+fn text_that_counts_as_true_is_warned_of() {
+    let read = |value: &str| {
+        let text = format!(
+            "scheduler:\n  use docassemble database: {value}\n  a.b: {{type: cron, hour: 4}}\n"
+        );
+        let config = config(&text);
+        (config.settings.use_docassemble_database, faults(&text))
+    };
+    for value in ["no", "0", "''", "null"] {
+        assert_eq!(read(value), (false, vec![]), "{value}");
+    }
+    let warning = "2:29 warning[bad-value] `use docassemble database` must be true or false; \
+                   text counts as true; write true or false, unquoted";
+    assert_eq!(read("\"no\""), (true, vec![warning.to_owned()]));
+}
+
+#[test]
 fn a_job_for_starts_alone_needs_no_date_that_is_ahead() {
     let date = "type: date\nrun_date: 2000-01-01\nrun_at_start: ";
     assert_eq!(faults(&job(&format!("{date}true"))), Vec::<String>::new());
