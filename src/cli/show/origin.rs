@@ -6,6 +6,7 @@ use crate::clean;
 use crate::config::{Config, Overrides, ZoneOrigin, is_same_key};
 use crate::diagnostic::place::Lines;
 use crate::job::Job;
+use crate::run::Level;
 use crate::trigger::Unit;
 use crate::yaml::{self, Entry, Node};
 
@@ -187,10 +188,20 @@ impl<'a> Origins<'a> {
     }
 
     fn setting(&self, name: &str) -> String {
-        match name {
-            "timezone" => self.zone(),
-            _ => self.place_or_default(self.setting_entry(name)),
+        match self.setting_entry(name) {
+            _ if name == "timezone" => self.zone(),
+            Some(written) if self.is_faulty(name, written) => {
+                format!("{DEFAULT}: {} is faulty", self.place(written))
+            }
+            written => self.place_or_default(written),
         }
+    }
+
+    /// Whether what is written of a setting is not what is used.
+    fn is_faulty(&self, name: &str, written: &Entry) -> bool {
+        let level = written.value.to_value().str();
+        let is_no_level = name == "log level" && Level::named(level.trim()).is_none();
+        is_no_level || self.config.settings.faulty.contains(&name)
     }
 
     /// Where the zone of triggers without one comes from.

@@ -212,6 +212,24 @@ scheduler:
 }
 
 #[test]
+fn what_stands_in_for_a_faulty_setting_is_a_default() {
+    let written = "\
+scheduler:
+  log level: loud
+  keep history: soon
+  recovery mail: false
+";
+    let text = annotated(written, &Overrides::default());
+    for line in [
+        "  log level: INFO  # default: c.yml:2 is faulty",
+        "  keep history: 90d  # default: c.yml:3 is faulty",
+        "  recovery mail: false  # c.yml:4",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{text}");
+    }
+}
+
+#[test]
 fn what_is_shown_with_origins_is_a_config_that_means_the_same() {
     annotated(CONFIG, &Overrides::default());
 }
