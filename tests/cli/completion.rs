@@ -64,12 +64,50 @@ fn bash_offers_the_rest_of_a_name_that_has_a_colon() {
     }
 }
 
+#[test]
+fn bash_finds_the_config_however_it_is_named() {
+    let folder = folder().file(
+        "my jobs.yml",
+        "scheduler:\n  mine: {type: interval, hours: 1, command: 'true'}\n",
+    );
+    for (words, expected) in [
+        (&["-c", r"my\ jobs.yml", "next", ""][..], "mine"),
+        (&["-c", "'my jobs.yml'", "next", ""], "mine"),
+        (&["--config", "=", "\"my jobs.yml\"", "next", ""], "mine"),
+        (&["next", "-cother.yml", ""], "other"),
+        (&["next", "-vc", "other.yml", ""], "other"),
+        (&["next", "-n5", "-qcother.yml", ""], "other"),
+        (&["next", "-vn", "5", "-c", "other.yml", ""], "other"),
+    ] {
+        assert_eq!(offered(&folder, words), [expected], "{words:?}");
+    }
+}
+
+#[test]
+fn bash_writes_a_name_as_it_is_where_a_quote_is_open() {
+    let folder = folder();
+    let of = |word: &str, rest: &str| {
+        let offered = offered_for(&folder, &["next", word], rest);
+        let names = offered.into_iter().filter(|name| !name.is_empty());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(of("'t.report o", "t.report o"), ["t.report of $HOME"]);
+    assert_eq!(of("'", ""), ["t.report", "t.report of $HOME", "backup"]);
+    // There a dollar would be read as one.
+    assert_eq!(of("\"t", "t"), ["t.report"]);
+}
+
 /// What bash offers for the last of the words.
 fn offered(folder: &Folder, words: &[&str]) -> Vec<String> {
+    offered_for(folder, words, words.last().unwrap())
+}
+
+/// The same where what is to be completed is a part of that word, such as that behind a quote.
+fn offered_for(folder: &Folder, words: &[&str], rest: &str) -> Vec<String> {
     let script = r#"
         source "$COMPLETION"
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-        _sched_jobs "$1" "${@: -1}" "${@: -2:1}" 2>/dev/null
+        _sched_jobs "$1" "$REST" "${@: -2:1}" 2>/dev/null
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
     let sched = env!("CARGO_BIN_EXE_sched");
@@ -78,6 +116,7 @@ fn offered(folder: &Folder, words: &[&str]) -> Vec<String> {
         .args(["-c", script, "bash", sched])
         .args(words)
         .env("COMPLETION", completion)
+        .env("REST", rest)
         .env_remove("SCHED_CONFIG")
         .current_dir(folder.root())
         .output();
