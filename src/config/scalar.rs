@@ -1,5 +1,6 @@
 //! The values of single keys: whole numbers, booleans, text, durations.
 
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub(super) fn whole(
 ) -> Option<i64> {
     let number = whole_number(item.value);
     if let Some(number) = number.filter(|number| range.contains(number)) {
-        warn_of_number(reader, item, &number.to_string());
+        warn_of_number(reader, item, number);
         return Some(number);
     }
     let limits = match (*range.start(), *range.end()) {
@@ -56,20 +57,21 @@ pub(super) fn whole_number(node: &Node) -> Option<i64> {
 
 /// Warns where a number is written so that it looks like another, and tells which it is: one in
 /// quotes is none, so that is no way out.
-pub(super) fn warn_of_number(reader: &mut Reader<'_>, item: Item<'_>, number: &str) {
-    warn_of_reading(reader, item, format!("write `{}: {number}`", item.name));
+pub(super) fn warn_of_number(reader: &mut Reader<'_>, item: Item<'_>, number: impl Display) {
+    let way_out = |_: &str| format!("write `{}: {number}`", item.name);
+    warn_of_reading(reader, item, way_out);
 }
 
-/// Warns where YAML reads a value otherwise than it looks. What several jobs have from one place
-/// is told once.
-fn warn_of_reading(reader: &mut Reader<'_>, item: Item<'_>, way_out: String) {
+/// Warns where YAML reads a value otherwise than it looks, with the way out that the config's text
+/// has. What several jobs have from one place is told once.
+fn warn_of_reading(reader: &mut Reader<'_>, item: Item<'_>, way_out: impl FnOnce(&str) -> String) {
     let span = item.value.span;
     if reader.is_understood(span) {
         return;
     }
     if let Some(message) = yaml::explain(item.value, reader.text) {
         let warning = Diagnostic::warning(Code::SurprisingValue, message);
-        reader.report(warning.at(span).with_help(way_out));
+        reader.report(warning.at(span).with_help(way_out(reader.text)));
         reader.understand(span);
     }
 }
@@ -116,8 +118,7 @@ pub(super) fn duration(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Durati
         _ => None,
     };
     if let Some(found) = found.filter(|found| *found <= LONGEST) {
-        let way_out = as_duration(item, found, reader.text);
-        warn_of_reading(reader, item, way_out);
+        warn_of_reading(reader, item, |text| as_duration(item, found, text));
         return Some(found);
     }
     let message = format!(

@@ -74,7 +74,7 @@ fn amount(reader: &mut Reader<'_>, item: Item<'_>, unit: Unit) -> Option<i64> {
     if let Some(count) = scalar::whole_number(item.value) {
         let seconds = unit.seconds(count);
         if seconds.is_ok() {
-            scalar::warn_of_number(reader, item, &count.to_string());
+            scalar::warn_of_number(reader, item, count);
         }
         let report_fault = |fault| report(reader, item, fault, Code::BadValue);
         return seconds.map_err(report_fault).ok();
