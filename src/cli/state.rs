@@ -5,8 +5,9 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
+use super::arguments::Global;
 use super::output::Refusal;
-use super::time;
+use super::{hint, time};
 use crate::config::Config;
 use crate::paths::{self, Given};
 use crate::store::{Error, Holder, Place, Store};
@@ -42,15 +43,26 @@ impl From<Error> for Refusal {
 }
 
 /// Why a second watcher cannot begin at `now`.
-pub(super) fn refuse_second(error: Error, now: DateTime<Utc>, zone: &Zone) -> Refusal {
-    let holder = match &error {
-        Error::Watched(Some(holder)) => who(holder, now, zone),
-        _ => return Refusal::from(error),
+pub(super) fn refuse_second(
+    error: Error,
+    global: &Global,
+    now: DateTime<Utc>,
+    zone: &Zone,
+) -> Refusal {
+    let Error::Watched(holder) = &error else {
+        return Refusal::from(error);
     };
-    Refusal {
-        message: format!("this config is already watched by {holder}"),
-        ..Refusal::from(error)
-    }
+    let message = match holder {
+        Some(holder) => format!(
+            "this config is already watched by {}",
+            who(holder, now, zone)
+        ),
+        None => error.to_string(),
+    };
+    let status = hint::command(global, "status");
+    Refusal::new(message).with_help(format!(
+        "`{status}` shows it; another config file can be watched beside it"
+    ))
 }
 
 /// A watcher for people: `process 4711 (since 09:30:12, user www-data)`.

@@ -21,6 +21,17 @@ pub(super) fn command(reader: &mut Reader<'_>, item: Item<'_>) -> Option<Task> {
             .filter(|words| !words.is_empty())
             .map(Task::Command),
     };
+    let has_nul = match &task {
+        Some(Task::Shell(text)) => text.contains('\0'),
+        Some(Task::Command(words)) => words.iter().any(|word| word.contains('\0')),
+        Some(Task::Named(_)) | None => false,
+    };
+    if has_nul {
+        let message = "`command` holds a NUL character, which no program can be given";
+        let help = "between double quotes YAML reads `\\0` as one: write single quotes".to_owned();
+        reader.bad_value(item.value.span, message, Some(help));
+        return None;
+    }
     if let Some(Task::Command(words)) = &task {
         let span = item
             .value
@@ -53,7 +64,7 @@ fn words(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<String>> {
                 .map_or_else(|| value.str(), str::to_owned),
         };
         reader.understand(item.span);
-        (!word.contains('\0')).then_some(word)
+        Some(word)
     };
     node.items()?.iter().map(word).collect()
 }

@@ -137,12 +137,10 @@ impl Error {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("name a state folder of yours with --state-dir or SCHED_STATE_DIR".to_owned())
             }
-            Self::Watched(_) => Some(
-                "`sched status` shows it; another config file can be watched beside it".to_owned(),
-            ),
             Self::Io { .. }
             | Self::NotAFile(_)
             | Self::Newer(_)
+            | Self::Watched(_)
             | Self::Damaged { .. }
             | Self::Database { .. } => None,
         }

@@ -361,6 +361,9 @@ fn there_is_one_watcher_for_a_config() {
     let expected = format!("error: this config is already watched by process {pid} (since ");
     assert!(told.starts_with(&expected), "{told}");
     assert!(told.contains("\nhelp: `sched status` shows it"), "{told}");
+    let told = watch.sched("watch -c ./config.yml").exits(2).stderr;
+    let help = "\nhelp: `sched -c ./config.yml status` shows it";
+    assert!(told.contains(help), "{told}");
     watch.signal(Signal::SIGTERM);
     assert!(watch.end().success());
 }

@@ -95,7 +95,7 @@ fn watch(
     let open = || State::open(place.clone(), now);
     let (state, secrets) = both(open, || loaded.secrets());
     let zone = &config.settings.timezone;
-    let mut state = state.map_err(|error| state::refuse_second(error, now, zone))?;
+    let mut state = state.map_err(|error| state::refuse_second(error, global, now, zone))?;
     let console = console(arguments.log_format);
     let logging = Arc::new(open_log(global, arguments, &config, &console));
     logging.hide(secrets.clone());

@@ -1485,3 +1485,21 @@ fn a_mapping_that_is_no_job_is_told_where_it_belongs() {
         assert!(told.ends_with(help), "{told}");
     }
 }
+
+#[test]
+fn a_command_with_a_character_that_no_program_can_be_given_is_a_fault() {
+    for command in ["\"echo \\0\"", "[echo, \"\\0\"]"] {
+        let told = faults(&format!(
+            "scheduler:\n  a: {{type: cron, hour: 4, command: {command}}}\n"
+        ));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].contains("`command` holds a NUL character"),
+            "{told:?}"
+        );
+        assert!(
+            told[0].ends_with("YAML reads `\\0` as one: write single quotes"),
+            "{told:?}"
+        );
+    }
+}
