@@ -27,6 +27,11 @@ impl Group {
         Self { leader, guard }
     }
 
+    /// The number of the group.
+    pub(super) fn leader(&self) -> Option<Pid> {
+        self.leader
+    }
+
     /// Sends `signal` to every process of the group; an empty group is none the worse for it.
     pub(super) fn signal(&self, signal: Signal) {
         if let Some(leader) = self.leader {

@@ -64,7 +64,7 @@ async fn end(
         group.signal(Signal::SIGTERM);
         // A stopped process takes note of TERM only when it goes on.
         group.signal(Signal::SIGCONT);
-        strays.signal(Some(Signal::SIGTERM)).await;
+        strays.signal(Signal::SIGTERM, group).await;
         tokio::select! {
             () = gone(child, group, strays) => {}
             () = sleep(MERCY) => {}
@@ -72,7 +72,7 @@ async fn end(
         }
     }
     group.signal(Signal::SIGKILL);
-    strays.signal(Some(Signal::SIGKILL)).await;
+    strays.signal(Signal::SIGKILL, group).await;
     timeout(LAST_WAIT, child.wait()).await.unwrap_or(Ok(None))
 }
 
@@ -87,7 +87,7 @@ async fn gone(child: &mut Child, group: &Group, strays: &Strays) {
         }
         sleep(GLANCE).await;
     }
-    while strays.signal(None).await {
+    while strays.exist().await {
         sleep(LONG_GLANCE).await;
     }
 }

@@ -13,6 +13,8 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, getpgid, getpgrp};
 use tokio::time::timeout;
 
+use super::group::Group;
+
 /// How long one search may take. The kernel lets a reader wait for a process that is stuck.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -26,31 +28,40 @@ impl Strays {
         Self(mark)
     }
 
-    /// Sends `signal` to each, or only looks, and tells whether there are any.
-    pub(super) async fn signal(&self, signal: Option<Signal>) -> bool {
-        let Some(mark) = self.0.clone() else {
-            return false;
-        };
-        let search = tokio::task::spawn_blocking(move || {
-            let found = marked(&mark);
-            if let Some(signal) = signal {
-                send(&found, signal);
-            }
-            !found.is_empty()
-        });
-        matches!(timeout(PATIENCE, search).await, Ok(Ok(true)))
+    /// Sends `signal` to each that is not in `group`, which gets its signals apart from them.
+    pub(super) async fn signal(&self, signal: Signal, group: &Group) {
+        let others = [group.leader(), Some(getpgrp())];
+        self.search(move |found| send(found, signal, &others)).await;
+    }
+
+    /// Whether there are any, be it in the group.
+    pub(super) async fn exist(&self) -> bool {
+        self.search(|found| !found.is_empty()).await == Some(true)
+    }
+
+    /// What `then` makes of them; `None` where that took too long, or there is no mark.
+    async fn search<T: Send + 'static>(
+        &self,
+        then: impl FnOnce(&[Pid]) -> T + Send + 'static,
+    ) -> Option<T> {
+        let mark = self.0.clone()?;
+        let search = tokio::task::spawn_blocking(move || then(&marked(&mark)));
+        timeout(PATIENCE, search).await.ok()?.ok()
     }
 }
 
 /// Sends `signal` to the groups of processes, once to each: alone, one might fork another and end
 /// between the look and the signal. What a run starts has sessions of its own, so nobody else is
 /// in its groups.
-fn send(processes: &[Pid], signal: Signal) {
+fn send(processes: &[Pid], signal: Signal, others: &[Option<Pid>]) {
     // Nothing runs between the look and the signal that could give the number away to another
     // process, short of all numbers being used up in that instant.
     let group = |pid: &Pid| getpgid(Some(*pid)).ok();
     let groups: BTreeSet<Pid> = processes.iter().filter_map(group).collect();
-    for group in groups.into_iter().filter(|group| *group != getpgrp()) {
+    for group in groups
+        .into_iter()
+        .filter(|group| !others.contains(&Some(*group)))
+    {
         let _ = killpg(group, signal);
     }
 }

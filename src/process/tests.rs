@@ -286,6 +286,26 @@ fn what_left_the_group_is_asked_to_end_once_however_many_it_is() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "asked\n");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_is_asked_to_end_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = format!("SCHED_TEST_MARK={}", folder.path().display());
+    let launch = Launch {
+        variables: vec![("SCHED_TEST_MARK".into(), Some(folder.path().into()))],
+        mark: Some(mark.into()),
+        ..shell(
+            "trap 'echo asked; asked=yes' TERM; echo; until [ $asked ]; do sleep 0.05; done; \
+             sleep 0.5",
+        )
+    };
+    let (orders, mut order) = watch::channel(Order::GoOn);
+    let mut said = Announced(Vec::new(), orders);
+    let exit = block_on(run(launch, &mut order, &mut said)).unwrap();
+    assert_eq!(exit.ending, Ending::Ordered);
+    assert_eq!(exit.stdout, "\nasked\n");
+}
+
 #[test]
 fn an_order_ends_the_whole_group() {
     let (orders, mut order) = watch::channel(Order::GoOn);
