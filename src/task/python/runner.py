@@ -168,6 +168,7 @@ class Server:
             "has_context": can_import("docassemble.webapp"),
         }
         FreshLoader.read = None
+        look_again_at_folders()
         self.look_up_from_work(False)
         self.say("ready " + sys.modules["json"].dumps(ready))
         if threads > 1:
@@ -195,11 +196,6 @@ class Server:
                     starters.append(name)
         # Then Python's own end of a process is needed, in all its length.
         self.must_finalize = count_finalizers() > finalizers or has_libraries(sys.modules.values())
-        # A file may be added at the same time by the clock of the file system. `PathFinder` itself
-        # would load much of Python for that, and that has something to do at forks.
-        for finder in list(sys.path_importer_cache.values()):
-            if hasattr(finder, "invalidate_caches"):
-                finder.invalidate_caches()
         return faults, starters
 
     def look_up_from_work(self, wanted):
@@ -547,6 +543,19 @@ def load_ahead():
     import types, warnings
 
     put_by("threading", "logging")
+
+
+def look_again_at_folders():
+    """Lets Python look again at each folder that it imports from: a file may be added at the same
+    time by the clock of the file system, and a folder that is not there may come into being.
+
+    `PathFinder` itself would load much of Python for that, and that has something to do at forks.
+    """
+    for folder, finder in list(sys.path_importer_cache.items()):
+        if finder is None:
+            del sys.path_importer_cache[folder]
+        elif hasattr(finder, "invalidate_caches"):
+            finder.invalidate_caches()
 
 
 def put_by(*names):
@@ -1352,19 +1361,20 @@ def never_cache(tasks):
     A virtual environment there keeps its own: to compile all of it for each run takes long.
     """
     others = list(sys.path)
-    known = []
+    known = {}
     loaders = [
         (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
         (FreshLoader, machinery.SOURCE_SUFFIXES),
     ]
 
     def finder(path):
-        # Most runs ask for no other file, and need none of this.
-        if not known:
+        # Most runs ask for no other file, and need none of this. From one to the next, a link on the
+        # way may lead elsewhere.
+        if os.getpid() not in known:
             folders = tuple(map(real, tasks))
             apart = set(map(real, others)).difference(folders)
-            known[:] = folders, tuple(one for one in apart if one.startswith(folders))
-        folders, nested = known
+            known[os.getpid()] = folders, tuple(one for one in apart if one.startswith(folders))
+        folders, nested = known[os.getpid()]
         inside = real(path)
         ours = inside.startswith(folders) and not inside.startswith(nested)
         if not ours or not os.path.isdir(path):

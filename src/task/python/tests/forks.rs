@@ -153,6 +153,44 @@ fn an_edited_file_is_used_from_the_next_run_on() {
 }
 
 #[test]
+fn a_folder_that_comes_into_being_is_imported_from() {
+    let mut bench = Bench::new();
+    bench.setup.tasks_folder = Some(bench.path("later"));
+    block_on(async {
+        let tasks = warm(&bench);
+        let server = returned(&tasks, "os.getppid").await;
+        let bench = bench
+            .file(
+                "later/t.py",
+                "import helper, os\ndef f(): return helper.VALUE, os.getppid()\n",
+            )
+            .file("later/helper.py", "VALUE = 1\n");
+        assert_eq!(returned(&tasks, "t.f").await, format!("(1, {server})"));
+        drop(bench);
+    });
+}
+
+#[test]
+fn a_folder_of_tasks_that_is_linked_anew_is_read_afresh() {
+    let code = "def f(): return type(__loader__).__name__\n";
+    let mut bench = Bench::new()
+        .file("one/t/__init__.py", "from .g import f\n")
+        .file("one/t/g.py", code);
+    let link = bench.path("link");
+    bench.setup.tasks_folder = Some(link.clone());
+    std::os::unix::fs::symlink("one", &link).unwrap();
+    block_on(async {
+        let tasks = warm(&bench);
+        let fresh = "FreshLoader";
+        assert_eq!(returned(&tasks, "t.f").await, fresh);
+        std::fs::rename(bench.path("one"), bench.path("other")).unwrap();
+        std::fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink("other", &link).unwrap();
+        assert_eq!(returned(&tasks, "t.f").await, fresh);
+    });
+}
+
+#[test]
 fn a_warning_about_a_file_is_shown_by_each_run() {
     let bench = Bench::of("def f(): return 1 is 1\n");
     block_on(async {
