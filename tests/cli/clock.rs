@@ -11,7 +11,9 @@ use std::process::Command;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use nix::sys::signal::Signal;
 
-use crate::watch::{TICK, Watch};
+use crate::disk::works;
+use crate::killed::eventually;
+use crate::watch::{TICK, Watch, config_of};
 
 /// Where distributions have the library that fakes the time.
 const LIBRARIES: [&str; 3] = [
@@ -138,4 +140,36 @@ fn another_time_zone_of_the_system_takes_effect_at_once() {
     watch.signal(Signal::SIGTERM);
     assert!(watch.end().success());
     assert!(!watch.log().contains("(TZ), and was Europe/Berlin"));
+}
+
+#[test]
+fn another_time_zone_of_the_system_holds_for_a_python_that_is_kept_warm() {
+    let folder = tempfile::tempdir().unwrap();
+    let zone = folder.path().join("zone");
+    let set = |name: &str| fs::copy(format!("/usr/share/zoneinfo/{name}"), &zone).unwrap();
+    set("America/New_York");
+    let mount = "mount --bind \"$0\" /etc/localtime";
+    if !works(
+        "unshare",
+        &["-rm", "sh", "-c", mount, zone.to_str().unwrap()],
+    ) {
+        return;
+    }
+    let code = "import time\ndef f(): open('seen', 'w').write(time.strftime('%Z'))\n";
+    fs::create_dir(folder.path().join("tasks")).unwrap();
+    fs::write(folder.path().join("tasks/t.py"), code).unwrap();
+    let jobs = config_of("  t.f: {type: interval, seconds: 1}\n");
+    fs::write(folder.path().join("config.yml"), jobs).unwrap();
+    let sched = env!("CARGO_BIN_EXE_sched");
+    let script = format!("mount --bind zone /etc/localtime && exec {sched} \"$@\"");
+    let mut command = Command::new("unshare");
+    command.args(["-rm", "sh", "-c", &script, "sh"]);
+    command.env_remove("TZ");
+    let mut watch = Watch::start_by(command, folder, &[]);
+    let seen = || fs::read_to_string(watch.path("seen")).unwrap_or_default();
+    eventually(|| seen().starts_with('E'));
+    fs::copy("/usr/share/zoneinfo/Asia/Tokyo", watch.path("zone")).unwrap();
+    eventually(|| seen() == "JST");
+    watch.signal(Signal::SIGTERM);
+    assert!(watch.end().success());
 }

@@ -16,7 +16,7 @@ const ALL_WRITTEN: &str = " can be written again; nothing is lost";
 const TROUBLE: &str = "runs cannot be recorded, jobs go on: ";
 
 /// Whether a command that the test needs does its work here; where not, that is told.
-fn works(program: &str, arguments: &[&str]) -> bool {
+pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     let quiet = command.args(arguments);
     let quiet = quiet.stdout(Stdio::null()).stderr(Stdio::null());

@@ -410,6 +410,7 @@ class Server:
                     self.rehearse(names)
         self.next_message()
         os.close(self.request)
+        look_at_zone()
 
     def is_told_within(self, seconds):
         """Whether the child is told something within that time."""
@@ -434,6 +435,7 @@ class Server:
         nothing = dict.fromkeys(("failure", "contextmanager", "error_handler", "announced"))
         request = {**no_call, **nothing, "args": [], "kwargs": {}, "is_final": False}
         request = marshal.loads(marshal.dumps(request))
+        look_at_zone()
         Attempt(request, Mute()).run()
         del sys.modules[NO_FILE]
         for name in names:
@@ -508,6 +510,12 @@ def reseed():
         sys.modules["numpy.random"].seed()
     except Exception:
         pass  # It is not preloaded, or somebody else's of that name.
+
+
+def look_at_zone():
+    """Lets the zone of the system be what it is now: it may have been set since Python started."""
+    if "TZ" not in os.environ:
+        time.tzset()
 
 
 class Mute:
