@@ -3,8 +3,10 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixDatagram;
+use std::sync::Arc;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::socket::{MsgFlags, send};
 
 /// A pair of connected datagram sockets: what is sent in one piece arrives in one piece, also
 /// from several threads and processes that share the child's end.
@@ -29,6 +31,21 @@ impl Channel {
     #[must_use]
     pub fn child_descriptor(&self) -> RawFd {
         self.theirs.as_raw_fd()
+    }
+}
+
+/// Tells a child, which need not care, that it is about to be ended: a signal says so too, but not who
+/// sends it.
+#[derive(Debug)]
+pub(super) struct Notice(pub(super) Option<Arc<tokio::net::UnixDatagram>>);
+
+impl Notice {
+    /// Gives notice, where there is a channel.
+    pub(super) fn give(&self) {
+        if let Some(channel) = &self.0 {
+            // Who has closed the channel does not want to know.
+            let _ = send(channel.as_raw_fd(), &[0], MsgFlags::MSG_DONTWAIT);
+        }
     }
 }
 

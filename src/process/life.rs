@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::Ending;
+use super::channel::Notice;
 use super::child::Child;
 use super::group::Group;
 use super::strays::Strays;
@@ -40,6 +41,7 @@ pub(super) struct Limits {
 pub(super) async fn follow(
     child: &mut Child,
     group: &Group,
+    notice: Notice,
     limits: &Limits,
     order: &mut watch::Receiver<Order>,
 ) -> io::Result<(Option<ExitStatus>, Ending)> {
@@ -49,6 +51,9 @@ pub(super) async fn follow(
         () = ordered(order, Order::Terminate) => Ending::Ordered,
         () = elapsed(limits.timeout) => Ending::Timeout,
     };
+    if *order.borrow() != Order::Kill {
+        notice.give();
+    }
     Ok((end(child, group, &limits.strays, order).await?, ending))
 }
 

@@ -321,8 +321,9 @@ async fn follow(
 ) -> io::Result<Exit> {
     // Whoever began the run has the first word on it, however soon it ends.
     tokio::task::yield_now().await;
+    let notice = pipes.notice();
     let (status, ending) = tokio::select! {
-        followed = life::follow(&mut child, &group, limits, order) => followed?,
+        followed = life::follow(&mut child, &group, notice, limits, order) => followed?,
         never = pipes.pump(sink) => match never {},
     };
     let left_behind = group.release() && ending == Ending::Itself;

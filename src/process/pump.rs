@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,6 +12,7 @@ use tokio::net::UnixDatagram;
 use tokio::net::unix::pipe;
 use tokio::time::MissedTickBehavior;
 
+use super::channel::Notice;
 use super::tail::Tail;
 use super::{Channel, Sink};
 
@@ -35,7 +37,7 @@ pub struct Pipes {
     input: Input,
     stdout: Output,
     stderr: Output,
-    channel: Option<UnixDatagram>,
+    channel: Option<Arc<UnixDatagram>>,
     datagram: Vec<u8>,
 }
 
@@ -86,9 +88,17 @@ impl Pipes {
             },
             stdout: Output::new(stdout)?,
             stderr: Output::new(stderr)?,
-            channel: channel.map(UnixDatagram::from_std).transpose()?,
+            channel: channel
+                .map(UnixDatagram::from_std)
+                .transpose()?
+                .map(Arc::new),
             datagram: Vec::with_capacity(PIECE_BYTES),
         })
+    }
+
+    /// What gives the child notice of its end. It must be gone before [`Self::drain`].
+    pub(super) fn notice(&self) -> Notice {
+        Notice(self.channel.clone())
     }
 
     /// Passes everything on as it arrives, for as long as it is polled.
@@ -105,7 +115,7 @@ impl Pipes {
             tokio::select! {
                 count = self.stdout.read() => pass(self.stdout.take(count), |bytes| sink.stdout(bytes)),
                 count = self.stderr.read() => pass(self.stderr.take(count), |bytes| sink.stderr(bytes)),
-                () = receive(self.channel.as_ref(), &mut self.datagram), if wanted || patience == 0 => {
+                () = receive(self.channel.as_deref(), &mut self.datagram), if wanted || patience == 0 => {
                     sink.datagram(&self.datagram);
                 }
                 _ = pauses.tick(), if !wanted && patience > 0 => patience -= 1,
@@ -119,7 +129,8 @@ impl Pipes {
     pub(super) fn drain(self, sink: &mut dyn Sink) -> (String, String) {
         let stdout = self.stdout.drain(|bytes| sink.stdout(bytes));
         let stderr = self.stderr.drain(|bytes| sink.stderr(bytes));
-        if let Some(Ok(channel)) = self.channel.map(UnixDatagram::into_std) {
+        let channel = self.channel.and_then(Arc::into_inner);
+        if let Some(Ok(channel)) = channel.map(UnixDatagram::into_std) {
             let mut datagram = vec![0; PIECE_BYTES];
             for _ in 0..QUEUED_DATAGRAMS {
                 match channel.recv(&mut datagram) {

@@ -1,5 +1,7 @@
 //! Hearing a task's process that reports over a channel, and what its end means.
 
+use std::sync::atomic::Ordering;
+
 use super::wire::{self, Assembler, Message, Report};
 use super::{Observer, ended};
 use crate::process::{Ending, Exit, Sink};
@@ -55,8 +57,11 @@ pub(super) fn conclusion(exit: Exit, report: Option<Report>, observer: Observer<
     let mut ended = ended(exit);
     match report {
         Some(report) => {
-            if report.handled {
-                observer.output.handled(observer.run);
+            if let Some(handled) = report.handled {
+                observer.told_handler.store(true, Ordering::Relaxed);
+                if handled {
+                    observer.output.handled(observer.run);
+                }
             }
             if report.error.is_some() && ended.outcome == Outcome::Success {
                 ended.outcome = Outcome::Failure;

@@ -39,10 +39,13 @@ impl Failure {
             | Outcome::Missed => return None,
         };
         let message = match (&ended.error, ended.outcome, ended.signal, ended.exit_code) {
-            (Some(error), ..) => error.message.clone(),
-            (None, Outcome::Timeout, ..) => {
-                format!("timeout after {:.1} s", ended.took.as_secs_f64())
+            (error, Outcome::Timeout, ..) => {
+                let raised = error.as_ref();
+                let raised = raised.map(|error| format!(": {}: {}", error.class, error.message));
+                let after = ended.took.as_secs_f64();
+                format!("timeout after {after:.1} s{}", raised.unwrap_or_default())
             }
+            (Some(error), ..) => error.message.clone(),
             (None, _, Some(signal), _) => format!("ended by signal {signal}"),
             (None, _, None, Some(code)) => format!("exit code {code}"),
             (None, _, None, None) => "ended without an exit code".to_owned(),

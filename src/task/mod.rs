@@ -170,7 +170,12 @@ impl Tasks {
         order: watch::Receiver<Order>,
         output: &dyn Output,
     ) -> Ended {
-        let observer = Observer { run, output };
+        let told_handler = AtomicBool::new(false);
+        let observer = Observer {
+            run,
+            output,
+            told_handler: &told_handler,
+        };
         if !job.unusable.is_empty() {
             // Whoever began the run has the first word on it.
             tokio::task::yield_now().await;
@@ -180,10 +185,8 @@ impl Tasks {
             observer.note(Level::Error, Duration::ZERO, message);
         }
         let attempt = self.attempt(ready, job, order.clone(), observer).await;
-        // Where Python reports an exception, it has called the handler with it.
-        let told = matches!(&attempt, Ok(ended) if ended.error.is_some()) && self.is_python(job);
         let ended = attempt.unwrap_or_else(|error| cannot_start(&error));
-        if !told {
+        if !told_handler.load(Ordering::Relaxed) {
             self.tell_handler(job, &ended, order, observer).await;
         }
         ended
@@ -368,6 +371,8 @@ fn can_be_forked(job: &Job) -> bool {
 struct Observer<'a> {
     run: &'a Run,
     output: &'a dyn Output,
+    /// Whether the process of the run has called the error handler, with the exception itself.
+    told_handler: &'a AtomicBool,
 }
 
 impl Observer<'_> {

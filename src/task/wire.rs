@@ -56,8 +56,8 @@ pub struct Report {
     pub returned: Option<String>,
     /// The exception that ended it.
     pub error: Option<RunError>,
-    /// Whether the job's error handler took it.
-    pub handled: bool,
+    /// Whether the job's error handler took it; `None` where that was not called.
+    pub handled: Option<bool>,
 }
 
 impl Assembler {
@@ -156,7 +156,7 @@ enum Form {
         returned: Option<String>,
         error: Option<ErrorForm>,
         #[serde(default)]
-        handled: bool,
+        handled: Option<bool>,
     },
 }
 
@@ -256,7 +256,7 @@ mod tests {
         let report = || Report {
             returned: Some("ä".repeat(10_000)),
             error: None,
-            handled: true,
+            handled: Some(true),
         };
         let pieces = pieces(Message::Result(report()), 7, 1);
         assert!(pieces.len() > 1 && pieces.iter().all(|piece| piece.len() <= 2048));

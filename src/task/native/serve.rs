@@ -74,7 +74,7 @@ pub fn serve(natives: &Natives, now: fn() -> DateTime<Utc>) -> ExitCode {
     call.pen.write(Message::Result(Report {
         returned,
         error: result.err(),
-        handled: false,
+        handled: None,
     }));
     ExitCode::from(code)
 }

@@ -893,6 +893,17 @@ class Channel:
         if level >= self.least:
             self.send(log_message(level, text, "sched", "run", 0))
 
+    def is_given_notice(self):
+        """Whether it is said here that the process is about to be ended, which is all that ever is."""
+        try:
+            import select
+
+            poll = select.poll()
+            poll.register(self.descriptor, select.POLLIN)
+            return self.works() and any(event & select.POLLIN for _, event in poll.poll(0))
+        except (ImportError, OSError):
+            return False
+
     def is_own(self):
         """Whether this is the process that was started, and no child that the task forked."""
         return os.getpid() == self.started_as
@@ -1635,12 +1646,18 @@ class Attempt:
     def failed(self, error):
         """The failure to report, once the error handler has been told."""
         result, code = failure(error)
-        if self.request["is_final"] and self.request["error_handler"] is not None:
+        if self.tells_handler():
             if self.request["failure"] is None:
                 # The handler may end the process, or never come back: what is wrong stays known.
                 self.channel.report({**result, "handled": False})
             result["handled"] = self.is_handled(error)
         return result, code
+
+    def tells_handler(self):
+        """Whether the error handler is called here: not for what comes of being ended, which may be
+        no failure."""
+        wanted = self.request["is_final"] and self.request["error_handler"] is not None
+        return wanted and not self.channel.is_given_notice()
 
     def is_handled(self, error):
         """Tells the job's error handler of `error`: whether it took it."""

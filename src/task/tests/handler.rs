@@ -6,7 +6,8 @@ use tokio::sync::watch;
 
 use crate::job::{Job, Task};
 use crate::run::{Cause, Order, Outcome};
-use crate::task::testing::{Bench, Ran, block_on, by_hand, job};
+use crate::task::Tasks;
+use crate::task::testing::{Bench, Ran, block_on, by_hand, job, ran};
 
 const HANDLERS: &str = "\
 from docassemble.Scheduler.scheduler_logger import log
@@ -92,6 +93,57 @@ fn what_leaves_no_exception_is_told_in_another_process() {
     let missing = handled_by("takes", Task::Command(vec!["no-such-program".to_owned()]));
     let said = "INFO ChildProcessError: `no-such-program` cannot be executed: ";
     assert!(run(&missing).logged()[0].starts_with(said));
+}
+
+/// A task that waits, and raises something else than what ended it.
+const WAITS: &str = "\
+import os, signal, sys, time
+def f():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(4))
+    open(os.path.dirname(__file__) + '/waits', 'w').close()
+    time.sleep(600)
+";
+
+#[test]
+fn a_handler_is_told_of_a_timeout_whatever_the_task_raises_then() {
+    let mut slow = handled_by("takes", python("t.f"));
+    slow.policy.timeout = Some(Duration::from_secs(4));
+    let bench = Bench::of(WAITS).file("tasks/h.py", HANDLERS);
+    let ran = bench.run_job(&slow);
+    assert_eq!(ran.ended.outcome, Outcome::Timeout);
+    assert_eq!((ran.error(), ran.handled), (("SystemExit", "4"), true));
+    let logged = ran.logged();
+    assert_eq!(logged.len(), 1, "{logged:?}");
+    assert!(
+        logged[0].starts_with("INFO TimeoutError: timeout after ")
+            && logged[0].ends_with(" s: SystemExit: 4 in t.f h.takes"),
+        "{logged:?}"
+    );
+}
+
+#[test]
+fn a_handler_is_not_called_for_a_run_that_is_interrupted() {
+    let job = handled_by("takes", python("t.f"));
+    let bench = Bench::of(WAITS).file("tasks/h.py", HANDLERS);
+    let waits = bench.path("tasks/waits");
+    for tasks in [
+        Tasks::new(bench.setup.clone()),
+        Tasks::kept_warm(bench.setup.clone()),
+    ] {
+        let (orders, order) = watch::channel(Order::GoOn);
+        let stop = async {
+            while !waits.exists() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            orders.send_replace(Order::Terminate);
+        };
+        let run = by_hand(&job);
+        let ran = block_on(async { tokio::join!(ran(&tasks, &run, &job, order), stop).0 });
+        std::fs::remove_file(&waits).unwrap();
+        assert_eq!(ran.ended.outcome, Outcome::Interrupted);
+        assert_eq!(ran.error(), ("SystemExit", "4"));
+        assert_eq!((ran.logged(), ran.handled), (Vec::new(), false));
+    }
 }
 
 #[test]
