@@ -138,7 +138,10 @@ fn host() -> String {
 /// What is mailed of a run that failed; `None` where it did not.
 fn error_of(run: &Run, ended: &Ended) -> Option<RunError> {
     let how = match ended.outcome {
-        Outcome::Timeout => "ran into its timeout".to_owned(),
+        Outcome::Timeout => match &ended.error {
+            Some(error) => format!("ran into its timeout: {}: {}", error.class, error.message),
+            None => "ran into its timeout".to_owned(),
+        },
         Outcome::Failure | Outcome::Killed => match (ended.signal, ended.exit_code) {
             (Some(signal), _) => format!("was ended by signal {signal}"),
             (None, Some(code)) => format!("ended with exit code {code}"),
@@ -151,15 +154,18 @@ fn error_of(run: &Run, ended: &Ended) -> Option<RunError> {
         | Outcome::Missed => return None,
     };
     Some(match &ended.error {
-        Some(error) => RunError {
+        Some(error) if ended.outcome != Outcome::Timeout => RunError {
             message: format!("Scheduler Exception: {}", error.message),
             ..error.clone()
         },
         // Named, so that one job's exit code does not hold back the mail about another's.
-        None => RunError {
+        error => RunError {
             class: "Exception".to_owned(),
             message: format!("Scheduler Exception: '{}' {how}", run.job),
-            traceback: last_words(&ended.stderr),
+            traceback: match error {
+                Some(error) => error.traceback.clone(),
+                None => last_words(&ended.stderr),
+            },
         },
     })
 }

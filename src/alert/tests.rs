@@ -199,6 +199,18 @@ fn an_end_without_an_exception_names_its_job() {
 }
 
 #[test]
+fn a_timeout_is_mailed_as_one_whatever_the_task_raised_then() {
+    let bench = Bench::of(CONFIG);
+    bench
+        .post
+        .ended(&run("one"), &ended(Outcome::Timeout, Some("no")), true);
+    let body = &bench.mails()[0].body;
+    let words =
+        "Exception: Scheduler Exception: 'one' ran into its timeout: ValueError: no\n\nTraceback";
+    assert!(body.contains(words), "{body}");
+}
+
+#[test]
 fn ten_thousand_failures_are_one_mail() {
     let bench = Bench::of(CONFIG);
     for _ in 0..10_000 {

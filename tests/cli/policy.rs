@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::killed::eventually;
-use crate::watch::{SLEEP, TICK, Watch};
+use crate::watch::{SLEEP, TICK, Watch, config_of};
 
 fn stop(mut watch: Watch) -> Watch {
     watch.signal(Signal::SIGTERM);
@@ -59,6 +59,28 @@ fn job_defaults_hold_where_a_job_says_nothing() {
             .ends_with(", max_instances 3")
     );
     stop(watch);
+}
+
+#[test]
+fn a_timeout_is_told_as_one_whatever_the_task_raises_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = "  t.f: {type: interval, hours: 1, run_at_start: true, timeout: 3}\n";
+    fs::write(folder.path().join("config.yml"), config_of(jobs)).unwrap();
+    fs::create_dir(folder.path().join("tasks")).unwrap();
+    let code = "import signal, sys, time\n\
+                signal.signal(signal.SIGTERM, lambda *_: sys.exit(4))\n\
+                def f(): time.sleep(600)\n";
+    fs::write(folder.path().join("tasks/t.py"), code).unwrap();
+    let watch = Watch::start_in(folder, &[]);
+    let line = watch.expect(" TIMEOUT t.f ");
+    assert!(line.contains(" ran into its timeout after "), "{line}");
+    watch.expect("| SystemExit: 4");
+    let log = stop(watch).log();
+    assert!(
+        log.contains("'t.f' failed: ran into its timeout after "),
+        "{log}"
+    );
+    assert!(log.contains(": <class 'SystemExit'>:4 TRACEBACK:"), "{log}");
 }
 
 #[test]
