@@ -1094,15 +1094,33 @@ def alarm(text, error):
 
 def current_stack():
     """How the task came here, as Python prints it, without our own frames and `logging`'s."""
-    import traceback
-
     ours = NOT_THEIRS
     if "logging" in sys.modules:
         ours += (sys.modules["logging"].__file__,)
+    try:
+        import traceback
+    except Exception:
+        return stack_without_code(ours)
     # The outermost frame is the one that Python was started with.
     frames = traceback.extract_stack()[1:]
     theirs = [frame for frame in frames if not frame.filename.startswith(ours)]
     return "".join(traceback.format_list(theirs))
+
+
+def stack_without_code(ours):
+    """The same where nothing can be loaded any more that would read the lines of code."""
+    lines, frame = [], sys._getframe()
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(ours):
+            lines.append(place(frame, frame.f_lineno))
+        frame = frame.f_back
+    return "".join(reversed(lines[:-1]))
+
+
+def place(frame, line):
+    """Where in the code a frame is, as Python prints it."""
+    code = frame.f_code
+    return '  File "%s", line %s, in %s\n' % (code.co_filename, line, code.co_name)
 
 
 def described(name, message, trace):
@@ -1792,12 +1810,40 @@ def traceback_of(error):
         told = traceback.TracebackException.from_exception(error)
         without_our_frames(told, traceback.StackSummary)
         return "".join(told.format())
-    except BaseException as second:
-        return "%s: %s (its traceback cannot be shown: %s)\n" % (
-            type(error).__name__,
-            shown(error, LONGEST_VALUE),
-            type(second).__name__,
-        )
+    except BaseException:
+        # Such as where a task has used up all descriptors, or taken Python's own modules away.
+        return traceback_without_code(error)
+
+
+CAUSED = "\nThe above exception was the direct cause of the following exception:\n\n"
+MEANWHILE = "\nDuring handling of the above exception, another exception occurred:\n\n"
+
+
+def traceback_without_code(error):
+    """The same without the lines of code, for which nothing need be loaded."""
+    parts, seen = [], set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        parts.append("%s: %s\n" % (type(error).__name__, shown(error, LONGEST_VALUE)))
+        parts.append("".join(places_of(error)))
+        before, link = error.__cause__, CAUSED
+        if before is None and not error.__suppress_context__:
+            before, link = error.__context__, MEANWHILE
+        error = before
+        if error is not None and id(error) not in seen:
+            parts.append(link)
+    return "".join(reversed(parts))
+
+
+def places_of(error):
+    """The lines of a traceback, without our own frames."""
+    step = error.__traceback__
+    if step is not None:
+        yield "Traceback (most recent call last):\n"
+    while step is not None:
+        if not step.tb_frame.f_code.co_filename.startswith(NOT_THEIRS):
+            yield place(step.tb_frame, step.tb_lineno)
+        step = step.tb_next
 
 
 def without_our_frames(told, summary):

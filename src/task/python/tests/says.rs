@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::job::Task;
 use crate::run::{Order, Record, Run};
-use crate::task::testing::{Bench, block_on, by_hand, job};
+use crate::task::testing::{Bench, block_on, by_hand, job, ran};
 use crate::task::{Output, Tasks};
 
 /// An output whose log takes nothing most of the time.
@@ -111,6 +111,44 @@ fn who_looks_for_logging_before_it_is_loaded_loses_nothing() {
          def f(): get_logger().info('heard')\n",
     );
     assert_eq!(bench.run("t.f").logged(), ["INFO heard"]);
+}
+
+#[test]
+fn where_nothing_can_be_loaded_any_more_the_places_in_the_code_are_told() {
+    let bench = Bench::of(
+        "import os, resource\n\
+         from docassemble.Scheduler.scheduler_logger import log\n\
+         def f():\n\
+         \x20   resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))\n\
+         \x20   try:\n\
+         \x20       while True: os.dup(0)\n\
+         \x20   except OSError as error:\n\
+         \x20       log('full', 'critical')\n\
+         \x20       raise ValueError('no') from error\n",
+    );
+    let job = job(Task::Named("t.f".to_owned()));
+    let (_orders, order) = watch::channel(Order::GoOn);
+    let tasks = Tasks::new(bench.setup.clone());
+    let ran = block_on(ran(&tasks, &by_hand(&job), &job, order));
+    let file = bench.path("tasks/t.py");
+    let place = |line| format!("  File \"{}\", line {line}, in f\n", file.display());
+    let first = "Traceback (most recent call last):\n";
+    let link = "\nThe above exception was the direct cause of the following exception:\n\n";
+    assert_eq!(
+        ran.traceback(),
+        format!(
+            "{first}{}OSError: [Errno 24] Too many open files\n{link}{first}{}ValueError: no\n",
+            place(6),
+            place(9)
+        )
+    );
+    let alarm = ran.records.iter().find_map(|record| record.alarm.as_ref());
+    let trace = &alarm.unwrap().traceback;
+    assert!(trace.contains(&place(6)), "{trace}");
+    assert!(
+        trace.ends_with(&format!("Current Stack:\n{}", place(8))),
+        "{trace}"
+    );
 }
 
 #[test]
