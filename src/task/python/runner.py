@@ -533,6 +533,7 @@ NOTHING = compile("", "<sched>", "exec")
 
 def load_nothing(path):
     """Does all that Python does to import the file at `path`, but for running it."""
+    import warnings
 
     class Loader(FreshLoader):
         def get_code(self, fullname):
@@ -541,7 +542,10 @@ def load_nothing(path):
 
     name = TASKS + ".rehearsal"
     FOUND[name] = spec_of(name, Loader, path)
-    __import__(name)
+    with warnings.catch_warnings():
+        # The run is to show them.
+        warnings.simplefilter("ignore")
+        __import__(name)
     del sys.modules[name], sys.modules[TASKS].rehearsal
 
 

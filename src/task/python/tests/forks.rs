@@ -199,6 +199,11 @@ fn a_warning_about_a_file_is_shown_by_each_run() {
             let ran = run(&tasks, "t.f").await;
             assert!(ran.ended.stderr.contains("SyntaxWarning"), "{ran:?}");
         }
+        // Once, also where the child has been there before.
+        let (job, run) = coming(function("t.f"));
+        tasks.prepare([(Arc::clone(&job), run.clone())].into_iter());
+        let stderr = run_as(&tasks, &run, &job).await.ended.stderr;
+        assert_eq!(stderr.matches("SyntaxWarning").count(), 1, "{stderr}");
     });
 }
 
