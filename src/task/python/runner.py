@@ -527,6 +527,9 @@ class Mute:
     def is_own(self):
         return True
 
+    def is_heard(self):
+        return True
+
 
 NOTHING = compile("", "<sched>", "exec")
 
@@ -907,6 +910,10 @@ class Channel:
             return self.works() and any(event & select.POLLIN for _, event in poll.poll(0))
         except (ImportError, OSError):
             return False
+
+    def is_heard(self):
+        """Whether the result of this process comes out here."""
+        return self.is_own() and self.works()
 
     def is_own(self):
         """Whether this is the process that was started, and no child that the task forked."""
@@ -1668,6 +1675,8 @@ class Attempt:
     def failed(self, error):
         """The failure to report, once the error handler has been told."""
         result, code = failure(error)
+        if not self.channel.is_heard():
+            print_error(error, result["error"])
         if self.tells_handler():
             if self.request["failure"] is None:
                 # The handler may end the process, or never come back: what is wrong stays known.
@@ -1780,6 +1789,17 @@ def is_true(value):
         return bool(value)
     except Exception:
         return True
+
+
+def print_error(error, described):
+    """Says on standard error what Python says of what ends a process."""
+    is_exit = issubclass(type(error), SystemExit)
+    if is_exit and (error.code is None or isinstance(error.code, int)):
+        return
+    try:
+        sys.stderr.write(described["message"] + "\n" if is_exit else described["traceback"])
+    except Exception:
+        pass  # There is no other place to say it.
 
 
 def success(returned):

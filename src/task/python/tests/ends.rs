@@ -521,3 +521,23 @@ fn a_child_that_a_task_forks_says_nothing_of_the_run() {
     assert_eq!(ran.ended.outcome, Outcome::Success);
     assert_eq!(ran.logged(), [""; 0]);
 }
+
+#[test]
+fn an_exception_that_nobody_else_hears_of_is_on_standard_error() {
+    let bench = Bench::of(
+        "import os, sys\ndef child(ends):\n    child = os.fork()\n    if not child: ends()\n\
+         \x20   os.waitpid(child, 0)\n\
+         def fail(): raise ValueError('of the child')\n\
+         def f(): child(fail)\n\
+         def g(): child(lambda: sys.exit('bye'))\n\
+         def h(): child(lambda: sys.exit(3))\n\
+         def alone():\n    os.closerange(3, 256)\n    fail()\n",
+    );
+    let stderr = |name| bench.run(name).ended.stderr;
+    let told = stderr("t.f");
+    assert_eq!(told.matches("Traceback").count(), 1, "{told}");
+    assert!(told.ends_with("\nValueError: of the child\n"), "{told}");
+    assert_eq!((&*stderr("t.g"), &*stderr("t.h")), ("bye\n", ""));
+    let alone = stderr("t.alone");
+    assert!(alone.ends_with("\nValueError: of the child\n"), "{alone}");
+}
