@@ -98,6 +98,11 @@ struct List {
     addresses: Vec<*const c_char>,
 }
 
+// SAFETY: the addresses are of texts that it owns, which stay where they are wherever it goes.
+unsafe impl Send for List {}
+// SAFETY: nobody changes the texts.
+unsafe impl Sync for List {}
+
 impl List {
     fn of(texts: Vec<CString>) -> Self {
         let addresses = texts.iter().map(|text| text.as_ptr());

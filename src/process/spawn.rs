@@ -87,9 +87,19 @@ fn fork(launch: &Launch, streams: Streams, entry: Entry) -> io::Result<Own> {
     if let Some(directory) = &launch.directory {
         command.current_dir(directory);
     }
+    #[cfg(target_os = "linux")]
+    let mut image = super::image::Image::of(launch)?;
+    let become_program = move || {
+        entry.pass()?;
+        // Not every C library leaves a script that names no interpreter to the shell.
+        #[cfg(target_os = "linux")]
+        return Err(image.execute().into());
+        #[cfg(not(target_os = "linux"))]
+        Ok(())
+    };
     // SAFETY: between fork and exec this only makes system calls, on memory that was laid out
     // before.
-    unsafe { command.pre_exec(move || Ok(entry.pass()?)) };
+    unsafe { command.pre_exec(become_program) };
     command.spawn().map(Own::from)
 }
 

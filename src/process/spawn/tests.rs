@@ -197,10 +197,6 @@ fn a_child_has_our_environment_with_the_changes() {
     }
 }
 
-#[cfg_attr(
-    target_env = "musl",
-    ignore = "after `fork`, this library leaves no script to the shell"
-)]
 #[test]
 fn a_program_is_looked_for_on_the_path_of_the_child() {
     let folder = folder(
