@@ -1042,6 +1042,13 @@ def install_logger():
         def isEnabledFor(self, level):
             return True
 
+        def callHandlers(self, record):
+            # A configuration begins with none.
+            if handler not in self.handlers:
+                handler.handle(record)
+            if self.hasHandlers():
+                super().callHandlers(record)
+
     class ChannelHandler(logging.Handler):
         """Sends what is logged."""
 
@@ -1062,11 +1069,12 @@ def install_logger():
                 message["alarm"] = known or alarm(message_of(record), error)
             Logger.channel.send(message)
 
+    handler = ChannelHandler()
     logger = Logger.real = logging.getLogger("scheduler")
     logger.__class__ = SchedulerLogger
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
-    logger.addHandler(ChannelHandler())
+    logger.addHandler(handler)
 
 
 def message_of(record):

@@ -104,6 +104,31 @@ fn every_way_of_logging_arrives() {
 }
 
 #[test]
+fn a_configuration_of_the_logger_silences_nothing() {
+    let bench = Bench::of(
+        "import logging, logging.config, sys\n\
+         from docassemble.Scheduler.scheduler_logger import log, get_logger\n\
+         def f():\n\
+         \x20   logger = {'level': 'ERROR', 'handlers': []}\n\
+         \x20   logging.config.dictConfig({'version': 1, 'loggers': {'scheduler': logger}})\n\
+         \x20   log('configured', 'critical')\n\
+         \x20   get_logger().handlers.clear()\n\
+         \x20   log('cleared', 'error')\n\
+         \x20   get_logger().addHandler(logging.StreamHandler(sys.stdout))\n\
+         \x20   log('both')\n",
+    );
+    let ran = bench.run("t.f");
+    assert_eq!(
+        ran.logged(),
+        ["CRITICAL configured", "ERROR cleared", "INFO both"]
+    );
+    let alarms = ran.records.iter().filter(|record| record.alarm.is_some());
+    assert_eq!(alarms.count(), 1);
+    let (stdout, stderr) = (&*ran.ended.stdout, &*ran.ended.stderr);
+    assert_eq!((stdout, stderr), ("both\n", ""));
+}
+
+#[test]
 fn who_looks_for_logging_before_it_is_loaded_loses_nothing() {
     let bench = Bench::of(
         "import importlib.util\nimportlib.util.find_spec('logging')\n\
