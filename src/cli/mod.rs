@@ -16,6 +16,7 @@ pub mod select;
 pub mod show;
 mod state;
 mod status;
+mod stop;
 mod subject;
 mod table;
 pub mod time;

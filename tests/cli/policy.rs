@@ -61,6 +61,27 @@ fn job_defaults_hold_where_a_job_says_nothing() {
     stop(watch);
 }
 
+/// A job that takes note of being asked to end.
+const ASKED: &str = "  asked:
+    type: interval
+    hours: 1
+    run_at_start: true
+    command: trap 'echo asked > asked; exit' TERM; touch on; while true; do sleep 0.1; done
+";
+
+#[test]
+fn a_signal_that_comes_twice_at_once_is_one() {
+    for second in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut watch = Watch::start(ASKED, &["--grace", "1"]);
+        eventually(|| watch.path("on").exists());
+        watch.signal(Signal::SIGTERM);
+        watch.signal(second);
+        assert!(watch.end().success());
+        let is_same = second == Signal::SIGTERM;
+        assert_eq!(watch.path("asked").exists(), is_same, "{second}");
+    }
+}
+
 #[test]
 fn a_timeout_is_told_as_one_whatever_the_task_raises_then() {
     let folder = tempfile::tempdir().unwrap();

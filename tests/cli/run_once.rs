@@ -432,6 +432,34 @@ fn an_interrupt_ends_the_task_and_is_exit_code_130() {
 }
 
 #[test]
+fn a_signal_that_comes_twice_at_once_lets_the_task_end_itself() {
+    let folder = Folder::with_config(
+        "scheduler:\n  one:\n    type: interval\n    hours: 1\n    \
+         command: trap 'echo asked; exit' TERM; echo ready; while true; do sleep 0.1; done\n",
+    );
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sched"))
+        .args(["run-once", "one"])
+        .current_dir(folder.root())
+        .env("XDG_STATE_HOME", folder.path("state"))
+        .env("SCHED_LOG_DIR", folder.path("log"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut first = [0; 6];
+    stdout.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"ready\n");
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    kill(pid, Signal::SIGTERM).unwrap();
+    kill(pid, Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "asked\n");
+}
+
+#[test]
 fn the_log_of_another_day_is_kept_under_its_day() {
     let folder = Folder::with_config(
         "scheduler:\n  one:\n    command: [\"true\"]\n    type: interval\n    hours: 1\n",

@@ -314,6 +314,8 @@ fn a_second_signal_ends_at_once() {
     watch.expect(" start  sleep");
     watch.signal(Signal::SIGINT);
     watch.expect("1 run is going on (sleep)");
+    // By hand; sooner, it would pass for the same one.
+    thread::sleep(Duration::from_millis(200));
     watch.signal(Signal::SIGINT);
     watch.expect("sleep: KILL");
     assert!(watch.end().success());

@@ -2,12 +2,11 @@
 
 use std::io;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use crate::cli::stop::Stops;
 
 /// Ctrl-C and TERM: from the start of the run on, none is lost.
 pub(super) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    stops: Stops,
     /// Whether one has come after the run.
     is_over: bool,
 }
@@ -17,18 +16,14 @@ impl Signals {
     /// Where the system has none for us.
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            stops: Stops::new()?,
             is_over: false,
         })
     }
 
     /// Waits for the next one.
     pub(super) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
+        self.stops.next().await;
     }
 
     /// Waits until nobody wants to wait any longer: one signal ends all waits to come, too.

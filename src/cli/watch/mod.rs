@@ -32,6 +32,7 @@ use super::arguments::{Format, Global, Watch};
 use super::load::{self, Loaded};
 use super::output::{self, Refusal};
 use super::pulse::Pulse;
+use super::stop::Stops;
 use super::{Exit, state, trusted};
 use crate::alert::{Post, Setup};
 use crate::config::Config;
@@ -320,8 +321,7 @@ fn is_journal() -> bool {
 
 /// The signals that the scheduler listens to.
 struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    stops: Stops,
     hangup: Signal,
     /// The first that asked to stop.
     stopped_by: Arc<OnceLock<&'static str>>,
@@ -331,8 +331,7 @@ impl Signals {
     fn new(stopped_by: Arc<OnceLock<&'static str>>) -> io::Result<Self> {
         Ok(Self {
             stopped_by,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            stops: Stops::new()?,
             hangup: signal(SignalKind::hangup())?,
         })
     }
@@ -341,8 +340,7 @@ impl Signals {
     async fn pass_on(mut self, messages: mpsc::Sender<Message>, errands: Sender<Errand>) {
         loop {
             let name = tokio::select! {
-                _ = self.interrupt.recv() => "SIGINT",
-                _ = self.terminate.recv() => "SIGTERM",
+                name = self.stops.next() => name,
                 _ = self.hangup.recv() => {
                     if errands.send(Errand::Again).is_err() {
                         return;
