@@ -18,6 +18,11 @@ use crate::reason::chain;
 /// How long the server may take for each step.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// That a server does not encrypt as it was asked to, and what to do.
+const NO_STARTTLS: &str = "the server does not offer STARTTLS: under `mail`, set `use ssl: true` for a \
+                           server that encrypts from the start, or `use tls: false` for one on this \
+                           computer";
+
 /// How long to listen whether somebody says more than was asked.
 const LISTENING: Duration = Duration::from_millis(50);
 
@@ -60,6 +65,9 @@ fn connect(server: &Server, host: &str) -> Result<SmtpConnection, Failure> {
     let connection = SmtpConnection::connect(&addresses[..], patience, &hello, at_once, None);
     let mut connection = connection.map_err(to_failure)?;
     if let (Some(tls), Security::StartTls) = (&tls, server.security) {
+        if !connection.can_starttls() {
+            return Err(Failure::Server(NO_STARTTLS.to_owned()));
+        }
         connection.starttls(tls, &hello).map_err(to_failure)?;
         no_more_answers(&mut connection)?;
     }
@@ -120,7 +128,11 @@ fn reason(error: &Error) -> String {
         // The system says that a resource is unavailable.
         format!("no answer within {} s", PATIENCE.as_secs())
     } else {
-        chain(error)
+        // lettre calls it its own fault when a server cannot do what is wanted.
+        match std::error::Error::source(error) {
+            Some(why) if error.is_client() => chain(why),
+            Some(_) | None => chain(error),
+        }
     }
 }
 
@@ -143,9 +155,34 @@ fn of_mail(error: &Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn what_a_server_cannot_do_is_told_as_no_fault_of_ours() {
+        let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = plain.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = plain.accept().unwrap();
+            stream.write_all(b"220 plain\r\n").unwrap();
+            let _ = stream.read(&mut [0; 512]).unwrap();
+            stream.write_all(b"250 plain\r\n").unwrap();
+            let _ = stream.read(&mut [0; 512]);
+        });
+        let hello = ClientId::Domain("test".to_owned());
+        let connection = SmtpConnection::connect(address, Some(PATIENCE), &hello, None, None);
+        let mut connection = connection.unwrap();
+        let credentials = Credentials::new("user".to_owned(), "hunter22".to_owned());
+        let login = connection.auth(DEFAULT_MECHANISMS, &credentials);
+        assert_eq!(
+            reason(&login.unwrap_err()),
+            "No compatible authentication mechanism was found"
+        );
+        drop(connection);
+        server.join().unwrap();
+    }
 
     #[test]
     fn a_server_that_says_nothing_is_told_as_that() {

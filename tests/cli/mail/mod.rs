@@ -295,6 +295,8 @@ fn nothing_is_told_to_a_server_that_cannot_prove_itself() {
             log.contains("ERROR sched->run(0) mail cannot be sent, it waits"),
             "{log}"
         );
+        let offers_none = log.contains(" the server does not offer STARTTLS: under `mail`, set ");
+        assert_eq!(offers_none, mode == "plain", "{log}");
         assert!(!log.contains("hunter22"), "{log}");
         assert_eq!(server.rest(), [] as [Value; 0], "{mode} {how}");
     }
