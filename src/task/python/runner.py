@@ -568,7 +568,9 @@ def look_again_at_folders():
     """
     for folder, finder in list(sys.path_importer_cache.items()):
         if finder is None:
-            del sys.path_importer_cache[folder]
+            # Python's own archive, which hardly anybody has, need not be looked for by each run.
+            if not folder.endswith(".zip"):
+                del sys.path_importer_cache[folder]
         elif hasattr(finder, "invalidate_caches"):
             finder.invalidate_caches()
 
