@@ -92,9 +92,9 @@ impl Plan {
     ///
     /// A fire within a given `misfire_grace_time` runs. Without one, so does the latest that waited
     /// when the scheduler was asked to end, or whose jitter is not over. With `at_any_lateness`, so
-    /// does the latest fire of a job that is called as before. An attempt that waited is made when it is due, at
-    /// once where that has passed, unless it is a day late, or its job has another trigger or no
-    /// retries left; nor are those of jobs that are gone.
+    /// does the latest fire of a job that is called as before. An attempt that waited is made when
+    /// it is due, at once where that has passed, unless it is a day late, or its job has another
+    /// trigger or no retries left; nor are those of jobs that are gone.
     pub fn resume(&mut self, known: Vec<Known>, at_any_lateness: bool) -> Downtime {
         let mut downtime = Downtime::default();
         let mut placed = Vec::with_capacity(known.len());
@@ -144,17 +144,12 @@ impl Plan {
         if policy.misfire_grace_time.is_some() && !policy.coalesce {
             self.resume_in_order(index, first, lenient, downtime);
         } else {
-            let backlog = if policy.misfire_grace_time.is_some() {
-                Backlog::until(now, first, beat, |fire_time| {
-                    beat.has_missed(fire_time, now)
-                })
-            } else {
-                Backlog::until(now, first, beat, |fire_time| {
-                    !lenient
-                        && waiting.is_none_or(|waiting| fire_time > waiting)
-                        && !beat.may_come(fire_time, now)
-                })
+            let has_waited = |fire_time| waiting.is_some_and(|waiting| fire_time <= waiting);
+            let is_over = |fire_time| match policy.misfire_grace_time {
+                Some(_) => beat.has_missed(fire_time, now),
+                None => !lenient && !has_waited(fire_time) && !beat.may_come(fire_time, now),
             };
+            let backlog = Backlog::until(now, first, beat, is_over);
             self.resume_latest(index, first, backlog, lenient, downtime);
         }
     }

@@ -952,7 +952,7 @@ fn resumed(job: &Job, known: Known, seconds: i64, draw: fn(u32) -> u32) -> [Vec<
 
 #[test]
 fn a_fire_whose_jitter_is_not_over_runs_after_a_restart() {
-    let mut late = job("late").once(noon(100));
+    let mut late = job("late");
     late.trigger = every(100, 60);
     let at = |seconds| resumed(&late, known(&late, noon(0)), seconds, |most| most / 2);
     assert_eq!(at(120), [vec![], vec!["130 run late 12:01:40".to_owned()]]);
