@@ -1,7 +1,7 @@
 //! `sched run-once`
 
 use std::io::Read as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -402,11 +402,10 @@ fn what_happened_is_in_the_log_file() {
     assert!(log.contains("ERROR sched->run(0) scheduler: The job crashed:<class 'ValueError'>"));
 }
 
-#[test]
-fn an_interrupt_ends_the_task_and_is_exit_code_130() {
-    let folder = folder();
+/// A run by hand whose task has begun: it wrote `first`.
+fn begun(folder: &Folder, job: &str, first: [u8; 6]) -> Child {
     let mut child = Command::new(env!("CARGO_BIN_EXE_sched"))
-        .args(["run-once", "work.sleep"])
+        .args(["run-once", job])
         .current_dir(folder.root())
         .env("XDG_STATE_HOME", folder.path("state"))
         .env("SCHED_LOG_DIR", folder.path("log"))
@@ -414,12 +413,23 @@ fn an_interrupt_ends_the_task_and_is_exit_code_130() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut stdout = child.stdout.take().unwrap();
-    let mut first = [0; 6];
-    stdout.read_exact(&mut first).unwrap();
-    assert_eq!(&first, b"asleep");
+    let mut written = [0; 6];
+    let stdout = child.stdout.as_mut().unwrap();
+    stdout.read_exact(&mut written).unwrap();
+    assert_eq!(written, first);
+    child
+}
+
+fn signal(child: &Child, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
-    kill(pid, Signal::SIGINT).unwrap();
+    kill(pid, signal).unwrap();
+}
+
+#[test]
+fn an_interrupt_ends_the_task_and_is_exit_code_130() {
+    let folder = folder();
+    let mut child = begun(&folder, "work.sleep", *b"asleep");
+    signal(&child, Signal::SIGINT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let mut stderr = String::new();
     child
@@ -437,24 +447,12 @@ fn a_signal_that_comes_twice_at_once_lets_the_task_end_itself() {
         "scheduler:\n  one:\n    type: interval\n    hours: 1\n    \
          command: trap 'echo asked; exit' TERM; echo ready; while true; do sleep 0.1; done\n",
     );
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sched"))
-        .args(["run-once", "one"])
-        .current_dir(folder.root())
-        .env("XDG_STATE_HOME", folder.path("state"))
-        .env("SCHED_LOG_DIR", folder.path("log"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut stdout = child.stdout.take().unwrap();
-    let mut first = [0; 6];
-    stdout.read_exact(&mut first).unwrap();
-    assert_eq!(&first, b"ready\n");
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
-    kill(pid, Signal::SIGTERM).unwrap();
-    kill(pid, Signal::SIGTERM).unwrap();
+    let mut child = begun(&folder, "one", *b"ready\n");
+    signal(&child, Signal::SIGTERM);
+    signal(&child, Signal::SIGTERM);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let mut rest = String::new();
+    let stdout = child.stdout.as_mut().unwrap();
     stdout.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "asked\n");
 }
