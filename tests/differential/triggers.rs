@@ -28,6 +28,7 @@ const STRICTER: &[&str] = &[
     // APScheduler passes over what follows a word: the first is every Monday there.
     "cannot be `mon#2`",
     "cannot be `lastfoo`",
+    "cannot be `last-1`",
 ];
 
 /// Compares the triggers of these seeds.
