@@ -201,6 +201,39 @@ fn elsewhere() -> Answer {
 }
 
 impl Answer {
+    /// Why there is nothing to call, as a fragment; `None` where there is, or that cannot be told.
+    #[must_use]
+    pub fn lack(&self) -> Option<String> {
+        match self {
+            Self::NoModule { what, .. } => Some(format!("there is no {what}")),
+            Self::NoFunction { file, function, .. } => {
+                Some(format!("{} has no function `{function}`", file.display()))
+            }
+            Self::NotExecutable { file, .. } => {
+                Some(format!("{} is not executable", file.display()))
+            }
+            Self::Unusable { why } => Some(why.clone()),
+            Self::Function { .. }
+            | Self::Executable { .. }
+            | Self::Native
+            | Self::Opaque { .. } => None,
+        }
+    }
+
+    /// Whole dotted names that exist and are near.
+    #[must_use]
+    pub fn near(&self) -> &[String] {
+        match self {
+            Self::NoModule { near, .. } | Self::NoFunction { near, .. } => near,
+            Self::Function { .. }
+            | Self::Executable { .. }
+            | Self::Native
+            | Self::NotExecutable { .. }
+            | Self::Unusable { .. }
+            | Self::Opaque { .. } => &[],
+        }
+    }
+
     /// Whether another module of that name could be found first. The tasks folder comes before all.
     fn may_be_elsewhere(&self) -> bool {
         match self {
@@ -229,23 +262,22 @@ fn fault(reference: &Reference, answer: &Answer) -> Option<Diagnostic> {
         Answer::Executable { .. } | Answer::Native => {
             error(format!("`{}` is no Python function", reference.name))
         }
-        Answer::NoModule { what, near } => with_near(error(format!("there is no {what}")), near),
-        Answer::NoFunction {
-            file,
-            function,
-            near,
-        } => {
-            let message = format!("{} has no function `{function}`", file.display());
-            with_near(error(message), near)
-        }
-        Answer::NotExecutable { file, path } => {
-            let fault = error(format!("{} is not executable", file.display()));
-            fault.with_help(format!("run `chmod +x {}`", path.display()))
-        }
-        Answer::Unusable { why } => error(why.clone()),
         Answer::Opaque { why } => {
             let message = format!("`{}` was not looked up: {why}", reference.name);
             Diagnostic::warning(Code::Unchecked, message)
+        }
+        Answer::NoModule { .. }
+        | Answer::NoFunction { .. }
+        | Answer::NotExecutable { .. }
+        | Answer::Unusable { .. } => {
+            let mut fault = error(answer.lack().unwrap_or_default());
+            fault.help.extend(did_you_mean(answer.near()));
+            if let Answer::NotExecutable { path, .. } = answer {
+                fault
+                    .help
+                    .push(format!("run `chmod +x {}`", path.display()));
+            }
+            fault
         }
     };
     diagnostic.span = Some(reference.span);
@@ -273,9 +305,4 @@ fn with_place(mut fault: Diagnostic, answer: &Answer, place: Option<&TasksPlace>
     };
     fault.help.insert(0, help);
     fault
-}
-
-fn with_near(mut diagnostic: Diagnostic, near: &[String]) -> Diagnostic {
-    diagnostic.help.extend(did_you_mean(near));
-    diagnostic
 }

@@ -135,29 +135,13 @@ fn find(tasks: &Tasks, name: &str) -> Result<(), Absent> {
     // What has no dot is meant as the name of a job.
     let of_function = |why| name.contains('.').then_some(why);
     match tasks.look_up(&[name]).map(|mut answers| answers.pop()) {
-        Ok(Some(
-            Answer::Function { .. }
-            | Answer::Executable { .. }
-            | Answer::Native
-            | Answer::Opaque { .. },
-        )) => Ok(()),
-        Ok(Some(Answer::NoModule { what, near })) => {
-            absent(of_function(format!("there is no {what}")), near)
-        }
-        Ok(Some(Answer::NoFunction {
-            file,
-            function,
-            near,
-            ..
-        })) => absent(
-            Some(format!("{} has no function `{function}`", file.display())),
-            near,
-        ),
-        Ok(Some(Answer::NotExecutable { file, .. })) => absent(
-            Some(format!("{} is not executable", file.display())),
-            Vec::new(),
-        ),
-        Ok(Some(Answer::Unusable { why })) => absent(Some(why), Vec::new()),
+        Ok(Some(answer)) => match answer.lack() {
+            None => Ok(()),
+            Some(why) if matches!(answer, Answer::NoModule { .. }) => {
+                absent(of_function(why), answer.near().to_vec())
+            }
+            why => absent(why, answer.near().to_vec()),
+        },
         Err(why) => absent(of_function(why), Vec::new()),
         Ok(None) => Err(Absent::default()),
     }

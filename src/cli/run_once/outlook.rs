@@ -173,25 +173,21 @@ impl Python {
 
 /// Where a function or a program is, for people, or else why there is none.
 fn found(answer: Result<Option<Answer>, LookupError>) -> (Option<String>, Option<String>) {
-    let (place, fault) = (|place| (Some(place), None), |fault| (None, Some(fault)));
+    let place = |place| (Some(place), None);
     let answer = match answer {
         Ok(Some(answer)) => answer,
         // That there is no Python is told beside it.
         Ok(None) | Err(LookupError::Interpreter(_)) => return (None, None),
-        Err(error) => return fault(chain(&error)),
+        Err(error) => return (None, Some(chain(&error))),
     };
-    match answer {
+    match &answer {
         Answer::Function { file, line } => place(format!("{}:{line}", file.display())),
         Answer::Executable { file } => place(file.display().to_string()),
         Answer::Native => place(format!("{NATIVE} of this program")),
-        Answer::Opaque { why } => place(why),
-        Answer::NoModule { what, .. } => fault(format!("there is no {what}")),
-        Answer::NoFunction { file, function, .. } => {
-            fault(format!("{} has no function `{function}`", file.display()))
-        }
-        Answer::NotExecutable { file, .. } => {
-            fault(format!("{} is not executable", file.display()))
-        }
-        Answer::Unusable { why } => fault(why),
+        Answer::Opaque { why } => place(why.clone()),
+        Answer::NoModule { .. }
+        | Answer::NoFunction { .. }
+        | Answer::NotExecutable { .. }
+        | Answer::Unusable { .. } => (None, answer.lack()),
     }
 }
